@@ -1,0 +1,3 @@
+from ner.cli import app
+
+app()

@@ -1,0 +1,173 @@
+"""The nouns: a span, an article, and what could not become one. And the law of offsets.
+
+Offsets are Unicode code points into the text exactly as stored, half-open: ``text[start:end]``.
+Spans may nest and never cross.
+"""
+
+import datetime
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from ner.errors import NerError
+
+LABELS = ("PER", "LOC", "ORG", "BRAND")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Span:
+    """A labelled stretch of a text.
+
+    Args:
+        start: first code point.
+        end: one past the last code point.
+        label: one of `LABELS`.
+        score: how sure the annotator is, 0 to 1; a person's is 1.
+        model: ``name-version`` of the model that made it; empty for a person's.
+    """
+
+    start: int
+    end: int
+    label: str
+    score: float = field(default=1.0, compare=False)
+    model: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.start < self.end:
+            raise NerError(
+                f"span {self.start}:{self.end} is empty or runs backwards",
+                remedy="offsets are code points, start < end",
+            )
+        if self.label not in LABELS:
+            raise NerError(
+                f"unknown label {self.label!r}", remedy=f"labels are {', '.join(LABELS)}"
+            )
+
+    def crosses(self, other: "Span") -> bool:
+        """True where the two overlap and neither holds the other."""
+        return (
+            self.start < other.start < self.end < other.end
+            or other.start < self.start < other.end < self.end
+        )
+
+    def holds(self, other: "Span") -> bool:
+        """True where the other lies within this one (equal offsets count)."""
+        return self.start <= other.start and other.end <= self.end
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One article: ``text`` is the title, a newline, and the body, in one offset space.
+
+    ``body_start`` is where the body begins in ``text`` (0: no title). The text never changes once
+    stored; ``text_hash`` names it.
+    """
+
+    id: str
+    text: str
+    title: str = ""
+    body_start: int = 0
+    paper: str = ""
+    date: datetime.date | None = None
+    page: str = ""
+    section: str = ""
+    spans: tuple[Span, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.id:
+            raise NerError("an article without an id")
+        if not self.text:
+            raise NerError("an article without text", where=self.id)
+        if self.body_start and self.text[: self.body_start] != f"{self.title}\n":
+            raise NerError(
+                "the text does not begin with the title and a newline", where=self.id
+            )
+        check_spans(self.spans, self.text)
+
+    @property
+    def text_hash(self) -> str:
+        """SHA-256 of the text in UTF-8, hexadecimal."""
+        return text_hash(self.text)
+
+    @property
+    def body(self) -> str:
+        return self.text[self.body_start :]
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """What could not be read or tagged, in the stream's order, so that nothing is lost."""
+
+    id: str
+    where: str
+    why: str
+    remedy: str = ""
+
+    def __str__(self) -> str:
+        return str(NerError(self.why, where=self.where, remedy=self.remedy))
+
+
+def text_hash(text: str) -> str:
+    """SHA-256 of a text in UTF-8, hexadecimal."""
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def check_spans(spans: Sequence[Span], text: str) -> None:
+    """Hold spans to the law of offsets.
+
+    Raises:
+        NerError: a span ends past the text, stands twice, or crosses another.
+    """
+    seen: set[Span] = set()
+    open_spans: list[Span] = []
+    for span in outside_in(spans):
+        surface = text[span.start : span.end]
+        if span.end > len(text):
+            raise NerError(
+                f"span {span.start}:{span.end} {span.label} ends past the text"
+                f" ({len(text)} code points)",
+                remedy="offsets count code points, not bytes or UTF-16 units",
+            )
+        if span in seen:
+            raise NerError(f"span {span.start}:{span.end} {span.label} {surface!r} stands twice")
+        seen.add(span)
+        while open_spans and open_spans[-1].end <= span.start:
+            open_spans.pop()
+        if open_spans and open_spans[-1].crosses(span):
+            outer = open_spans[-1]
+            raise NerError(
+                f"span {span.start}:{span.end} {span.label} {surface!r} crosses"
+                f" {outer.start}:{outer.end} {outer.label} {text[outer.start : outer.end]!r}",
+                remedy="spans may nest, not cross",
+            )
+        open_spans.append(span)
+
+
+def outside_in(spans: Iterable[Span]) -> list[Span]:
+    """Spans in reading order, the longer first where two start together."""
+    return sorted(spans, key=lambda span: (span.start, -span.end, span.label))
+
+
+def outermost(spans: Iterable[Span]) -> list[Span]:
+    """The spans that no other span holds, in reading order; of two with equal offsets the surer."""
+    flat: list[Span] = []
+    for span in outside_in(spans):
+        if flat and flat[-1].holds(span):
+            same = (flat[-1].start, flat[-1].end) == (span.start, span.end)
+            if same and span.score > flat[-1].score:
+                flat[-1] = span
+            continue
+        flat.append(span)
+    return flat
+
+
+def without_crossings(spans: Iterable[Span]) -> list[Span]:
+    """Keep the surest spans such that none cross and no two share both offsets; reading order."""
+    kept: list[Span] = []
+    for span in sorted(spans, key=lambda span: (-span.score, span)):
+        if not any(
+            span.crosses(other) or (span.start, span.end) == (other.start, other.end)
+            for other in kept
+        ):
+            kept.append(span)
+    return outside_in(kept)

@@ -1,0 +1,123 @@
+"""Text to integer arrays: the one path that training and tagging share.
+
+A character table gives each character a row. Characters that print differently but read the same
+share a row (``，`` and ``,``; traditional and simplified), so the network cannot tell them apart and
+half-width or traditional pages cost nothing. Arrays are as long as the text: one row a code point.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from ner.errors import NerError
+
+PAD, UNKNOWN, MASK = 0, 1, 2
+_SPECIAL = 3
+_ROW_OF = 0x110000
+
+Ids = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True)
+class Characters:
+    """The character table: ``rows[k]`` is the string of characters that share id ``k + 3``."""
+
+    rows: tuple[str, ...]
+
+    @cached_property
+    def _row_of(self) -> npt.NDArray[np.int32]:
+        table = np.full(_ROW_OF, UNKNOWN, np.int32)
+        for row, characters in enumerate(self.rows, _SPECIAL):
+            for character in characters:
+                table[ord(character)] = row
+        return table
+
+    def __len__(self) -> int:
+        return len(self.rows) + _SPECIAL
+
+    def encode(self, text: str) -> Ids:
+        """Rows of a text. Shape: ``(len(text),)``."""
+        points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+        return self._row_of[points]
+
+    @classmethod
+    def read(cls, path: Path) -> "Characters":
+        """Read a table: one row a line, as ``\\uXXXX`` escapes where a character does not print.
+
+        Raises:
+            NerError: the file is missing or holds a character twice.
+        """
+        try:
+            lines = path.read_text(encoding="utf-8").split("\n")
+        except OSError as error:
+            raise NerError(f"cannot read the character table: {error}", where=str(path)) from None
+        rows = tuple(
+            re.sub(r"\\u([0-9a-f]{4})", lambda match: chr(int(match[1], 16)), line)
+            for line in lines
+            if line
+        )
+        joined = "".join(rows)
+        if len(set(joined)) != len(joined):
+            raise NerError("a character stands in two rows", where=str(path))
+        return cls(rows)
+
+    def write(self, path: Path) -> None:
+        """Write the table in the form that `read` reads."""
+        lines = (
+            "".join(c if c.isprintable() and c not in " \\" else f"\\u{ord(c):04x}" for c in row)
+            for row in self.rows
+        )
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A stretch of a text that the network sees at once.
+
+    It sees ``start:end`` and answers for the spans that start in ``core_start:core_end``; the cores
+    of a text's windows tile it.
+    """
+
+    start: int
+    end: int
+    core_start: int
+    core_end: int
+
+
+def windows(text: str, *, core: int, context: int) -> Iterator[Window]:
+    """Cut a text into windows whose cores end at sentence ends where there are any.
+
+    Args:
+        core: the most code points a window answers for.
+        context: code points it sees on either side, within the text.
+    """
+    start = 0
+    while start < len(text):
+        end = min(start + core, len(text))
+        if end < len(text):
+            end = _sentence_end(text, start + core // 2, end) or end
+        yield Window(max(0, start - context), min(len(text), end + context), start, end)
+        start = end
+
+
+def _sentence_end(text: str, low: int, high: int) -> int:
+    """One past the last sentence end in ``low:high``, a line end before all else; 0 if none."""
+    for marks in ("\n", "。！？!?；;", "，,、"):
+        cut = max(text.rfind(mark, low, high) for mark in marks)
+        if cut >= 0:
+            return cut + 1
+    return 0
+
+
+def pad(rows: Iterable[Ids], length: int) -> Ids:
+    """Stack rows into one array filled up with `PAD`. Shape: ``(rows, length)``."""
+    rows = list(rows)
+    batch = np.full((len(rows), length), PAD, np.int32)
+    for row, ids in enumerate(rows):
+        batch[row, : len(ids)] = ids
+    return batch

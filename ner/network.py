@@ -1,0 +1,236 @@
+"""The network: characters in, a score for every short span and label out. It knows arrays only.
+
+Encoder: character and hashed character-bigram embeddings, then residual blocks of gated dilated
+convolutions (gated linear units, Dauphin et al. 2017; dilation, Strubell et al. 2017).
+Head: GlobalPointer (Su et al. 2022), which scores a span by its first and last character and so
+lets spans nest; kept to a band, since names are short.
+"""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ner.features import PAD
+
+BAND = 32  # the longest span, and the rows of a block of the band
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What must agree between weights and network."""
+
+    characters: int
+    labels: int
+    width: int = 256
+    bigram_buckets: int = 65536
+    bigram_width: int = 64
+    dilations: tuple[int, ...] = (1, 2, 4, 8, 1, 2, 4, 8)
+    head_width: int = 32
+
+    @property
+    def reach(self) -> int:
+        """Code points to either side of a character that its vector depends on, bigrams included."""
+        return sum(self.dilations) + 1
+
+    def as_dict(self) -> dict[str, Any]:
+        return {**asdict(self), "dilations": list(self.dilations)}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "Shape":
+        return cls(**{**values, "dilations": tuple(values["dilations"])})
+
+
+class Embedding(nn.Module):
+    """Characters and the two bigrams they stand in."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.buckets = shape.bigram_buckets
+        self.character = nn.Embedding(shape.characters, shape.width)
+        self.bigram = nn.Embedding(shape.bigram_buckets, shape.bigram_width)
+        self.mix = nn.Linear(2 * shape.bigram_width, shape.width)
+        nn.init.normal_(self.character.weight, std=0.5)
+        nn.init.normal_(self.bigram.weight, std=0.5)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Ids ``(batch, length)`` to vectors ``(batch, length, width)``."""
+        ids = ids.long()
+        # Padding of our own on both sides, so that an end looks the same however long the batch is.
+        edged = F.pad(ids, (1, 1), value=PAD)
+        # A linear hash, since every runtime has multiplication and remainder.
+        bigrams = self.bigram((edged[:, :-1] * 40503 + edged[:, 1:] * 7919) % self.buckets)
+        pairs = torch.cat((bigrams[:, :-1], bigrams[:, 1:]), dim=-1)
+        return self.character(ids) + self.mix(pairs)
+
+
+class Block(nn.Module):
+    """A gated dilated convolution over three characters, with a residual connection."""
+
+    def __init__(self, width: int, dilation: int, dropout: float) -> None:
+        super().__init__()
+        self.dilation = dilation
+        self.norm = nn.LayerNorm(width)
+        self.gate = nn.Linear(3 * width, 2 * width)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Vectors ``(batch, length, width)``; the mask ``(batch, length, 1)`` is 0 on padding."""
+        y = self.norm(x) * mask
+        d = self.dilation
+        before = F.pad(y, (0, 0, d, 0))[:, : y.shape[1]]
+        after = F.pad(y, (0, 0, 0, d))[:, d:]
+        value, gate = self.gate(torch.cat((before, y, after), dim=-1)).chunk(2, dim=-1)
+        update: Tensor = self.dropout(value * torch.sigmoid(gate))
+        return x + update
+
+
+class Encoder(nn.Module):
+    def __init__(self, shape: Shape, *, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.embedding = Embedding(shape)
+        self.dropout = nn.Dropout(dropout)
+        self.blocks = nn.ModuleList(Block(shape.width, d, dropout) for d in shape.dilations)
+        self.norm = nn.LayerNorm(shape.width)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Ids ``(batch, length)`` to vectors ``(batch, length, width)``."""
+        mask = (ids != PAD).unsqueeze(-1).float()
+        x = self.dropout(self.embedding(ids))
+        for block in self.blocks:
+            x = block(x, mask)
+        normed: Tensor = self.norm(x)
+        return normed
+
+
+class SpanHead(nn.Module):
+    """Scores ``(batch, blocks, labels, BAND, 2 * BAND)``.
+
+    Element ``[b, k, l, i, j]`` is the logit that a span of label ``l`` starts at ``k * BAND + i`` and
+    has its last character at ``k * BAND + j``; `band_mask` says which elements mean something.
+    """
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.labels, self.head = shape.labels, shape.head_width
+        self.start = nn.Linear(shape.width, self.labels * self.head)
+        self.end = nn.Linear(shape.width, self.labels * self.head)
+        self.length_bias = nn.Parameter(torch.zeros(self.labels, 2 * BAND - 1))
+        self.bias = nn.Parameter(torch.full((self.labels, 1, 1), -5.0))
+        offset = torch.arange(2 * BAND)[None, :] - torch.arange(BAND)[:, None]
+        self.register_buffer("offset", offset.clamp(0, 2 * BAND - 2), persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        batch, length, _ = x.shape
+        blocks = length // BAND
+        start = self.start(x).view(batch, blocks, BAND, self.labels, self.head)
+        end = self.end(x).view(batch, blocks, BAND, self.labels, self.head)
+        following = torch.cat((end[:, 1:], torch.zeros_like(end[:, :1])), dim=1)
+        ends = torch.cat((end, following), dim=2)
+        scores = start.permute(0, 1, 3, 2, 4) @ ends.permute(0, 1, 3, 4, 2) * self.head**-0.5
+        return scores + self.length_bias[:, self.offset] + self.bias
+
+
+class Network(nn.Module):
+    def __init__(self, shape: Shape, *, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.shape = shape
+        self.encoder = Encoder(shape, dropout=dropout)
+        self.head = SpanHead(shape)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Ids ``(batch, length)``, length a multiple of `BAND`, to the scores of `SpanHead`."""
+        scores: Tensor = self.head(self.encoder(ids))
+        return scores
+
+
+def band_mask(ids: Tensor) -> Tensor:
+    """True where an element of the scores is a span of 1 to `BAND` characters inside the text.
+
+    Shape: ``(batch, blocks, 1, BAND, 2 * BAND)``.
+    """
+    batch, length = ids.shape
+    real = (ids != PAD).view(batch, length // BAND, BAND)
+    following = torch.cat((real[:, 1:], torch.zeros_like(real[:, :1])), dim=1)
+    ends = torch.cat((real, following), dim=2)
+    offset = torch.arange(2 * BAND)[None, :] - torch.arange(BAND)[:, None]
+    short = (offset >= 0) & (offset < BAND)
+    return (real[..., :, None] & ends[..., None, :] & short.to(ids.device)).unsqueeze(2)
+
+
+def span_loss(scores: Tensor, gold: Tensor, known: Tensor, characters: int) -> Tensor:
+    """Binary cross-entropy over the spans of which `known` says that gold is known, per character.
+
+    Args:
+        gold: 0 or 1, shaped like the scores.
+        known: True where gold is known, broadcast to the same shape.
+        characters: how many the batch has, padding not counted.
+    """
+    loss = F.binary_cross_entropy_with_logits(scores, gold, weight=known.float(), reduction="sum")
+    return loss / characters
+
+
+class Candidates(nn.Module):
+    """What tagging needs of a network: where the logits above zero are, and what they are."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, ids: Tensor) -> tuple[Tensor, Tensor]:
+        """Ids ``(batch, length)`` to places ``(4, found)`` and logits ``(found,)``.
+
+        The rows of places: text in the batch, label, first character, last character. Spans of
+        padding and spans that end before they start are among them; the tagger knows the lengths.
+        """
+        scores = self.network(ids).permute(0, 2, 1, 3, 4)
+        found = (scores > 0).nonzero()
+        text, label, block, start, last = found.unbind(dim=1)
+        places = torch.stack((text, label, block * BAND + start, block * BAND + last))
+        return places, scores[text, label, block, start, last]
+
+
+def to_onnx(network: Network) -> bytes:
+    """The network as an ONNX file's bytes: int32 ``ids`` in, `Candidates` out, weights in half precision.
+
+    onnxruntime widens the weights once, when it loads them, and computes in single precision.
+    """
+    import io
+
+    import onnx
+
+    file = io.BytesIO()
+    torch.onnx.export(
+        Candidates(network).eval(),
+        (torch.ones(2, 2 * BAND, dtype=torch.int32),),
+        file,
+        input_names=["ids"],
+        output_names=["places", "logits"],
+        dynamic_axes={"ids": {0: "batch", 1: "length"}, "places": {1: "found"}, "logits": {0: "found"}},
+        opset_version=17,
+        dynamo=False,
+    )
+    model = onnx.load_from_string(file.getvalue())
+    _halve_weights(model)
+    return bytes(model.SerializeToString())
+
+
+def _halve_weights(model: "onnx.ModelProto") -> None:
+    import numpy as np
+    from onnx import TensorProto, helper, numpy_helper
+
+    graph = model.graph
+    casts = []
+    for weight in graph.initializer:
+        if weight.data_type == TensorProto.FLOAT and np.prod(weight.dims) > 1000:
+            name = weight.name
+            half = numpy_helper.to_array(weight).astype(np.float16)
+            weight.CopyFrom(numpy_helper.from_array(half, f"{name}.half"))
+            casts.append(
+                helper.make_node("Cast", [f"{name}.half"], [name], to=TensorProto.FLOAT)
+            )
+    nodes = [*casts, *graph.node]
+    del graph.node[:]
+    graph.node.extend(nodes)

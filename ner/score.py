@@ -1,0 +1,77 @@
+"""Spans against spans: counts, precision, recall, F1. Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from ner.article import LABELS, Span, outermost
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Strict counts: a span is right where start, end and label are."""
+
+    right: int = 0
+    predicted: int = 0
+    gold: int = 0
+
+    def __add__(self, other: "Counts") -> "Counts":
+        return Counts(
+            self.right + other.right, self.predicted + other.predicted, self.gold + other.gold
+        )
+
+    @property
+    def precision(self) -> float:
+        """0 to 1; 0 where nothing was predicted."""
+        return self.right / self.predicted if self.predicted else 0.0
+
+    @property
+    def recall(self) -> float:
+        """0 to 1; 0 where there is nothing to find."""
+        return self.right / self.gold if self.gold else 0.0
+
+    @property
+    def f1(self) -> float:
+        """0 to 1: the harmonic mean of precision and recall."""
+        total = self.predicted + self.gold
+        return 2 * self.right / total if total else 0.0
+
+
+def count(gold: Iterable[Span], predicted: Iterable[Span]) -> Counts:
+    """Strict counts over one text."""
+    ours, theirs = set(gold), set(predicted)
+    return Counts(len(ours & theirs), len(theirs), len(ours))
+
+
+def table(
+    gold: Sequence[Sequence[Span]], predicted: Sequence[Sequence[Span]]
+) -> dict[str, Counts]:
+    """Strict micro counts over texts: a row a label, ``all`` (nested) and ``outermost``."""
+    rows = {name: Counts() for name in (*LABELS, "all", "outermost")}
+    for ours, theirs in zip(gold, predicted, strict=True):
+        for label in LABELS:
+            rows[label] += count(
+                (s for s in ours if s.label == label), (s for s in theirs if s.label == label)
+            )
+        rows["all"] += count(ours, theirs)
+        rows["outermost"] += count(outermost(ours), outermost(theirs))
+    return rows
+
+
+def calibrate(logits: Sequence[float], right: Sequence[bool]) -> tuple[float, float]:
+    """Fit (a, b) such that sigmoid(a x + b) is the share that is right at logit x.
+
+    Platt (1999) scaling by Newton's method, held towards (1, 0) so that few examples do no harm and
+    a stays positive: a surer span is never ranked below.
+    """
+    x = np.stack((np.asarray(logits, float), np.ones(len(logits))), axis=1)
+    y = np.asarray(right, float)
+    prior, weights = np.array([1.0, 0.0]), np.array([1.0, 0.0])
+    for _ in range(50):
+        p = 1 / (1 + np.exp(-x @ weights))
+        gradient = x.T @ (p - y) + (weights - prior)
+        curvature = (x * (p * (1 - p))[:, None]).T @ x + np.eye(2)
+        weights = weights - np.linalg.solve(curvature, gradient)
+        weights[0] = max(weights[0], 0.05)
+    return float(weights[0]), float(weights[1])

@@ -1,0 +1,101 @@
+"""The tables. Changing one takes a migration in `ner/migrations/versions`."""
+
+import sqlalchemy as sa
+
+metadata = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+_NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+_TIME = sa.DateTime(timezone=True)
+
+articles = sa.Table(
+    "articles",
+    metadata,
+    sa.Column("number", _NUMBER, primary_key=True),
+    sa.Column("id", sa.Text, nullable=False, unique=True),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("text_hash", sa.String(64), nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("body_start", sa.Integer, nullable=False),
+    sa.Column("paper", sa.Text, nullable=False),
+    sa.Column("date", sa.Date),
+    sa.Column("page", sa.Text, nullable=False),
+    sa.Column("section", sa.Text, nullable=False),
+    sa.Column("added_at", _TIME, nullable=False),
+)
+models = sa.Table(
+    "models",
+    metadata,
+    sa.Column("number", _NUMBER, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("version", sa.Text, nullable=False),
+    sa.Column("hash", sa.String(64), nullable=False),
+    sa.UniqueConstraint("name", "version", "hash"),
+)
+runs = sa.Table(
+    "runs",
+    metadata,
+    sa.Column("number", _NUMBER, primary_key=True),
+    sa.Column("model", sa.ForeignKey("models.number"), nullable=False),
+    sa.Column("started_at", _TIME, nullable=False),
+    sa.Column("finished_at", _TIME),
+)
+# The ledger: which article a model has tagged. Written with the spans, so it cannot be ahead of them.
+tagged = sa.Table(
+    "tagged",
+    metadata,
+    sa.Column(
+        "article", sa.ForeignKey("articles.number", ondelete="CASCADE"), primary_key=True
+    ),
+    sa.Column("model", sa.ForeignKey("models.number"), primary_key=True),
+    sa.Column("run", sa.ForeignKey("runs.number"), nullable=False, index=True),
+    sa.Column("at", _TIME, nullable=False),
+)
+spans = sa.Table(
+    "spans",
+    metadata,
+    sa.Column("number", _NUMBER, primary_key=True),
+    sa.Column(
+        "article", sa.ForeignKey("articles.number", ondelete="CASCADE"), nullable=False
+    ),
+    sa.Column("model", sa.ForeignKey("models.number"), nullable=False),
+    sa.Column("start", sa.Integer, nullable=False),
+    sa.Column("end", sa.Integer, nullable=False),
+    sa.Column("label", sa.String(16), nullable=False, index=True),
+    sa.Column("surface", sa.Text, nullable=False, index=True),
+    sa.Column("score", sa.Float, nullable=False),
+    sa.Column("run", sa.ForeignKey("runs.number"), nullable=False),
+    sa.UniqueConstraint("article", "model", "start", "end", "label"),
+)
+# Append-only: what a reviewer said is never rewritten, and an article that was reviewed stays.
+decisions = sa.Table(
+    "decisions",
+    metadata,
+    sa.Column("number", _NUMBER, primary_key=True),
+    sa.Column("article", sa.ForeignKey("articles.number"), nullable=False, index=True),
+    sa.Column("start", sa.Integer, nullable=False),
+    sa.Column("end", sa.Integer, nullable=False),
+    sa.Column("label", sa.String(16), nullable=False),
+    sa.Column("verdict", sa.String(16), nullable=False),
+    sa.Column("model", sa.ForeignKey("models.number")),
+    sa.Column("reviewer", sa.Text, nullable=False),
+    sa.Column("note", sa.Text, nullable=False),
+    sa.Column("at", _TIME, nullable=False),
+)
+failures = sa.Table(
+    "failures",
+    metadata,
+    sa.Column("number", _NUMBER, primary_key=True),
+    sa.Column("article_id", sa.Text, nullable=False),
+    sa.Column("place", sa.Text, nullable=False),
+    sa.Column("why", sa.Text, nullable=False),
+    sa.Column("remedy", sa.Text, nullable=False),
+    sa.Column("at", _TIME, nullable=False),
+    sa.UniqueConstraint("article_id", "place", "why"),
+)

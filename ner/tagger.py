@@ -1,0 +1,313 @@
+"""The tagger: a model folder as a spaCy pipeline over single characters, run by onnxruntime.
+
+A model folder is what ``nlp.to_disk`` writes: ``spacy.load`` opens it. Its one component, the span
+tagger, holds three files: ``network.onnx``, ``characters.txt`` and ``settings.json``.
+"""
+
+import hashlib
+import itertools
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+import spacy
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.tokens import Span as DocSpan
+from spacy.vocab import Vocab
+
+from ner.article import LABELS, Article, Rejected, Span, outermost, without_crossings
+from ner.errors import NerError
+from ner.features import Characters, Ids, Window, pad, windows
+
+DEFAULT_MODEL = "news"
+FORMAT = 1  # of the component's files; a reader knows its own and older ones
+BATCH_TEXTS = 64
+_BATCH_WINDOWS = 16
+_ROUND = 64  # windows are padded to a multiple of this, so that few lengths occur
+
+Places = npt.NDArray[np.int64]
+Logits = npt.NDArray[np.float32]
+Candidates = Callable[[Ids], tuple[Places, Logits]]
+"""A batch of ids to the places (text, label, first, last) and logits of the spans above zero."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the network's numbers mean.
+
+    Args:
+        labels: label of each score plane.
+        core: code points a window answers for.
+        context: code points it sees to either side; at least the network's reach and the longest
+            span, so that where a text is cut changes nothing.
+        calibration: for each label (a, b): the probability of a logit x is sigmoid(a x + b).
+    """
+
+    labels: tuple[str, ...] = LABELS
+    core: int = 384
+    context: int = 64
+    calibration: dict[str, tuple[float, float]] = field(default_factory=dict)
+    format: int = FORMAT
+
+
+@Language.factory("span_tagger", assigns=["doc.ents", "doc.spans"])
+def make_span_tagger(nlp: Language, name: str) -> "SpanTagger":
+    return SpanTagger()
+
+
+@spacy.registry.tokenizers("ner.characters.v1")
+def make_tokenizer() -> Any:
+    return CharacterTokenizer
+
+
+class CharacterTokenizer:
+    """One token a code point, white space too, so that token and code point offsets agree."""
+
+    def __init__(self, nlp: Language) -> None:
+        self.vocab: Vocab = nlp.vocab
+
+    def __call__(self, text: str) -> Doc:
+        return Doc(self.vocab, words=list(text), spaces=[False] * len(text))
+
+
+class SpanTagger:
+    """The pipeline component. `predict` changes nothing; calling it on a Doc sets the spans."""
+
+    def __init__(self) -> None:
+        self.settings = Settings()
+        self.characters = Characters(())
+        self._candidates: Candidates | None = None
+        self._network = b""
+
+    def fill(self, settings: Settings, characters: Characters, network: bytes) -> None:
+        """Give the component its network (an ONNX file's bytes) and what belongs to it.
+
+        Raises:
+            NerError: onnxruntime cannot read the network.
+        """
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        try:
+            session = onnxruntime.InferenceSession(
+                network, options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # onnxruntime's own exceptions share no base class
+            raise NerError(
+                f"the network cannot be read: {str(error).splitlines()[0]}",
+                remedy="the model is damaged; install it again",
+            ) from None
+        self._network = network
+        self.fill_with(settings, characters, lambda ids: session.run(None, {"ids": ids}))
+
+    def fill_with(
+        self, settings: Settings, characters: Characters, candidates: Candidates
+    ) -> None:
+        """Give the component a network as a function, as training does."""
+        self.settings, self.characters, self._candidates = settings, characters, candidates
+
+    def __call__(self, doc: Doc) -> Doc:
+        return next(self.pipe([doc]))
+
+    def pipe(self, docs: Iterable[Doc], batch_size: int = BATCH_TEXTS) -> Iterator[Doc]:
+        docs = iter(docs)
+        while batch := list(itertools.islice(docs, batch_size)):
+            for doc, spans in zip(batch, self.predict([doc.text for doc in batch])):
+                set_spans(doc, spans)
+                yield doc
+
+    def predict(self, texts: Sequence[str]) -> list[list[Span]]:
+        """Spans of each text, in reading order, nested, none crossing."""
+        context, core = self.settings.context, self.settings.core
+        rows = [self.characters.encode(text) for text in texts]
+        jobs = [
+            (number, window)
+            for number, text in enumerate(texts)
+            for window in windows(text, core=core, context=context)
+        ]
+        jobs.sort(key=lambda job: job[1].end - job[1].start)
+        found: list[list[Span]] = [[] for _ in texts]
+        for first in range(0, len(jobs), _BATCH_WINDOWS):
+            batch = jobs[first : first + _BATCH_WINDOWS]
+            ids = [rows[number][window.start : window.end] for number, window in batch]
+            for (number, _), spans in zip(batch, self._run([w for _, w in batch], ids)):
+                found[number] += spans
+        return [without_crossings(spans) for spans in found]
+
+    def _run(self, seen: Sequence[Window], ids: Sequence[Ids]) -> list[list[Span]]:
+        """The spans that each window answers for, at their place in its text."""
+        if self._candidates is None:
+            raise NerError("the span tagger has no network", remedy="ner.load() gives a whole one")
+        length = -(-max(map(len, ids)) // _ROUND) * _ROUND
+        places, logits = self._candidates(pad(ids, length))
+        window, label, start, last = places
+        starts = np.array([w.start for w in seen])[window] + start
+        ends = np.array([w.start for w in seen])[window] + last + 1
+        low, high = (np.array([getattr(w, side) for w in seen])[window] for side in ("core_start", "core_end"))
+        limit = np.array([w.end for w in seen])[window]
+        answered = (starts < ends) & (starts >= low) & (starts < high) & (ends <= limit)
+        scores = self._probability(label, logits)
+        names = self.settings.labels
+        spans: list[list[Span]] = [[] for _ in seen]
+        for k in np.flatnonzero(answered):
+            spans[window[k]].append(
+                Span(int(starts[k]), int(ends[k]), names[label[k]], float(scores[k]))
+            )
+        return spans
+
+    def _probability(self, label: Places, logits: Logits) -> Logits:
+        pairs = [self.settings.calibration.get(name, (1.0, 0.0)) for name in self.settings.labels]
+        slope, shift = np.array(pairs, np.float32).T
+        probability: Logits = 1 / (1 + np.exp(-(slope[label] * logits + shift[label])))
+        return probability
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 over network, characters and settings, hexadecimal."""
+        parts = (self._network, "\n".join(self.characters.rows).encode(), self._settings_json())
+        return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
+    def _settings_json(self) -> bytes:
+        return json.dumps(asdict(self.settings), ensure_ascii=False, indent=1).encode()
+
+    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
+        folder = Path(path)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "network.onnx").write_bytes(self._network)
+        (folder / "settings.json").write_bytes(self._settings_json())
+        self.characters.write(folder / "characters.txt")
+
+    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "SpanTagger":
+        """Read what `to_disk` wrote.
+
+        Raises:
+            NerError: a file is missing or damaged, or from a newer version.
+        """
+        folder = Path(path)
+        try:
+            values = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
+            network = (folder / "network.onnx").read_bytes()
+            if values["format"] > FORMAT:
+                raise NerError(
+                    f"model format {values['format']} is newer than {FORMAT}, the newest known here",
+                    where=str(folder),
+                    remedy="upgrade ner",
+                )
+            values["labels"] = tuple(values["labels"])
+            values["calibration"] = {k: (a, b) for k, (a, b) in values["calibration"].items()}
+            settings = Settings(**values)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise NerError(
+                f"the model is damaged: {error}", where=str(folder), remedy="install it again"
+            ) from None
+        try:
+            self.fill(settings, Characters.read(folder / "characters.txt"), network)
+        except NerError as error:
+            error.where = error.where or str(folder / "network.onnx")
+            raise
+        return self
+
+
+def set_spans(doc: Doc, spans: Sequence[Span]) -> None:
+    """Put spans into a character Doc: all into ``doc.spans["ner"]``, the outermost into ``doc.ents``."""
+    group = [DocSpan(doc, span.start, span.end, label=span.label) for span in spans]
+    doc.spans["ner"] = group
+    doc.spans["ner"].attrs["scores"] = [span.score for span in spans]
+    doc.ents = [DocSpan(doc, s.start, s.end, label=s.label) for s in outermost(spans)]
+
+
+def make_pipeline(name: str, version: str, component: SpanTagger) -> Language:
+    """A spaCy pipeline around a filled component, ready for ``nlp.to_disk``."""
+    nlp = spacy.blank("zh", config={"nlp": {"tokenizer": {"@tokenizers": "ner.characters.v1"}}})
+    nlp.meta.update(name=name, version=version, license="Apache-2.0")
+    made = nlp.add_pipe("span_tagger")
+    made.fill(component.settings, component.characters, component._network)
+    return nlp
+
+
+class Tagger:
+    """A loaded model.
+
+    Args:
+        nlp: the spaCy pipeline, for displaCy and the rest of spaCy's world.
+        folder: where it was loaded from.
+    """
+
+    def __init__(self, nlp: Language, folder: Path) -> None:
+        self.nlp = nlp
+        self.folder = folder
+        self.component: SpanTagger = nlp.get_pipe("span_tagger")
+        self.name: str = nlp.meta["name"]
+        self.version: str = nlp.meta["version"]
+        self.hash = self.component.hash
+
+    def __str__(self) -> str:
+        return f"{self.name}-{self.version}"
+
+    def tag(self, texts: Iterable[str]) -> Iterator[list[Span]]:
+        """Spans of each text, in order; any string goes, the empty one too."""
+        texts = iter(texts)
+        while batch := list(itertools.islice(texts, BATCH_TEXTS)):
+            yield from self.component.predict(batch)
+
+    def pipe(self, items: Iterable[Article | Rejected]) -> Iterator[Article | Rejected]:
+        """Articles with this model's spans in place of what they had; the rejected pass through."""
+        items = iter(items)
+        while batch := list(itertools.islice(items, BATCH_TEXTS)):
+            found = self.tag([item.text for item in batch if isinstance(item, Article)])
+            for item in batch:
+                if isinstance(item, Article):
+                    spans = tuple(replace(span, model=str(self)) for span in next(found))
+                    item = replace(item, spans=spans)
+                yield item
+
+
+def load(model: str | Path = DEFAULT_MODEL) -> Tagger:
+    """Load a model by name (the newest version of it), by name and version, or by folder.
+
+    Raises:
+        NerError: there is none, or it is damaged or from a newer version of ner.
+    """
+    folder = find_model(model)
+    try:
+        nlp = spacy.load(folder)
+    except (OSError, ValueError, KeyError) as error:
+        raise NerError(
+            f"the model is damaged: {str(error).splitlines()[0]}",
+            where=str(folder),
+            remedy="install it again",
+        ) from None
+    if not nlp.has_pipe("span_tagger"):
+        raise NerError("is a spaCy pipeline without our span tagger", where=str(folder))
+    return Tagger(nlp, folder)
+
+
+def find_model(model: str | Path = DEFAULT_MODEL) -> Path:
+    """The folder of a model; see `load`."""
+    if (Path(model) / "meta.json").is_file():
+        return Path(model)
+    pattern = re.compile(rf"{re.escape(str(model))}(-[\d.]+)?")
+    found = [folder for folder in installed_models() if pattern.fullmatch(folder.name)]
+    if not found:
+        names = ", ".join(folder.name for folder in installed_models()) or "none"
+        raise NerError(f"no model {str(model)!r}", remedy=f"installed: {names}; or give a folder")
+    return found[-1]
+
+
+def installed_models() -> list[Path]:
+    """The folders of the models that came with the package, oldest version first."""
+    package = Path(__file__).parent
+    roots = (package / "models", package.parent / "models")  # the wheel; the source tree
+    root = next((root for root in roots if root.is_dir()), roots[0])
+    folders = (meta.parent for meta in root.glob("*/meta.json"))
+    return sorted(folders, key=lambda folder: [*map(_number_or_word, re.split(r"[-.]", folder.name))])
+
+
+def _number_or_word(part: str) -> tuple[int, int | str]:
+    return (0, int(part)) if part.isdigit() else (1, part)
