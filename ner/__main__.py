@@ -1,3 +1,5 @@
+"""``python -m ner`` is ``ner``."""
+
 from ner.cli import app
 
 app()

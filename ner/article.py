@@ -79,9 +79,7 @@ class Article:
         if not self.text:
             raise NerError("an article without text", where=self.id)
         if self.body_start and self.text[: self.body_start] != f"{self.title}\n":
-            raise NerError(
-                "the text does not begin with the title and a newline", where=self.id
-            )
+            raise NerError("the text does not begin with the title and a newline", where=self.id)
         check_spans(self.spans, self.text)
 
     @property

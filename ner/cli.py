@@ -10,7 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Annotated, Any, BinaryIO, TypeVar
 
-import click
 import typer
 from typer.core import TyperGroup
 
@@ -22,7 +21,7 @@ Item = TypeVar("Item")
 class _Group(TyperGroup):
     """Turns our errors into one line and a status, in one place."""
 
-    def invoke(self, ctx: click.Context) -> Any:
+    def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
         except NerError as error:
@@ -103,7 +102,9 @@ def tag(
     input: Annotated[
         str, typer.Option("--input", "-i", help="JSONL of {id, text}, or -; else the store.")
     ] = "",
-    output: Annotated[str, typer.Option("--output", "-o", help="JSONL of {id, spans}, or -.")] = "-",
+    output: Annotated[
+        str, typer.Option("--output", "-o", help="JSONL of {id, spans}, or -.")
+    ] = "-",
     store: StoreUrl = _DEFAULT_STORE,
     article: Annotated[
         list[str] | None, typer.Option(help="Only this article of the store; repeatable.")
@@ -237,9 +238,7 @@ def train(
     try:
         from ner.train import fit, read_config
     except ModuleNotFoundError as error:
-        raise NerError(
-            f"training needs {error.name}", remedy="pip install 'ner[train]'"
-        ) from None
+        raise NerError(f"training needs {error.name}", remedy="pip install 'ner[train]'") from None
 
     settings = read_config(config)
     folder = run or Path("runs") / settings.name
@@ -252,7 +251,9 @@ def train(
         import shutil
 
         if output.exists():
-            raise NerError("is there already", where=str(output), remedy="delete it, or name another")
+            raise NerError(
+                "is there already", where=str(output), remedy="delete it, or name another"
+            )
         shutil.copytree(made, output)
         made = output
     _say(f"model in {made}")
@@ -298,7 +299,8 @@ def _fields(pairs: list[str] | None) -> dict[str, str]:
         ours, equals, theirs = pair.partition("=")
         if not equals or ours not in FIELDS:
             raise NerError(
-                f"--field {pair} means nothing", remedy=f"OURS=THEIRS, ours one of {', '.join(FIELDS)}"
+                f"--field {pair} means nothing",
+                remedy=f"OURS=THEIRS, ours one of {', '.join(FIELDS)}",
             )
         fields[ours] = theirs
     return fields
@@ -349,11 +351,22 @@ def _writing(name: str) -> Iterator[IO[str]]:
 
 def _progress(items: Iterable[Item], what: str, *, total: int | None = None) -> Iterator[Item]:
     """Pass items on under a progress bar, where a person watches."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
 
     from ner.render import console
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, console=console(stderr=True), transient=True) as progress:
         yield from progress.track(items, description=what, total=total)
 

@@ -14,9 +14,7 @@ from ner.article import Article, Rejected, Span
 from ner.errors import NerError, at
 from ner.formats import json_lines, open_source, read_jsonl
 
-QUOTED = re.compile(
-    r"“([^“”\n]+)”|‘([^‘’\n]+)’|「([^「」\n]+)」|『([^『』\n]+)』|\"([^\"\n]+)\""
-)
+QUOTED = re.compile(r"“([^“”\n]+)”|‘([^‘’\n]+)’|「([^「」\n]+)」|『([^『』\n]+)』|\"([^\"\n]+)\"")
 """A string between quotation marks; one group holds it."""
 
 
@@ -47,6 +45,7 @@ def read(paths: Iterable[str | Path]) -> Iterator[Article]:
 
 
 def examples(articles: Iterable[Article]) -> list[Example]:
+    """All of each article is known."""
     return [Example(article.text, article.spans) for article in articles]
 
 
@@ -96,6 +95,7 @@ class Statistics:
 
 
 def statistics(articles: Sequence[Article]) -> Statistics:
+    """Count what a corpus holds."""
     labels = Counter(span.label for article in articles for span in article.spans)
     strings = [(a, place) for a in articles for place in quoted(a.text)]
     brands = sum(

@@ -26,6 +26,8 @@ MAX_TEXT = 1_000_000  # code points; a longer article is a book, or a file witho
 FIELDS = ("id", "title", "body", "text", "paper", "date", "page", "section")
 """The fields of an article in JSONL, CSV and Parquet; `ner ingest --field` maps others to them."""
 
+_MAY_BE_NUMBERS = ("id", "date", "page")
+
 Row = Mapping[str, Any]
 Item = Article | Rejected
 
@@ -59,7 +61,9 @@ def find(paths: Iterable[str], *, recursive: bool = False) -> list[Path | None]:
             found.append(None)
         elif path.is_dir():
             if not recursive:
-                raise NerError("is a folder", where=name, remedy="add --recursive to read all in it")
+                raise NerError(
+                    "is a folder", where=name, remedy="add --recursive to read all in it"
+                )
             found += sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES)
         elif path.exists():
             found.append(path)
@@ -151,7 +155,9 @@ def make_article(row: Row, *, default_id: str = "") -> Article:
             text, body_start = f"{title}\n{text}" if text else "", len(title) + 1
     check_text(text)
     if not text:
-        raise NerError("has no text", remedy="needs a field body or text; --field maps another name")
+        raise NerError(
+            "has no text", remedy="needs a field body or text; --field maps another name"
+        )
     return Article(
         id=_text_field(row, "id") or default_id or sha256(text.encode()).hexdigest()[:16],
         text=text,
@@ -187,7 +193,7 @@ def _text_field(row: Row, name: str) -> str:
     value = row.get(name)
     if value is None:
         return ""
-    if isinstance(value, (date, int)):
+    if isinstance(value, date) or (isinstance(value, int) and name in _MAY_BE_NUMBERS):
         return str(value)
     if not isinstance(value, str):
         raise NerError(f"field {name!r} is {type(value).__name__}, not text")
@@ -239,7 +245,11 @@ def parse_json(line: str) -> dict[str, Any]:
     try:
         value = json.loads(line)
     except (ValueError, RecursionError) as error:
-        detail = f"{error.msg} at column {error.colno}" if isinstance(error, json.JSONDecodeError) else error
+        detail = (
+            f"{error.msg} at column {error.colno}"
+            if isinstance(error, json.JSONDecodeError)
+            else error
+        )
         raise NerError(f"not JSON: {detail}", remedy="one JSON object a line") from None
     if not isinstance(value, dict):
         raise NerError("not a JSON object", remedy='one object a line, {"id": …, "text": …}')
@@ -372,9 +382,7 @@ def article_row(article: Article) -> dict[str, Any]:
         "date": article.date.isoformat() if article.date else None,
         "page": article.page,
         "section": article.section,
-        "spans": [
-            {**span_row(span, article.text), "model": span.model} for span in article.spans
-        ],
+        "spans": [{**span_row(span, article.text), "model": span.model} for span in article.spans],
     }
 
 

@@ -9,7 +9,6 @@ from ner.formats import READERS, SUFFIXES, Source, decode, open_source
 from ner.pages import is_page, read_page
 from ner.store import Added, Store
 
-
 FORMS = (*READERS, "page")
 
 

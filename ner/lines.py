@@ -30,18 +30,19 @@ def tag_lines(tagger: Tagger, file: BinaryIO, name: str) -> Iterator[Line]:
     """
     lines = json_lines(file, name, decode=decode_utf8)
     while batch := list(itertools.islice(lines, BATCH_TEXTS)):
-        checked = [(value, _error(where, value)) for where, value in batch]
-        found = tagger.tag([value["text"] for value, error in checked if not error])
-        for value, error in checked:
-            if error:
-                row = {"id": _id(value), "error": f"{error.message} ({error.remedy})"}
+        checked = [_check(where, value) for where, value in batch]
+        found = tagger.tag([line["text"] for line in checked if isinstance(line, dict)])
+        for (_, value), line in zip(batch, checked):
+            if isinstance(line, NerError):
+                known = value.get("id") if isinstance(value, dict) else None
+                yield Line(dump({"id": known, "error": f"{line.message} ({line.remedy})"}), line)
             else:
-                text = value["text"]
-                row = {"id": value["id"], "spans": [span_row(span, text) for span in next(found)]}
-            yield Line(dump(row), error)
+                spans = [span_row(span, line["text"]) for span in next(found)]
+                yield Line(dump({"id": line["id"], "spans": spans}))
 
 
-def _error(where: str, value: dict[str, Any] | NerError) -> NerError | None:
+def _check(where: str, value: dict[str, Any] | NerError) -> dict[str, str] | NerError:
+    """The line, or why it is none."""
     if isinstance(value, NerError):
         return value
     try:
@@ -54,8 +55,4 @@ def _error(where: str, value: dict[str, Any] | NerError) -> NerError | None:
             check_text(value["text"])
     except NerError as error:
         return error
-    return None
-
-
-def _id(value: dict[str, Any] | NerError) -> Any:
-    return None if isinstance(value, NerError) else value.get("id")
+    return value

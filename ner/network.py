@@ -6,10 +6,14 @@ Head: GlobalPointer (Su et al. 2022), which scores a span by its first and last 
 lets spans nest; kept to a band, since names are short.
 """
 
+import io
 from dataclasses import asdict, dataclass
 from typing import Any
 
+import numpy as np
+import onnx
 import torch
+from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -63,7 +67,8 @@ class Embedding(nn.Module):
         # A linear hash, since every runtime has multiplication and remainder.
         bigrams = self.bigram((edged[:, :-1] * 40503 + edged[:, 1:] * 7919) % self.buckets)
         pairs = torch.cat((bigrams[:, :-1], bigrams[:, 1:]), dim=-1)
-        return self.character(ids) + self.mix(pairs)
+        vectors: Tensor = self.character(ids) + self.mix(pairs)
+        return vectors
 
 
 class Block(nn.Module):
@@ -71,23 +76,31 @@ class Block(nn.Module):
 
     def __init__(self, width: int, dilation: int, dropout: float) -> None:
         super().__init__()
-        self.dilation = dilation
         self.norm = nn.LayerNorm(width)
-        self.gate = nn.Linear(3 * width, 2 * width)
+        # Over an image one row high: `(batch, length, width)` is then its channels-last layout, which
+        # PyTorch convolves as it lies, twice as fast on a CPU as Conv1d or as shifting and Linear.
+        self.gate = nn.Conv2d(
+            width, 2 * width, (1, 3), padding=(0, dilation), dilation=(1, dilation)
+        ).to(memory_format=torch.channels_last)
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """Vectors ``(batch, length, width)``; the mask ``(batch, length, 1)`` is 0 on padding."""
-        y = self.norm(x) * mask
-        d = self.dilation
-        before = F.pad(y, (0, 0, d, 0))[:, : y.shape[1]]
-        after = F.pad(y, (0, 0, 0, d))[:, d:]
-        value, gate = self.gate(torch.cat((before, y, after), dim=-1)).chunk(2, dim=-1)
-        update: Tensor = self.dropout(value * torch.sigmoid(gate))
+        y = (self.norm(x) * mask).to(_computing_type())
+        image = y.transpose(1, 2).unsqueeze(2)
+        gated = F.glu(self.gate(image).squeeze(2).transpose(1, 2), dim=-1)
+        update: Tensor = self.dropout(gated)
         return x + update
 
 
+def _computing_type() -> torch.dtype:
+    """Half precision under autocast: narrowing once, before the convolution, halves what it moves."""
+    return torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else torch.float32
+
+
 class Encoder(nn.Module):
+    """Characters to vectors that know their neighbourhood; `Shape.reach` says how far."""
+
     def __init__(self, shape: Shape, *, dropout: float = 0.0) -> None:
         super().__init__()
         self.embedding = Embedding(shape)
@@ -120,6 +133,7 @@ class SpanHead(nn.Module):
         self.length_bias = nn.Parameter(torch.zeros(self.labels, 2 * BAND - 1))
         self.bias = nn.Parameter(torch.full((self.labels, 1, 1), -5.0))
         offset = torch.arange(2 * BAND)[None, :] - torch.arange(BAND)[:, None]
+        self.offset: Tensor
         self.register_buffer("offset", offset.clamp(0, 2 * BAND - 2), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -130,10 +144,13 @@ class SpanHead(nn.Module):
         following = torch.cat((end[:, 1:], torch.zeros_like(end[:, :1])), dim=1)
         ends = torch.cat((end, following), dim=2)
         scores = start.permute(0, 1, 3, 2, 4) @ ends.permute(0, 1, 3, 4, 2) * self.head**-0.5
-        return scores + self.length_bias[:, self.offset] + self.bias
+        banded: Tensor = scores + self.length_bias[:, self.offset] + self.bias
+        return banded
 
 
 class Network(nn.Module):
+    """Encoder and head."""
+
     def __init__(self, shape: Shape, *, dropout: float = 0.0) -> None:
         super().__init__()
         self.shape = shape
@@ -197,18 +214,18 @@ def to_onnx(network: Network) -> bytes:
 
     onnxruntime widens the weights once, when it loads them, and computes in single precision.
     """
-    import io
-
-    import onnx
-
     file = io.BytesIO()
     torch.onnx.export(
         Candidates(network).eval(),
         (torch.ones(2, 2 * BAND, dtype=torch.int32),),
-        file,
+        file,  # type: ignore[arg-type]  # the exporter writes to it; its annotation forgot
         input_names=["ids"],
         output_names=["places", "logits"],
-        dynamic_axes={"ids": {0: "batch", 1: "length"}, "places": {1: "found"}, "logits": {0: "found"}},
+        dynamic_axes={
+            "ids": {0: "batch", 1: "length"},
+            "places": {1: "found"},
+            "logits": {0: "found"},
+        },
         opset_version=17,
         dynamo=False,
     )
@@ -217,10 +234,7 @@ def to_onnx(network: Network) -> bytes:
     return bytes(model.SerializeToString())
 
 
-def _halve_weights(model: "onnx.ModelProto") -> None:
-    import numpy as np
-    from onnx import TensorProto, helper, numpy_helper
-
+def _halve_weights(model: onnx.ModelProto) -> None:
     graph = model.graph
     casts = []
     for weight in graph.initializer:
@@ -228,9 +242,7 @@ def _halve_weights(model: "onnx.ModelProto") -> None:
             name = weight.name
             half = numpy_helper.to_array(weight).astype(np.float16)
             weight.CopyFrom(numpy_helper.from_array(half, f"{name}.half"))
-            casts.append(
-                helper.make_node("Cast", [f"{name}.half"], [name], to=TensorProto.FLOAT)
-            )
+            casts.append(helper.make_node("Cast", [f"{name}.half"], [name], to=TensorProto.FLOAT))
     nodes = [*casts, *graph.node]
     del graph.node[:]
     graph.node.extend(nodes)

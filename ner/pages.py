@@ -8,8 +8,8 @@ lines between paragraphs; in an article a paragraph is a line.
 
 import re
 from collections.abc import Iterator, Sequence
-from itertools import groupby
 from dataclasses import dataclass
+from itertools import groupby
 
 from ner.article import Article, Rejected
 from ner.errors import NerError, at
@@ -27,7 +27,8 @@ _IMPRINT = re.compile(
     r"|ICP[备证]|公网安备|^(新闻|广告|发行|订阅|举报)\S{0,4}热线[:：]|^零售(价)?[:：]"
 )
 _PAPER = re.compile(r"^\S{2,10}(日报|晚报|早报|晨报|时报|商报|新报|都市报|导报|青年报|法治报|报)$")
-_CONTINUED = re.compile(r"[(（]?\s*(上接|下转|紧接|转|接)第?\s*[A-Z]?\d{1,3}\s*版\S{0,8}?\s*[)）]?")
+_MARK = r"(上接|下转|紧接|转|接)第?\s*[A-Z]?(\d{1,3}|[一二三四五六七八九十]{1,3})\s*版[^\s()（）]{0,8}"
+_CONTINUED = re.compile(rf"^[(（]\s*{_MARK}\s*[)）]\s*|\s*[(（]\s*{_MARK}\s*[)）]$|^{_MARK}$")
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,9 @@ def _take_apart(text: str) -> _Page:
     date = _DATE.search(first_of("tools"))
     rights = (line.partition("版权所有")[0].strip(" ©") for line in lines if "版权所有" in line)
     # The paper stands over its owner, or before "all rights reserved"; a headline may end in 报 too.
-    over_owner = (lines[k - 1] for k in range(1, len(lines)) if kinds[k - 1 : k + 1] == ["text", "owner"])
+    over_owner = (
+        lines[k - 1] for k in range(1, len(lines)) if kinds[k - 1 : k + 1] == ["text", "owner"]
+    )
     alone = (line for line in lines[:first] if _PAPER.match(line))
     return _Page(
         paper=next(over_owner, "") or next(filter(None, rights), "") or next(alone, ""),
@@ -152,7 +155,5 @@ def _title_and_body(lines: Sequence[str], headlines: frozenset[str]) -> tuple[st
     title = "".join(lines[:length])
     if len(title) > 80 or title.endswith("。"):
         title, length = "", 0
-    body = [_CONTINUED.sub("", line) if len(line) < 16 else line for line in lines[length:]]
-    if body and (mark := _CONTINUED.search(body[-1])) and mark.end() == len(body[-1]):
-        body[-1] = body[-1][: mark.start()]
+    body = [_CONTINUED.sub("", line) for line in lines[length:]]
     return _CONTINUED.sub("", title), "\n".join(line for line in body if line.strip())

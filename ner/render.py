@@ -73,7 +73,9 @@ def found_table(items: Iterable[Article]) -> Table:
         listed = "、".join(
             name if times == 1 else f"{name} ×{times}" for name, times in counter.most_common()
         )
-        table.add_row(Text(label, style=STYLES[label]), str(counter.total()), listed.replace("\n", " "))
+        table.add_row(
+            Text(label, style=STYLES[label]), str(counter.total()), listed.replace("\n", " ")
+        )
     return table
 
 

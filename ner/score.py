@@ -44,9 +44,7 @@ def count(gold: Iterable[Span], predicted: Iterable[Span]) -> Counts:
     return Counts(len(ours & theirs), len(theirs), len(ours))
 
 
-def table(
-    gold: Sequence[Sequence[Span]], predicted: Sequence[Sequence[Span]]
-) -> dict[str, Counts]:
+def table(gold: Sequence[Sequence[Span]], predicted: Sequence[Sequence[Span]]) -> dict[str, Counts]:
     """Strict micro counts over texts: a row a label, ``all`` (nested) and ``outermost``."""
     rows = {name: Counts() for name in (*LABELS, "all", "outermost")}
     for ours, theirs in zip(gold, predicted, strict=True):

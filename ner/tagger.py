@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ import spacy
 from spacy.language import Language
 from spacy.tokens import Doc
 from spacy.tokens import Span as DocSpan
+from spacy.util import DummyTokenizer, registry
 from spacy.vocab import Vocab
 
 from ner.article import LABELS, Article, Rejected, Span, outermost, without_crossings
@@ -59,15 +60,17 @@ class Settings:
 
 @Language.factory("span_tagger", assigns=["doc.ents", "doc.spans"])
 def make_span_tagger(nlp: Language, name: str) -> "SpanTagger":
+    """An empty component; `from_disk` or `fill` gives it its network."""
     return SpanTagger()
 
 
-@spacy.registry.tokenizers("ner.characters.v1")
+@registry.tokenizers("ner.characters.v1")  # type: ignore[untyped-decorator]
 def make_tokenizer() -> Any:
+    """What spaCy's config names the tokenizer by."""
     return CharacterTokenizer
 
 
-class CharacterTokenizer:
+class CharacterTokenizer(DummyTokenizer):
     """One token a code point, white space too, so that token and code point offsets agree."""
 
     def __init__(self, nlp: Language) -> None:
@@ -106,9 +109,7 @@ class SpanTagger:
         self._network = network
         self.fill_with(settings, characters, lambda ids: session.run(None, {"ids": ids}))
 
-    def fill_with(
-        self, settings: Settings, characters: Characters, candidates: Candidates
-    ) -> None:
+    def fill_with(self, settings: Settings, characters: Characters, candidates: Candidates) -> None:
         """Give the component a network as a function, as training does."""
         self.settings, self.characters, self._candidates = settings, characters, candidates
 
@@ -147,11 +148,11 @@ class SpanTagger:
         length = -(-max(map(len, ids)) // _ROUND) * _ROUND
         places, logits = self._candidates(pad(ids, length))
         window, label, start, last = places
-        starts = np.array([w.start for w in seen])[window] + start
-        ends = np.array([w.start for w in seen])[window] + last + 1
-        low, high = (np.array([getattr(w, side) for w in seen])[window] for side in ("core_start", "core_end"))
-        limit = np.array([w.end for w in seen])[window]
-        answered = (starts < ends) & (starts >= low) & (starts < high) & (ends <= limit)
+        begin, end, low, high = np.array(
+            [(w.start, w.end, w.core_start, w.core_end) for w in seen]
+        ).T[:, window]
+        starts, ends = begin + start, begin + last + 1
+        answered = (starts < ends) & (ends <= end) & (starts >= low) & (starts < high)
         scores = self._probability(label, logits)
         names = self.settings.labels
         spans: list[list[Span]] = [[] for _ in seen]
@@ -226,7 +227,7 @@ def make_pipeline(name: str, version: str, component: SpanTagger) -> Language:
     """A spaCy pipeline around a filled component, ready for ``nlp.to_disk``."""
     nlp = spacy.blank("zh", config={"nlp": {"tokenizer": {"@tokenizers": "ner.characters.v1"}}})
     nlp.meta.update(name=name, version=version, license="Apache-2.0")
-    made = nlp.add_pipe("span_tagger")
+    made = cast(SpanTagger, nlp.add_pipe("span_tagger"))
     made.fill(component.settings, component.characters, component._network)
     return nlp
 
@@ -242,7 +243,7 @@ class Tagger:
     def __init__(self, nlp: Language, folder: Path) -> None:
         self.nlp = nlp
         self.folder = folder
-        self.component: SpanTagger = nlp.get_pipe("span_tagger")
+        self.component = cast(SpanTagger, nlp.get_pipe("span_tagger"))
         self.name: str = nlp.meta["name"]
         self.version: str = nlp.meta["version"]
         self.hash = self.component.hash
@@ -306,7 +307,9 @@ def installed_models() -> list[Path]:
     roots = (package / "models", package.parent / "models")  # the wheel; the source tree
     root = next((root for root in roots if root.is_dir()), roots[0])
     folders = (meta.parent for meta in root.glob("*/meta.json"))
-    return sorted(folders, key=lambda folder: [*map(_number_or_word, re.split(r"[-.]", folder.name))])
+    return sorted(
+        folders, key=lambda folder: [*map(_number_or_word, re.split(r"[-.]", folder.name))]
+    )
 
 
 def _number_or_word(part: str) -> tuple[int, int | str]:

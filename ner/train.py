@@ -15,12 +15,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from ner import corpus
 from ner.article import LABELS, Span
@@ -192,7 +192,7 @@ class _Learner:
         self.network = network
         self.checkpoint = checkpoint
         # The average of the weights, not the last of them, is what is tested and kept.
-        self.average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(0.998))
+        self.average = AveragedModel(network, avg_fn=_moving_average)
         self.optimizer = torch.optim.AdamW(
             network.parameters(), lr=config.schedule.rate, betas=(0.9, 0.98), weight_decay=0.02
         )
@@ -216,14 +216,14 @@ class _Learner:
             chosen = [quotes[k] for k in rng.permutation(len(quotes))[:share]]
             batches = make_batches([*training, *chosen], self.characters, schedule, rng)
             loss = float(np.mean([self._learn(batch, len(batches)) for batch in batches]))
-            tester.fill_with(Settings(), self.characters, _candidates(self.average.module))
+            tester.fill_with(Settings(), self.characters, _candidates(self._averaged()))
             found = tester.predict([example.text for example in dev])
             rows = table([example.spans for example in dev], found)
             self.epoch += 1
             is_best = rows["all"].f1 > self.best_f1
             if is_best:
                 self.best_f1, self.best_epoch = rows["all"].f1, self.epoch
-                weights = self.average.module.state_dict()
+                weights = self._averaged().state_dict()
                 self.best = {name: value.clone() for name, value in weights.items()}
             self._save()
             yield Epoch(self.epoch, loss, rows, is_best)
@@ -239,12 +239,15 @@ class _Learner:
             scores = self.network(batch.ids)
         loss = span_loss(scores.float(), batch.gold, batch.known, batch.characters)
         self.optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
         self.optimizer.step()
         self.average.update_parameters(self.network)
         self.step += 1
         return loss.item()
+
+    def _averaged(self) -> Network:
+        return cast(Network, self.average.module)
 
     def _save(self) -> None:
         beside = self.checkpoint.with_suffix(".new")
@@ -268,6 +271,12 @@ class _Learner:
             self.optimizer.load_state_dict(saved["optimizer"])
         self.best = saved["best"]
         self.epoch, self.step, self.best_epoch, self.best_f1 = saved["place"]
+
+
+def _moving_average(average: Tensor, new: Tensor, steps: Tensor | int) -> Tensor:
+    # Short at first, else a run of some hundred steps would average its own beginning.
+    kept = min(0.998, (1 + int(steps)) / (10 + int(steps)))
+    return average * kept + new * (1 - kept)
 
 
 @dataclass(frozen=True)
@@ -373,9 +382,7 @@ def _candidates(network: Network) -> Any:
     return run
 
 
-def _calibration(
-    component: SpanTagger, dev: Sequence[Example]
-) -> dict[str, tuple[float, float]]:
+def _calibration(component: SpanTagger, dev: Sequence[Example]) -> dict[str, tuple[float, float]]:
     """Fit each label's calibration on what the uncalibrated component finds in dev."""
     found = component.predict([example.text for example in dev])
     pairs: dict[str, list[tuple[float, bool]]] = {label: [] for label in LABELS}

