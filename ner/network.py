@@ -7,6 +7,7 @@ lets spans nest; kept to a band, since names are short.
 """
 
 import io
+import warnings
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -215,20 +216,24 @@ def to_onnx(network: Network) -> bytes:
     onnxruntime widens the weights once, when it loads them, and computes in single precision.
     """
     file = io.BytesIO()
-    torch.onnx.export(
-        Candidates(network).eval(),
-        (torch.ones(2, 2 * BAND, dtype=torch.int32),),
-        file,  # type: ignore[arg-type]  # the exporter writes to it; its annotation forgot
-        input_names=["ids"],
-        output_names=["places", "logits"],
-        dynamic_axes={
-            "ids": {0: "batch", 1: "length"},
-            "places": {1: "found"},
-            "logits": {0: "found"},
-        },
-        opset_version=17,
-        dynamo=False,
-    )
+    with warnings.catch_warnings():
+        # The exporter by tracing is deprecated for one that needs onnxscript and cannot yet leave
+        # both sizes of the batch open here; and it warns of a step it leaves out.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            Candidates(network).eval(),
+            (torch.ones(2, 2 * BAND, dtype=torch.int32),),
+            file,  # type: ignore[arg-type]  # the exporter writes to it; its annotation forgot
+            input_names=["ids"],
+            output_names=["places", "logits"],
+            dynamic_axes={
+                "ids": {0: "batch", 1: "length"},
+                "places": {1: "found"},
+                "logits": {0: "found"},
+            },
+            opset_version=17,
+            dynamo=False,
+        )
     model = onnx.load_from_string(file.getvalue())
     _halve_weights(model)
     return bytes(model.SerializeToString())

@@ -17,7 +17,9 @@ spans = st.builds(
 
 def test_a_nested_name_is_legal_and_a_crossing_one_is_named_in_the_error() -> None:
     check_spans([Span(0, 10, "ORG"), Span(0, 3, "LOC"), Span(3, 6, "LOC")], TEXT)
-    with pytest.raises(NerError, match="span 3:11 ORG '渝北区人民法院的' crosses 0:6 LOC '重庆市渝北区'"):
+    with pytest.raises(
+        NerError, match="span 3:11 ORG '渝北区人民法院的' crosses 0:6 LOC '重庆市渝北区'"
+    ):
         check_spans([Span(0, 6, "LOC"), Span(3, 11, "ORG")], TEXT)
 
 
@@ -28,7 +30,12 @@ def test_crossing_is_found_behind_a_nested_span() -> None:
 
 @pytest.mark.parametrize(
     ("start", "end", "label", "said"),
-    [(3, 3, "LOC", "empty"), (4, 2, "LOC", "backwards"), (-1, 2, "LOC", "empty"), (0, 1, "GPE", "PER, LOC")],
+    [
+        (3, 3, "LOC", "empty"),
+        (4, 2, "LOC", "backwards"),
+        (-1, 2, "LOC", "empty"),
+        (0, 1, "GPE", "PER, LOC"),
+    ],
 )
 def test_a_span_that_is_none_is_refused(start: int, end: int, label: str, said: str) -> None:
     with pytest.raises(NerError, match=said):

@@ -19,7 +19,15 @@ def test_a_row_a_code_point_whatever_the_text(text: str) -> None:
     assert (ids > PAD).all() and (ids < len(TABLE)).all()
 
 
-@pytest.mark.parametrize(("one", "other"), [("，：？！（）", ",:?!()"), ("後堡社區", "后堡社区"), ("「」『』", "“”‘’"), ("Ａ１\u3000", "A1 ")])
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("，：？！（）", ",:?!()"),
+        ("後堡社區", "后堡社区"),
+        ("「」『』", "“”‘’"),
+        ("Ａ１\u3000", "A1 "),
+    ],
+)
 def test_what_reads_the_same_is_the_same(one: str, other: str) -> None:
     assert np.array_equal(TABLE.encode(one), TABLE.encode(other))
     assert UNKNOWN not in TABLE.encode(one)
@@ -43,7 +51,9 @@ def test_a_character_in_two_rows_is_refused(tmp_path: Path) -> None:
 
 
 @given(st.text("南岸区。，\n”", max_size=300), st.integers(1, 40), st.integers(0, 20))
-def test_cores_tile_the_text_and_windows_see_their_context(text: str, core: int, context: int) -> None:
+def test_cores_tile_the_text_and_windows_see_their_context(
+    text: str, core: int, context: int
+) -> None:
     cut = list(windows(text, core=core, context=context))
     assert "".join(text[w.core_start : w.core_end] for w in cut) == text
     for window in cut:

@@ -37,7 +37,9 @@ def articles(items: object) -> list[Article]:
 
 
 def test_title_and_body_share_one_offset_space() -> None:
-    [article] = articles(read_jsonl(jsonl({"id": "1", "title": "题目", "body": "　　正文。\r\n　　又一段。"})))
+    [article] = articles(
+        read_jsonl(jsonl({"id": "1", "title": "题目", "body": "　　正文。\r\n　　又一段。"}))
+    )
     assert article.text == "题目\n正文。\n又一段。"
     assert article.body == "正文。\n又一段。"
 
@@ -48,7 +50,9 @@ def test_printed_punctuation_stays_as_printed() -> None:
 
 
 def test_a_bad_line_is_rejected_in_its_place_and_the_rest_is_read() -> None:
-    items = list(read_jsonl(jsonl({"id": "1", "text": "一"}, {"id": "2", "text": "二"}, "{bad", {"text": 4})))
+    items = list(
+        read_jsonl(jsonl({"id": "1", "text": "一"}, {"id": "2", "text": "二"}, "{bad", {"text": 4}))
+    )
     assert [type(item).__name__ for item in items] == ["Article", "Article", "Rejected", "Rejected"]
     bad = items[2]
     assert isinstance(bad, Rejected)
@@ -75,7 +79,8 @@ def test_utf8_and_gb18030_are_recognised(encoding: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("data", "said"), [(b"\x89PNG\0\0", "binary"), ("字".encode() + b"\xff\xff\xff", "neither|nor GB18030")]
+    ("data", "said"),
+    [(b"\x89PNG\0\0", "binary"), ("字".encode() + b"\xff\xff\xff", "neither|nor GB18030")],
 )
 def test_what_is_not_text_is_refused(data: bytes, said: str) -> None:
     with pytest.raises(NerError, match=said):
@@ -107,7 +112,9 @@ def test_parquet_rows_are_articles() -> None:
         list(read_parquet(Source("a.parquet", b"PAR1 no")))
 
 
-@pytest.mark.parametrize("printed", ["2024-12-05", "20241205", "2024/12/5", "2024 年 12 月 05 日 星期四"])
+@pytest.mark.parametrize(
+    "printed", ["2024-12-05", "20241205", "2024/12/5", "2024 年 12 月 05 日 星期四"]
+)
 def test_dates_as_newspapers_print_them(printed: str) -> None:
     assert parse_date(printed) == datetime.date(2024, 12, 5)
 

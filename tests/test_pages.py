@@ -50,7 +50,17 @@ def test_the_sample_page_gives_its_articles_and_fields() -> None:
 def test_no_furniture_in_a_body_and_no_paragraph_lost(path: Path) -> None:
     raw = path.read_text(encoding="utf-8")
     bodies = [item.body for item in read([path]) if isinstance(item, Article)]
-    for furniture in ("上一篇", "版权所有", "放大", "邮编", "上接", "下转", "江州日报社", "\n\n", "\u3000"):
+    for furniture in (
+        "上一篇",
+        "版权所有",
+        "放大",
+        "邮编",
+        "上接",
+        "下转",
+        "江州日报社",
+        "\n\n",
+        "\u3000",
+    ):
         assert not any(furniture in body for body in bodies), furniture
     for line in raw.splitlines():
         if line.startswith("  ") and line.strip() and "上接" not in line:
@@ -71,7 +81,12 @@ def test_articles_without_navigation_between_split_at_the_headlines() -> None:
 
 
 def test_a_headline_over_two_lines_is_put_together() -> None:
-    [article] = page(HEAD.replace("\n甲标题\n", "\n甲标题上半下半\n") + TOOLS + "甲标题上半\n下半\n正文。\n" + FOOT)
+    [article] = page(
+        HEAD.replace("\n甲标题\n", "\n甲标题上半下半\n")
+        + TOOLS
+        + "甲标题上半\n下半\n正文。\n"
+        + FOOT
+    )
     assert (article.title, article.body) == ("甲标题上半下半", "正文。")
 
 

@@ -33,7 +33,11 @@ def connect(url: str, *, create: bool) -> Engine:
         if is_sqlite:
             sa.event.listen(engine, "connect", _prepare_sqlite)
             sa.event.listen(engine, "begin", _begin_sqlite)
-        _migrate(engine, create=create)
+        try:
+            _migrate(engine, create=create)
+        except BaseException:
+            engine.dispose()
+            raise
     return engine
 
 

@@ -1,0 +1,125 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from conftest import ROOT
+from ner.errors import NerError
+from ner.tagger import load
+from ner.train import Epoch, fit, read_config
+
+CONFIG = """
+name = "tiny"
+version = "0.0.1"
+characters = "{root}/configs/characters.txt"
+[data]
+train = ["{folder}/train.jsonl"]
+dev = ["{folder}/train.jsonl"]
+[network]
+width = 32
+bigram_width = 8
+bigram_buckets = 1024
+dilations = [1, 2]
+[schedule]
+epochs = {epochs}
+batch = 256
+rate = 1e-2
+dropout = 0.0
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A corpus of one pattern that a network can learn in seconds."""
+    rows = []
+    for number, place in enumerate("东西南北中上下左右前后内外高低大小长短" * 3):
+        text = f"昨天,{place}岸区的书记王{place}到了。"
+        rows.append({"id": str(number), "text": text, "spans": [[3, 6, "LOC"], [9, 11, "PER"]]})
+    (tmp_path / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return tmp_path
+
+
+def write_config(folder: Path, *, epochs: int = 25) -> Path:
+    path = folder / "config.toml"
+    path.write_text(CONFIG.format(root=ROOT, folder=folder, epochs=epochs))
+    return path
+
+
+def test_it_learns_and_the_model_it_writes_says_what_training_measured(folder: Path) -> None:
+    steps = list(fit(read_config(write_config(folder)), folder / "run"))
+    assert max(step.dev["all"].f1 for step in steps) == 1.0
+    tagger = load(folder / "run/model")
+    assert str(tagger) == "tiny-0.0.1"
+    [spans] = tagger.tag(["昨天,东岸区的书记王东到了。"])
+    assert [(s.start, s.end, s.label) for s in spans] == [(3, 6, "LOC"), (9, 11, "PER")]
+    assert all(0.5 < s.score < 1 for s in spans)
+    log = [json.loads(line) for line in (folder / "run/metrics.jsonl").read_text().splitlines()]
+    assert [row["epoch"] for row in log] == [step.number for step in steps]
+
+
+def losses(steps: list[Epoch]) -> list[float]:
+    return [step.loss for step in steps]
+
+
+def test_stopped_and_started_again_it_goes_on_as_if_nothing_had_been(folder: Path) -> None:
+    config = read_config(write_config(folder, epochs=4))
+    whole = losses(list(fit(config, folder / "whole")))
+    first = fit(config, folder / "parts")
+    started = losses([next(first), next(first)])
+    first.close()
+    assert started + losses(list(fit(config, folder / "parts"))) == pytest.approx(whole)
+
+
+def test_killed_it_loses_an_epoch_at_most(folder: Path) -> None:
+    command = [sys.executable, "-m", "ner", "train", str(write_config(folder, epochs=200)), "--run"]
+    run = folder / "run"
+    process = subprocess.Popen([*command, str(run)], stderr=subprocess.DEVNULL, cwd=ROOT)
+    deadline = time.monotonic() + 120
+    while not (run / "checkpoint.pt").exists() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    done = (
+        len((run / "metrics.jsonl").read_text().splitlines())
+        if (run / "metrics.jsonl").exists()
+        else 0
+    )
+    step = next(fit(read_config(folder / "config.toml"), run))
+    assert step.number in (done + 1, done + 2)
+
+
+def test_a_run_folder_belongs_to_its_config_and_data(folder: Path) -> None:
+    config = read_config(write_config(folder, epochs=1))
+    list(fit(config, folder / "run"))
+    (folder / "train.jsonl").write_text(json.dumps({"id": "1", "text": "别的", "spans": []}))
+    with pytest.raises(NerError, match="another config or other data .delete it, or name another"):
+        list(fit(config, folder / "run"))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (("[schedule]", "[schedule]\nspeed = 3"), "unexpected keyword argument 'speed'"),
+        (("[data]", "[data"), "not TOML"),
+        (("{folder}/train", "$NOWHERE/train"), "export NER_DATA"),
+    ],
+)
+def test_a_config_that_means_nothing_is_refused(
+    folder: Path, change: tuple[str, str], said: str
+) -> None:
+    path = folder / "config.toml"
+    path.write_text(CONFIG.replace(*change).format(root=ROOT, folder=folder, epochs=1))
+    with pytest.raises(NerError, match=said):
+        read_config(path)
+
+
+def test_a_bad_line_in_a_corpus_stops_training_and_is_named(folder: Path) -> None:
+    bad = {"id": "1", "text": "南岸区", "spans": [[0, 9, "LOC"]]}
+    (folder / "train.jsonl").write_text(json.dumps(bad))
+    with pytest.raises(NerError, match=r"train\.jsonl:1: span 0:9 LOC ends past the text"):
+        next(fit(read_config(write_config(folder)), folder / "run"))
