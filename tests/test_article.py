@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -75,5 +77,5 @@ def test_what_is_left_without_crossings_is_legal_and_maximal(given_spans: list[S
 def test_outermost_is_flat_and_holds_everything(given_spans: list[Span]) -> None:
     legal = without_crossings(given_spans)
     flat = outermost(legal)
-    assert all(a.end <= b.start for a, b in zip(flat, flat[1:]))
+    assert all(a.end <= b.start for a, b in itertools.pairwise(flat))
     assert all(any(outer.holds(span) for outer in flat) for span in legal)

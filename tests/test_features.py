@@ -2,10 +2,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import ROOT
 from hypothesis import given
 from hypothesis import strategies as st
 
-from conftest import ROOT
 from ner.errors import NerError
 from ner.features import PAD, UNKNOWN, Characters, pad, windows
 

@@ -2,8 +2,8 @@ import datetime
 from pathlib import Path
 
 import pytest
-
 from conftest import ROOT
+
 from ner.article import Article, Rejected
 from ner.formats import Source
 from ner.ingest import read

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-
 from conftest import make_article
+
 from ner.article import Article, Rejected, Span
 from ner.errors import NerError
 from ner.store import ModelKey, Store

@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 
 import pytest
-
 from conftest import ROOT
+
 from ner.errors import NerError
 from ner.tagger import load
 from ner.train import Epoch, fit, read_config

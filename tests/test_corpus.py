@@ -1,0 +1,64 @@
+"""Our own annotated articles, and what is counted of them."""
+
+from collections import Counter
+
+import pytest
+from conftest import ROOT
+
+from ner import corpus
+from ner.article import Article, Span
+from ner.formats import normalise
+
+FILES = {part: ROOT / f"data/annotations/{part}.jsonl" for part in ("train", "dev", "test")}
+PARTS = {part: list(corpus.read([path])) for part, path in FILES.items()}
+ARTICLES = [article for part in PARTS.values() for article in part]
+MARKS = "“”‘’「」『』\"'，。、；：？！,.;:?!()（）《》 \n"
+
+
+def test_it_is_as_large_as_its_readme_says() -> None:
+    readme = (ROOT / "data/annotations/README.md").read_text(encoding="utf-8")
+    for part, articles in PARTS.items():
+        figures = corpus.statistics(articles)
+        row = f"| {part} | {figures.articles} | {figures.characters:,} |"
+        counts = " | ".join(str(figures.labels[label]) for label in ("PER", "LOC", "ORG", "BRAND"))
+        assert (
+            f"{row} {counts} | {figures.nested} | {figures.quoted} | {figures.quoted_brands} |"
+            in readme
+        )
+    whole = corpus.statistics(ARTICLES)
+    assert whole.articles >= 60 and whole.characters >= 25_000
+
+
+def test_no_article_stands_twice() -> None:
+    assert [i for i, n in Counter(a.id for a in ARTICLES).items() if n > 1] == []
+    assert [a for a, n in Counter(a.text_hash for a in ARTICLES).items() if n > 1] == []
+    # Nor any paragraph of length: a test article must not be half in train.
+    lines = Counter(line for a in ARTICLES for line in set(a.text.split("\n")) if len(line) > 30)
+    assert [line for line, n in lines.items() if n > 1] == []
+
+
+@pytest.mark.parametrize("article", ARTICLES, ids=lambda article: article.id)
+def test_spans_begin_and_end_with_the_name(article: Article) -> None:
+    # Offsets, nesting and duplicates were checked when the article was made.
+    assert article.title and article.date and article.paper
+    assert article.text == normalise(article.text)
+    for span in article.spans:
+        surface = article.text[span.start : span.end]
+        assert surface[0] not in MARKS and surface[-1] not in MARKS, surface
+
+
+def test_statistics() -> None:
+    text = "“一表通”和‘晴雨表’在南岸区法院"
+    spans = (Span(1, 4, "BRAND"), Span(11, 16, "ORG"), Span(11, 14, "LOC"))
+    figures = corpus.statistics([Article(id="1", text=text, spans=spans)])
+    assert (figures.quoted, figures.quoted_brands, figures.nested) == (2, 1, 1)
+    assert figures.characters == len(text)
+
+
+def test_quotes_within_quotes_are_found() -> None:
+    text = "“进了‘渝快政’的‘一表通’里”"
+    assert [text[start:end] for start, end in corpus.quoted(text)] == [
+        text[1:-1],
+        "渝快政",
+        "一表通",
+    ]

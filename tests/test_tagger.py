@@ -1,0 +1,195 @@
+"""The shipped model, and the pipeline around any model."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import spacy
+from conftest import ROOT
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ner.article import Article, Rejected, Span, check_spans, outermost
+from ner.errors import NerError
+from ner.features import Characters
+from ner.tagger import FORMAT, Tagger, find_model, load
+
+# Ours, and in no training file.
+TEXT = (
+    "昨天,家住南岸区南坪街道后堡社区的居民向社区反映路灯不亮。市委社会工作部的干部来到“渝邻汇”服务站,"
+    "按照“三事分流”工作法当天办结,并把结果录入“一表通”。大家说,这里的意见簿成了民情的“晴雨表”。"
+)
+
+
+def surfaces(text: str, spans: list[Span], label: str) -> list[str]:
+    return [text[span.start : span.end] for span in spans if span.label == label]
+
+
+def test_the_shipped_model_knows_what_it_is_for(tagger: Tagger) -> None:
+    [spans] = tagger.tag([TEXT])
+    assert {"南岸区", "南坪街道", "后堡社区"} <= set(surfaces(TEXT, spans, "LOC"))
+    assert "市委社会工作部" in surfaces(TEXT, spans, "ORG")
+    assert surfaces(TEXT, spans, "BRAND") == ["渝邻汇", "三事分流", "一表通"]
+
+
+def test_half_width_and_traditional_text_gets_the_same_spans(tagger: Tagger) -> None:
+    full = TEXT.replace(",", "，")
+    assert list(tagger.tag([full])) == list(tagger.tag([TEXT]))
+
+
+def test_names_nest(tagger: Tagger) -> None:
+    text = "重庆市渝北区人民法院昨天公开审理此案。"
+    [spans] = tagger.tag([text])
+    assert "重庆市渝北区人民法院" in surfaces(text, spans, "ORG")
+    assert {"重庆市", "渝北区"} <= set(surfaces(text, spans, "LOC"))
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    texts=st.lists(
+        st.text(st.sampled_from([*list(TEXT), "\n", "👍", "𠮷", "\x00", "a"]), max_size=80)
+    )
+)
+def test_any_text_gets_legal_spans(texts: list[str]) -> None:
+    for text, spans in zip(texts, load_once().tag(texts), strict=True):
+        check_spans(spans, text)
+        assert all(0 < span.score < 1 for span in spans)
+
+
+def load_once() -> Tagger:
+    global _tagger
+    _tagger = _tagger or load()
+    return _tagger
+
+
+_tagger: Tagger | None = None
+
+
+def test_where_a_text_is_cut_and_who_its_neighbours_are_changes_nothing(tagger: Tagger) -> None:
+    # With 997 characters of lead-in, names fall on every side of window edges.
+    texts = [TEXT * 12, "字" * 997 + TEXT, TEXT, "", "重庆"]
+    alone = [next(tagger.tag([text])) for text in texts]
+    assert list(tagger.tag(texts * 20)) == alone * 20
+    [first] = tagger.tag([TEXT + "\n" + TEXT])
+    half = len(TEXT) + 1
+    again = [Span(s.start - half, s.end - half, s.label) for s in first if s.start >= half]
+    assert again == [s for s in first if s.end <= len(TEXT)] == alone[2]
+
+
+def test_windows_see_as_far_as_the_network_reaches(tagger: Tagger) -> None:
+    """A long text cut into windows must give what one window over all of it gives."""
+    text = (TEXT + "另一段话没有名字。\n") * 9
+    component = tagger.component
+    assert len(text) > 2 * component.settings.core
+    cut = component.predict([text])
+    kept = component.settings
+    try:
+        component.settings = type(kept)(**{**as_dict(kept), "core": len(text)})
+        whole = component.predict([text])
+    finally:
+        component.settings = kept
+    assert cut == whole
+
+
+def as_dict(value: object) -> dict[str, object]:
+    import dataclasses
+
+    return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}  # type: ignore[arg-type]
+
+
+def test_articles_keep_their_place_and_the_rejected_pass(tagger: Tagger) -> None:
+    rejected = Rejected("x", "f:2", "not JSON")
+    article = Article(id="1", text=TEXT, spans=(Span(0, 1, "PER"),))
+    [first, second] = tagger.pipe([article, rejected])
+    assert second is rejected
+    assert isinstance(first, Article)
+    assert {span.model for span in first.spans} == {str(tagger)}
+
+
+def test_spacy_sees_nested_and_flat_spans_at_the_same_offsets() -> None:
+    nlp = spacy.load(find_model())
+    doc = nlp(TEXT)
+    assert doc.text == TEXT and len(doc) == len(TEXT)
+    nested = [(s.start_char, s.end_char, s.label_) for s in doc.spans["ner"]]
+    [spans] = load_once().tag([TEXT])
+    assert nested == [(s.start, s.end, s.label) for s in spans]
+    assert [(e.start_char, e.end_char) for e in doc.ents] == [
+        (s.start, s.end) for s in outermost(spans)
+    ]
+    assert doc.spans["ner"].attrs["scores"] == [s.score for s in spans]
+
+
+def test_displacy_shows_the_article() -> None:
+    from spacy import displacy
+
+    html = displacy.render(load_once().nlp("南岸区开会。"), style="ent", page=False, jupyter=False)
+    assert "南岸区" in html and "LOC" in html
+
+
+def test_docs_in_streams_and_to_bytes_and_back() -> None:
+    nlp = load_once().nlp
+    docs = list(nlp.pipe([TEXT, "", "南岸区"], batch_size=2))
+    assert [len(doc) for doc in docs] == [len(TEXT), 0, 3]
+    again = spacy.tokens.Doc(nlp.vocab).from_bytes(docs[0].to_bytes())
+    assert [e.text for e in again.ents] == [e.text for e in docs[0].ents]
+
+
+def test_the_model_is_found_from_any_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert find_model("news") == ROOT / "models" / find_model("news").name
+    assert str(load(find_model("news"))) == find_model("news").name
+
+
+def test_an_unknown_model_names_the_ones_there_are() -> None:
+    with pytest.raises(NerError, match=r"no model 'nws' .installed: news-"):
+        load("nws")
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    return Path(shutil.copytree(find_model(), tmp_path / "copy"))
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "said"),
+    [
+        (
+            "span_tagger/network.onnx",
+            b"no network",
+            "network cannot be read.*damaged; install it again",
+        ),
+        ("span_tagger/network.onnx", None, "the model is damaged"),
+        ("span_tagger/settings.json", b"{", "the model is damaged"),
+        ("span_tagger/characters.txt", None, "cannot read the character table"),
+        ("config.cfg", b"[nlp", "the model is damaged"),
+    ],
+)
+def test_a_damaged_model_is_said_to_be(
+    copy: Path, file: str, content: bytes | None, said: str
+) -> None:
+    if content is None:
+        (copy / file).unlink()
+    else:
+        (copy / file).write_bytes(content)
+    with pytest.raises(NerError, match=said) as error:
+        load(copy)
+    assert str(copy) in str(error.value)
+
+
+def test_a_model_from_the_future_asks_for_an_upgrade(copy: Path) -> None:
+    path = copy / "span_tagger/settings.json"
+    settings = json.loads(path.read_text())
+    path.write_text(json.dumps({**settings, "format": FORMAT + 1}))
+    with pytest.raises(NerError, match="newer than.*upgrade ner"):
+        load(copy)
+
+
+def test_other_bytes_are_another_model(copy: Path) -> None:
+    before = load(copy).hash
+    assert before == load(copy).hash
+    table = Characters.read(copy / "span_tagger/characters.txt")
+    Characters((*table.rows, "𠮷")).write(copy / "span_tagger/characters.txt")
+    assert load(copy).hash != before
