@@ -82,7 +82,7 @@ class Block(nn.Module):
         # PyTorch convolves as it lies, twice as fast on a CPU as Conv1d or as shifting and Linear.
         self.gate = nn.Conv2d(
             width, 2 * width, (1, 3), padding=(0, dilation), dilation=(1, dilation)
-        ).to(memory_format=torch.channels_last)
+        ).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
@@ -211,9 +211,10 @@ class Candidates(nn.Module):
 
 
 def to_onnx(network: Network) -> bytes:
-    """The network as an ONNX file's bytes: int32 ``ids`` in, `Candidates` out, weights in half precision.
+    """The network as an ONNX file's bytes: int32 ``ids`` in, `Candidates` out.
 
-    onnxruntime widens the weights once, when it loads them, and computes in single precision.
+    Embedding tables are kept in eight bits and other weights in half precision; all is computed in
+    single precision.
     """
     file = io.BytesIO()
     with warnings.catch_warnings():
@@ -232,18 +233,43 @@ def to_onnx(network: Network) -> bytes:
                 "logits": {0: "found"},
             },
             opset_version=17,
+            do_constant_folding=False,  # onnxruntime folds; here every weight keeps its name
             dynamo=False,
         )
     model = onnx.load_from_string(file.getvalue())
-    _halve_weights(model)
+    _narrow_tables(model.graph)
+    _halve_weights(model.graph)
     return bytes(model.SerializeToString())
 
 
-def _halve_weights(model: onnx.ModelProto) -> None:
-    graph = model.graph
+def _narrow_tables(graph: onnx.GraphProto) -> None:
+    """Keep embedding tables in eight bits, one scale a table, and widen what is looked up."""
+    tables = {weight.name: weight for weight in graph.initializer}
+    nodes = []
+    for node in graph.node:
+        nodes.append(node)
+        table = tables.get(node.input[0]) if node.op_type == "Gather" else None
+        if table is None or not _is_large(table):
+            continue
+        values = numpy_helper.to_array(table)
+        scale = np.float32(np.abs(values).max() / 127)
+        narrow = np.rint(values / scale).astype(np.int8)
+        table.CopyFrom(numpy_helper.from_array(narrow, table.name))
+        graph.initializer.append(numpy_helper.from_array(np.array(scale), f"{table.name}.scale"))
+        # Not DequantizeLinear: onnxruntime's optimiser draws it into the sums that follow, in
+        # eight bits too, which moves logits by tenths.
+        found, node.output[0] = node.output[0], f"{node.output[0]}.narrow"
+        wide = f"{found}.wide"
+        nodes.append(helper.make_node("Cast", [node.output[0]], [wide], to=TensorProto.FLOAT))
+        nodes.append(helper.make_node("Mul", [wide, f"{table.name}.scale"], [found]))
+    del graph.node[:]
+    graph.node.extend(nodes)
+
+
+def _halve_weights(graph: onnx.GraphProto) -> None:
     casts = []
     for weight in graph.initializer:
-        if weight.data_type == TensorProto.FLOAT and np.prod(weight.dims) > 1000:
+        if _is_large(weight):
             name = weight.name
             half = numpy_helper.to_array(weight).astype(np.float16)
             weight.CopyFrom(numpy_helper.from_array(half, f"{name}.half"))
@@ -251,3 +277,22 @@ def _halve_weights(model: onnx.ModelProto) -> None:
     nodes = [*casts, *graph.node]
     del graph.node[:]
     graph.node.extend(nodes)
+
+
+def _is_large(weight: onnx.TensorProto) -> bool:
+    return bool(weight.data_type == TensorProto.FLOAT and np.prod(weight.dims) > 500)
+
+
+def from_onnx(data: bytes) -> dict[str, Tensor]:
+    """The weights in a file of `to_onnx`, by their names in `Network`, in single precision."""
+    arrays = {
+        weight.name: numpy_helper.to_array(weight)
+        for weight in onnx.load_from_string(data).graph.initializer
+    }
+    weights = {}
+    for name, array in arrays.items():
+        if name.startswith("network.") and not name.endswith(".scale"):
+            scale = arrays.get(f"{name}.scale", np.float32(1))
+            key = name.removeprefix("network.").removesuffix(".half")
+            weights[key] = torch.from_numpy(array.astype(np.float32) * scale)
+    return weights

@@ -7,6 +7,8 @@ import numpy as np
 
 from ner.article import LABELS, Span, outermost
 
+_LEAST_SLOPE = 0.05
+
 
 @dataclass(frozen=True, slots=True)
 class Counts:
@@ -65,11 +67,15 @@ def calibrate(logits: Sequence[float], right: Sequence[bool]) -> tuple[float, fl
     """
     x = np.stack((np.asarray(logits, float), np.ones(len(logits))), axis=1)
     y = np.asarray(right, float)
-    prior, weights = np.array([1.0, 0.0]), np.array([1.0, 0.0])
-    for _ in range(50):
-        p = 1 / (1 + np.exp(-x @ weights))
-        gradient = x.T @ (p - y) + (weights - prior)
-        curvature = (x * (p * (1 - p))[:, None]).T @ x + np.eye(2)
-        weights = weights - np.linalg.solve(curvature, gradient)
-        weights[0] = max(weights[0], 0.05)
+    prior, weights = np.array([1.0, 0.0]), np.zeros(2)
+    for free in ([0, 1], [1]):
+        for _ in range(30):
+            p = 1 / (1 + np.exp(-x @ weights))
+            gradient = x.T @ (p - y) + (weights - prior)
+            curvature = (x * (p * (1 - p))[:, None]).T @ x + np.eye(2)
+            step = np.linalg.solve(curvature[np.ix_(free, free)], gradient[free])
+            weights[free] -= step
+        if weights[0] >= _LEAST_SLOPE:
+            break
+        weights[:] = _LEAST_SLOPE, 0.0  # then the shift alone
     return float(weights[0]), float(weights[1])

@@ -6,7 +6,16 @@ import torch
 from ner.article import LABELS, Span
 from ner.corpus import Example
 from ner.features import PAD, Characters
-from ner.network import BAND, Candidates, Network, Shape, band_mask, span_loss, to_onnx
+from ner.network import (
+    BAND,
+    Candidates,
+    Network,
+    Shape,
+    band_mask,
+    from_onnx,
+    span_loss,
+    to_onnx,
+)
 from ner.train import Schedule, make_batches
 
 SHAPE = Shape(
@@ -18,7 +27,9 @@ SHAPE = Shape(
 def network() -> Network:
     torch.manual_seed(0)
     made = Network(SHAPE).eval()
-    torch.nn.init.normal_(made.head.bias, mean=-1.0)
+    for parameter in made.parameters():  # as after training: no two alike
+        parameter.data += 0.05 * torch.randn_like(parameter)
+    made.head.bias.data += 4.0
     return made
 
 
@@ -49,10 +60,10 @@ def test_what_lies_further_than_its_reach_changes_nothing(network: Network) -> N
 
 
 def test_onnx_finds_what_torch_finds(network: Network) -> None:
-    for parameter in network.parameters():
-        parameter.data = parameter.data.half().float()  # as the file stores them
+    data = to_onnx(network)
+    network.load_state_dict(from_onnx(data))  # rounded as the file stores them
     ids = random_ids(128, 33)
-    session = onnxruntime.InferenceSession(to_onnx(network), providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
     places, logits = session.run(None, {"ids": ids.numpy()})
     with torch.no_grad():
         scores = network(ids)
@@ -65,6 +76,14 @@ def test_onnx_finds_what_torch_finds(network: Network) -> None:
     assert len(ours.keys() ^ theirs.keys()) <= near
     for place in ours.keys() & theirs.keys():
         assert ours[place] == pytest.approx(theirs[place], abs=1e-4)
+
+
+def test_weights_come_back_from_the_file_almost_as_they_were(network: Network) -> None:
+    weights = from_onnx(to_onnx(network))
+    assert weights.keys() == network.state_dict().keys()
+    for name, value in network.state_dict().items():
+        allowed = value.abs().max() / (250 if name.endswith("embedding.bigram.weight") else 200)
+        assert (weights[name] - value).abs().max() <= allowed, name
 
 
 TABLE = Characters(tuple("南岸区政府“一表通”晴雨好人民在里的。"))

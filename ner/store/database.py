@@ -44,9 +44,11 @@ def connect(url: str, *, create: bool) -> Engine:
 @contextmanager
 def writing(engine: Engine) -> Iterator[Connection]:
     """A connection in a transaction that writes: all of it is kept, or nothing."""
-    with speaking(engine.url), engine.connect().execution_options(writing=True) as connection:
-        with connection.begin():
-            yield connection
+    with (
+        speaking(engine.url),
+        engine.execution_options(writing=True).begin() as connection,
+    ):
+        yield connection
 
 
 @contextmanager
