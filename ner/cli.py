@@ -235,12 +235,11 @@ def train(
 
     Example: `ner train configs/small.toml --output models/small-0.1.0`
     """
-    try:
-        from ner.train import fit, read_config
-    except ModuleNotFoundError as error:
-        raise NerError(f"training needs {error.name}", remedy="pip install 'ner[train]'") from None
+    with _needing("train"):
+        from ner import config as configs
+        from ner.train import Config, fit
 
-    settings = read_config(config)
+    settings = configs.read(config, Config)
     folder = run or Path("runs") / settings.name
     for epoch in _progress(fit(settings, folder), "training", total=settings.schedule.epochs):
         figures = " ".join(f"{name} {100 * c.f1:.1f}" for name, c in epoch.dev.items())
@@ -257,6 +256,27 @@ def train(
         shutil.copytree(made, output)
         made = output
     _say(f"model in {made}")
+
+
+@app.command()
+def pretrain(
+    config: Annotated[Path, typer.Argument(help="A TOML file, see configs/encoder.toml.")],
+    run: Annotated[Path, typer.Option(help="The run's folder.")] = Path("runs/encoder"),
+) -> None:
+    """Teach an encoder the language from raw text; killed and started again, it goes on.
+
+    Example: `ner pretrain configs/encoder.toml --run runs/encoder`
+    """
+    with _needing("train"):
+        from ner import config as configs
+        from ner.pretrain import Config, pretrain
+
+    for step in _progress(pretrain(configs.read(config, Config), run), "pretraining"):
+        _say(
+            f"step {step.step} ({step.share:.0%}): masked {step.masked:.3f}, tags {step.tags:.3f},"
+            f" {step.characters_a_second / 1000:.1f} k characters/s"
+        )
+    _say(f"encoder in {run / 'encoder.pt'}")
 
 
 @app.command()
@@ -304,6 +324,15 @@ def _fields(pairs: list[str] | None) -> dict[str, str]:
             )
         fields[ours] = theirs
     return fields
+
+
+@contextmanager
+def _needing(extra: str) -> Iterator[None]:
+    """Name the extra, where a library that only it installs is not there."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise NerError(f"this needs {error.name}", remedy=f"pip install 'ner[{extra}]'") from None
 
 
 @contextmanager

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from ner.errors import NerError
 
 PAD, UNKNOWN, MASK = 0, 1, 2
-_SPECIAL = 3
+SPECIAL_IDS = 3  # ids below are no characters
 _ROW_OF = 0x110000
 
 Ids = npt.NDArray[np.int32]
@@ -32,13 +32,13 @@ class Characters:
     @cached_property
     def _row_of(self) -> npt.NDArray[np.int32]:
         table = np.full(_ROW_OF, UNKNOWN, np.int32)
-        for row, characters in enumerate(self.rows, _SPECIAL):
+        for row, characters in enumerate(self.rows, SPECIAL_IDS):
             for character in characters:
                 table[ord(character)] = row
         return table
 
     def __len__(self) -> int:
-        return len(self.rows) + _SPECIAL
+        return len(self.rows) + SPECIAL_IDS
 
     def encode(self, text: str) -> Ids:
         """Rows of a text. Shape: ``(len(text),)``."""

@@ -7,10 +7,12 @@ become ``\\n`` and ideographic or other indents at line ends are taken off. Noth
 
 import csv
 import glob
+import gzip
 import io
 import json
 import re
 import sys
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -41,11 +43,11 @@ class Source:
 
     @property
     def stem(self) -> str:
-        return Path(self.name).stem
+        return Path(self.name.removesuffix(".gz")).stem
 
     @property
     def suffix(self) -> str:
-        return Path(self.name).suffix.lower()
+        return Path(self.name.removesuffix(".gz")).suffix.lower()
 
 
 def find(paths: Iterable[str], *, recursive: bool = False) -> list[Path | None]:
@@ -64,7 +66,7 @@ def find(paths: Iterable[str], *, recursive: bool = False) -> list[Path | None]:
                 raise NerError(
                     "is a folder", where=name, remedy="add --recursive to read all in it"
                 )
-            found += sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES)
+            found += sorted(p for p in path.rglob("*") if Source(str(p), b"").suffix in SUFFIXES)
         elif path.exists():
             found.append(path)
         else:
@@ -76,7 +78,7 @@ def find(paths: Iterable[str], *, recursive: bool = False) -> list[Path | None]:
 
 
 def open_source(path: Path | None) -> Source:
-    """Read a file, or standard input for None.
+    """Read a file, unpacked if it is gzipped, or standard input for None.
 
     Raises:
         NerError: the file cannot be read or is empty.
@@ -84,11 +86,13 @@ def open_source(path: Path | None) -> Source:
     name = str(path) if path else "<stdin>"
     try:
         data = path.read_bytes() if path else sys.stdin.buffer.read()
+        if name.endswith(".gz"):
+            data = gzip.decompress(data)
     except IsADirectoryError:
         raise NerError("is a folder", where=name, remedy="name a file") from None
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise NerError(f"cannot be read: {reason}", where=name, remedy="check the path") from None
+    except (OSError, EOFError, zlib.error) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise NerError(f"cannot be read: {reason}", where=name, remedy="check the file") from None
     if not data.strip():
         raise NerError("is empty", where=name, remedy="nothing to read; check how it was made")
     return Source(name, data)

@@ -9,8 +9,6 @@ import dataclasses
 import hashlib
 import json
 import math
-import os
-import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -26,12 +24,10 @@ from ner import corpus
 from ner.article import LABELS, Span
 from ner.corpus import Example
 from ner.errors import NerError
-from ner.features import UNKNOWN, Characters, pad, windows
-from ner.network import BAND, Candidates, Network, Shape, band_mask, span_loss, to_onnx
+from ner.features import SPECIAL_IDS, UNKNOWN, Characters, pad, windows
+from ner.network import BAND, Candidates, Network, Shape, band_mask, from_onnx, span_loss, to_onnx
 from ner.score import Counts, calibrate, table
 from ner.tagger import Settings, SpanTagger, make_pipeline
-
-_SPECIAL_IDS = 3
 
 
 @dataclass(frozen=True)
@@ -67,13 +63,13 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Config:
-    """A training config; `read_config` reads it from TOML."""
+    """A training config; `config.read` reads it from TOML."""
 
     name: str
     version: str
     data: Data
     characters: str = "configs/characters.txt"
-    start: str = ""
+    start: str = ""  # a model folder, or a pretrained encoder's file
     seed: int = 1
     network: dict[str, Any] = field(default_factory=dict)
     schedule: Schedule = field(default_factory=Schedule)
@@ -87,36 +83,6 @@ class Epoch:
     loss: float
     dev: dict[str, Counts]
     is_best: bool
-
-
-def read_config(path: Path) -> Config:
-    """Read a config; ``$NAME`` in its paths is taken from the environment.
-
-    Raises:
-        NerError: it is missing, is not TOML, or has a field that means nothing.
-    """
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise NerError(f"cannot be read: {error.strerror}", where=str(path)) from None
-    except ValueError as error:
-        raise NerError(f"not TOML: {error}", where=str(path)) from None
-    try:
-        data = {name: tuple(map(_expand, paths)) for name, paths in values.pop("data").items()}
-        schedule = Schedule(**values.pop("schedule", {}))
-        values = {name: _expand(v) if isinstance(v, str) else v for name, v in values.items()}
-        return Config(data=Data(**data), schedule=schedule, **values)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise NerError(
-            f"not a training config: {error}", where=str(path), remedy="compare configs/small.toml"
-        ) from None
-
-
-def _expand(path: str) -> str:
-    expanded = os.path.expandvars(path)
-    if "$" in expanded:
-        raise NerError(f"{path} names a folder that is not set", remedy="export NER_DATA=FOLDER")
-    return expanded
 
 
 def fit(config: Config, run: Path) -> Iterator[Epoch]:
@@ -149,13 +115,25 @@ def fit(config: Config, run: Path) -> Iterator[Epoch]:
 def make_network(config: Config, characters: Characters) -> Network:
     """The network a config describes, with its starting weights."""
     torch.manual_seed(config.seed)
-    shape = Shape(len(characters), len(LABELS), **_tuples(config.network))
+    shape = Shape(len(characters), len(LABELS), **config.network)
     network = Network(shape, dropout=config.schedule.dropout)
     if config.start:
-        with _reading_weights(config.start):
-            weights = torch.load(config.start, map_location="cpu", weights_only=True)
-            network.encoder.load_state_dict({k: v.float() for k, v in weights.items()})
+        start(network, Path(config.start))
     return network
+
+
+def start(network: Network, path: Path) -> None:
+    """Give a network the weights of a model folder, or its encoder those of a pretrained one.
+
+    Raises:
+        NerError: they cannot be read, or belong to another shape.
+    """
+    with _reading_weights(str(path)):
+        if path.is_dir():
+            network.load_state_dict(from_onnx((path / "span_tagger/network.onnx").read_bytes()))
+        else:
+            weights = torch.load(path, map_location="cpu", weights_only=True)
+            network.encoder.load_state_dict({k: v.float() for k, v in weights.items()})
 
 
 def write_model(
@@ -348,7 +326,7 @@ def _batch(pieces: Sequence[_Piece], schedule: Schedule, rng: np.random.Generato
     length = -(-max(len(piece.ids) for piece in pieces) // BAND) * BAND
     ids = pad([piece.ids for piece in pieces], length)
     mask = band_mask(torch.from_numpy(ids))
-    hidden = (rng.random(ids.shape) < schedule.unknown) & (ids >= _SPECIAL_IDS)
+    hidden = (rng.random(ids.shape) < schedule.unknown) & (ids >= SPECIAL_IDS)
     gold = np.zeros((len(pieces), length // BAND, len(LABELS), BAND, 2 * BAND), np.float32)
     known = np.zeros(gold.shape, bool)
     places = np.arange(length).reshape(-1, BAND)
@@ -403,7 +381,9 @@ def _claim(run: Path, config: Config) -> None:
     """Make the run folder, or see that it is this run's."""
     run.mkdir(parents=True, exist_ok=True)
     files = [*config.data.train, *config.data.dev, *config.data.quotes, config.characters]
-    files += [config.start] if config.start else []
+    if config.start:
+        start = Path(config.start)
+        files.append(str(start / "span_tagger/network.onnx" if start.is_dir() else start))
     try:
         hashes = {name: hashlib.sha256(Path(name).read_bytes()).hexdigest() for name in files}
     except OSError as error:
@@ -422,10 +402,6 @@ def _claim(run: Path, config: Config) -> None:
 def _metrics(epoch: Epoch) -> dict[str, Any]:
     dev = {name: round(counts.f1, 4) for name, counts in epoch.dev.items()}
     return {"epoch": epoch.number, "loss": round(epoch.loss, 5), "dev_f1": dev}
-
-
-def _tuples(values: dict[str, Any]) -> dict[str, Any]:
-    return {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 from ner.cli import app
 
 PAGE = ROOT / "data/pages/jzrb-2025-03-18-003.txt"
-COMMANDS = ["ingest", "tag", "show", "export", "train", "evaluate", "models"]
+COMMANDS = ["ingest", "tag", "show", "export", "train", "pretrain", "evaluate", "models"]
 
 
 def ner(*arguments: str | Path, input: bytes | None = None) -> Result:
@@ -255,7 +255,7 @@ def test_training_without_its_extra_names_the_extra(tmp_path: Path) -> None:
     code = "import sys; sys.modules['torch'] = None; import ner.cli; ner.cli.app(['train', 'x'])"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert out.returncode == 1
-    assert "training needs torch (pip install 'ner[train]')" in out.stderr
+    assert "this needs torch (pip install 'ner[train]')" in out.stderr
 
 
 def test_models_and_evaluate() -> None:

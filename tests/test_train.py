@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
+from ner import config
 from ner.errors import NerError
 from ner.tagger import load
-from ner.train import Epoch, fit, read_config
+from ner.train import Config, Epoch, fit
 
 CONFIG = """
 name = "tiny"
@@ -51,7 +52,7 @@ def write_config(folder: Path, *, epochs: int = 25) -> Path:
 
 
 def test_it_learns_and_the_model_it_writes_says_what_training_measured(folder: Path) -> None:
-    steps = list(fit(read_config(write_config(folder)), folder / "run"))
+    steps = list(fit(read(write_config(folder)), folder / "run"))
     assert max(step.dev["all"].f1 for step in steps) == 1.0
     tagger = load(folder / "run/model")
     assert str(tagger) == "tiny-0.0.1"
@@ -62,17 +63,21 @@ def test_it_learns_and_the_model_it_writes_says_what_training_measured(folder: P
     assert [row["epoch"] for row in log] == [step.number for step in steps]
 
 
+def read(path: Path) -> Config:
+    return config.read(path, Config)
+
+
 def losses(steps: list[Epoch]) -> list[float]:
     return [step.loss for step in steps]
 
 
 def test_stopped_and_started_again_it_goes_on_as_if_nothing_had_been(folder: Path) -> None:
-    config = read_config(write_config(folder, epochs=4))
-    whole = losses(list(fit(config, folder / "whole")))
-    first = fit(config, folder / "parts")
+    settings = read(write_config(folder, epochs=4))
+    whole = losses(list(fit(settings, folder / "whole")))
+    first = fit(settings, folder / "parts")
     started = losses([next(first), next(first)])
     first.close()
-    assert started + losses(list(fit(config, folder / "parts"))) == pytest.approx(whole)
+    assert started + losses(list(fit(settings, folder / "parts"))) == pytest.approx(whole)
 
 
 def test_killed_it_loses_an_epoch_at_most(folder: Path) -> None:
@@ -89,16 +94,16 @@ def test_killed_it_loses_an_epoch_at_most(folder: Path) -> None:
         if (run / "metrics.jsonl").exists()
         else 0
     )
-    step = next(fit(read_config(folder / "config.toml"), run))
+    step = next(fit(read(folder / "config.toml"), run))
     assert step.number in (done + 1, done + 2)
 
 
 def test_a_run_folder_belongs_to_its_config_and_data(folder: Path) -> None:
-    config = read_config(write_config(folder, epochs=1))
-    list(fit(config, folder / "run"))
+    settings = read(write_config(folder, epochs=1))
+    list(fit(settings, folder / "run"))
     (folder / "train.jsonl").write_text(json.dumps({"id": "1", "text": "别的", "spans": []}))
     with pytest.raises(NerError, match="another config or other data .delete it, or name another"):
-        list(fit(config, folder / "run"))
+        list(fit(settings, folder / "run"))
 
 
 @pytest.mark.parametrize(
@@ -115,11 +120,22 @@ def test_a_config_that_means_nothing_is_refused(
     path = folder / "config.toml"
     path.write_text(CONFIG.replace(*change).format(root=ROOT, folder=folder, epochs=1))
     with pytest.raises(NerError, match=said):
-        read_config(path)
+        read(path)
+
+
+def test_a_model_is_where_the_next_training_starts(folder: Path) -> None:
+    list(fit(read(write_config(folder)), folder / "run"))
+    path = write_config(folder, epochs=1)
+    path.write_text(f'start = "{folder}/run/model"\n' + path.read_text())
+    [first] = fit(read(path), folder / "again")
+    assert first.dev["all"].f1 > 0.9
+    path.write_text(path.read_text().replace("width = 32", "width = 16", 1))
+    with pytest.raises(NerError, match=r"run/model: weights do not fit.*check start and .network."):
+        next(fit(read(path), folder / "other"))
 
 
 def test_a_bad_line_in_a_corpus_stops_training_and_is_named(folder: Path) -> None:
     bad = {"id": "1", "text": "南岸区", "spans": [[0, 9, "LOC"]]}
     (folder / "train.jsonl").write_text(json.dumps(bad))
     with pytest.raises(NerError, match=r"train\.jsonl:1: span 0:9 LOC ends past the text"):
-        next(fit(read_config(write_config(folder)), folder / "run"))
+        next(fit(read(write_config(folder)), folder / "run"))

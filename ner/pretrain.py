@@ -1,0 +1,223 @@
+"""Raw text to an encoder: what it learns of the language before it sees a single annotated name.
+
+Two tasks at once: guess masked characters (Devlin et al. 2019; masks of one to three characters,
+since Chinese words are short), and tag every character as a teacher does, word edges and parts of
+speech. Killed and called again, it goes on.
+"""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ner.article import Rejected
+from ner.errors import NerError
+from ner.features import MASK, SPECIAL_IDS, Characters
+from ner.formats import open_source, read_jsonl
+from ner.network import Encoder, Shape
+from ner.teachers import Word, lac_words
+
+TEACHERS: dict[str, Callable[[str], Iterator[Word]]] = {"lac": lac_words}
+UNTAUGHT = -100  # the tag of a character that the teacher says nothing of
+_TAGS = 64  # room for two tags (first character, later ones) of every word class
+
+Blocks = npt.NDArray[np.int16]
+
+
+@dataclass(frozen=True)
+class Config:
+    """A pretraining config; `config.read` reads it from TOML.
+
+    Args:
+        texts: JSONL files, plain or gzipped, with a field ``text`` and perhaps ``title``.
+        taught: those of them that the teacher tags.
+        hours: how long; the learning rate falls to nothing over them.
+        block: code points a row of a batch.
+        batch: rows a step.
+    """
+
+    texts: tuple[str, ...]
+    taught: tuple[str, ...] = ()
+    teacher: str = "lac"
+    characters: str = "configs/characters.txt"
+    hours: float = 1.0
+    block: int = 256
+    batch: int = 64
+    rate: float = 1e-3
+    seed: int = 0
+    network: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where pretraining is. Losses are means since the last report, in nats a character."""
+
+    step: int
+    share: float
+    masked: float
+    tags: float
+    characters_a_second: float
+
+
+class Pretraining(nn.Module):
+    """An encoder with a head for each task."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        width = shape.width
+        self.encoder = Encoder(shape)
+        self.guess = nn.Sequential(
+            nn.Linear(width, width),
+            nn.GELU(),
+            nn.LayerNorm(width),
+            nn.Linear(width, shape.characters),
+        )
+        self.tag = nn.Linear(width, _TAGS)
+
+    def forward(self, ids: Tensor, masked: Tensor, tags: Tensor, hidden: Tensor) -> Tensor:
+        """Both losses, shape ``(2,)``.
+
+        Args:
+            ids: ``(rows, length)`` as they are.
+            masked: the same with characters hidden.
+            tags: the same shape, `UNTAUGHT` where unknown.
+            hidden: True where a character is to be guessed.
+        """
+        x = self.encoder(masked)
+        guessed = F.cross_entropy(self.guess(x[hidden]).float(), ids[hidden])
+        tagged = F.cross_entropy(
+            self.tag(x).float().flatten(0, 1), tags.flatten(), ignore_index=UNTAUGHT
+        )
+        return torch.stack((guessed, tagged))
+
+
+def pretrain(config: Config, run: Path) -> Iterator[Progress]:
+    """Pretrain an encoder and write ``run/encoder.pt``, its weights in half precision.
+
+    Raises:
+        NerError: a text file cannot be read.
+    """
+    run.mkdir(parents=True, exist_ok=True)
+    characters = Characters.read(Path(config.characters))
+    ids, tags = _blocks(config, characters, run / "blocks.npz")
+    torch.manual_seed(config.seed)
+    network = Pretraining(Shape(len(characters), 0, **config.network))
+    optimizer = torch.optim.AdamW(network.parameters(), betas=(0.9, 0.98), weight_decay=0.01)
+    step, used = _load(run / "checkpoint.pt", network, optimizer)
+    rng = np.random.default_rng((config.seed, step))
+    began, losses, reported = time.monotonic() - used, [], time.monotonic()
+    while (share := (time.monotonic() - began) / (3600 * config.hours)) < 1:
+        falling = (1 + math.cos(math.pi * share)) / 2
+        for group in optimizer.param_groups:
+            group["lr"] = config.rate * min(1.0, (step + 1) / 500) * falling
+        rows = rng.integers(0, len(ids), config.batch)
+        batch = torch.from_numpy(ids[rows]).long()
+        masked, hidden = mask(batch, characters=len(characters))
+        with torch.autocast("cpu", torch.bfloat16):
+            both = network(batch, masked, torch.from_numpy(tags[rows]).long(), hidden)
+        optimizer.zero_grad()
+        both.sum().backward()
+        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        optimizer.step()
+        step += 1
+        losses.append(both.detach())
+        if step % 100 == 0:
+            now = time.monotonic()
+            speed = len(losses) * batch.numel() / (now - reported)
+            guessed, tagged = torch.stack(losses).mean(dim=0).tolist()
+            losses, reported = [], now
+            _save(run / "checkpoint.pt", network, optimizer, step, now - began)
+            yield Progress(step, share, guessed, tagged, speed)
+    _save(run / "checkpoint.pt", network, optimizer, step, time.monotonic() - began)
+    weights = network.encoder.state_dict()
+    torch.save({name: value.half() for name, value in weights.items()}, run / "encoder.pt")
+
+
+def mask(ids: Tensor, *, characters: int) -> tuple[Tensor, Tensor]:
+    """Hide about 15 % of the characters, in stretches of one to three.
+
+    Of those hidden, 85 % are masked, 5 % are another character and the rest are left as they are.
+
+    Returns:
+        The ids with characters hidden, and where, both shaped like `ids`.
+    """
+    first = torch.rand(ids.shape) < 0.075
+    second = first & (torch.rand(ids.shape) < 0.6)
+    third = second & (torch.rand(ids.shape) < 0.5)
+    hidden = first.clone()
+    hidden[:, 1:] |= second[:, :-1]
+    hidden[:, 2:] |= third[:, :-2]
+    fate = torch.rand(ids.shape)
+    masked = torch.where(hidden & (fate < 0.85), MASK, ids)
+    others = torch.randint(SPECIAL_IDS, characters, ids.shape)
+    return torch.where(hidden & (fate > 0.95), others, masked), hidden
+
+
+def _blocks(config: Config, characters: Characters, cache: Path) -> tuple[Blocks, Blocks]:
+    """All texts, shuffled, as rows of ids and rows of tags; made once a run."""
+    if not cache.exists():
+        ids, tags = [], []
+        names: dict[str, int] = {}
+        for path in config.texts:
+            teacher = TEACHERS[config.teacher] if path in config.taught else None
+            for item in read_jsonl(open_source(Path(path))):
+                if isinstance(item, Rejected):  # an empty text teaches nothing
+                    continue
+                ids.append(characters.encode(item.text + "\n").astype(np.int16))
+                tags.append(_tag(item.text + "\n", teacher, names))
+        order = np.random.default_rng(config.seed).permutation(len(ids))
+        rows = [np.concatenate([column[k] for k in order]) for column in (ids, tags)]
+        whole = len(rows[0]) // config.block * config.block
+        blocks = [row[:whole].reshape(-1, config.block) for row in rows]
+        beside = cache.with_suffix(".new.npz")
+        np.savez(beside, ids=blocks[0], tags=blocks[1])
+        beside.replace(cache)
+    with np.load(cache) as arrays:
+        return arrays["ids"], arrays["tags"]
+
+
+def _tag(
+    text: str, teacher: Callable[[str], Iterator[Word]] | None, names: dict[str, int]
+) -> npt.NDArray[np.int16]:
+    """A tag a character: one number for a word's first, another for the rest of it, by word class."""
+    tags = np.full(len(text), UNTAUGHT, np.int16)
+    for start, end, name in teacher(text) if teacher else ():
+        number = 2 * names.setdefault(name, len(names))
+        tags[start:end] = number + 1
+        tags[start] = number
+    return tags
+
+
+def _save(
+    path: Path, network: nn.Module, optimizer: torch.optim.Optimizer, step: int, used: float
+) -> None:
+    beside = path.with_suffix(".new")
+    state = {"network": network.state_dict(), "optimizer": optimizer.state_dict()}
+    torch.save({**state, "place": [step, used]}, beside)
+    beside.replace(path)
+
+
+def _load(path: Path, network: nn.Module, optimizer: torch.optim.Optimizer) -> tuple[int, float]:
+    """Steps done and seconds used."""
+    if not path.exists():
+        return 0, 0.0
+    try:
+        saved = torch.load(path, map_location="cpu", weights_only=True)
+        network.load_state_dict(saved["network"])
+        optimizer.load_state_dict(saved["optimizer"])
+    except (RuntimeError, KeyError, ValueError) as error:
+        raise NerError(
+            f"the checkpoint is not this run's: {str(error).splitlines()[0]}",
+            where=str(path),
+            remedy="delete the run's folder, or name another with --run",
+        ) from None
+    step, used = saved["place"]
+    return int(step), float(used)
