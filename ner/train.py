@@ -1,7 +1,7 @@
 """Config and corpus to a model folder, in steps that can be killed and resumed.
 
 `steps` is a generator of what happened, epoch by epoch; the log and the progress bar are its
-readers. Everything of a run lies in its folder: config, data hashes, checkpoint, metrics, curves,
+readers. Everything of a run lies in its folder: config, data hashes, checkpoint, metrics,
 model.
 """
 
