@@ -143,20 +143,22 @@ def normalise(text: str) -> str:
 def make_article(row: Row, *, default_id: str = "") -> Article:
     """An article from fields: ``title`` and ``body``, or ``text`` that may begin with the title.
 
+    With ``spans`` the text is taken exactly as it is, else it is normalised.
+
     Where there is no id, the text's own hash is one, so that reading twice gives it twice.
 
     Raises:
         NerError: a field is missing, of the wrong type, or its spans break the law of offsets.
     """
-    title = normalise(_text_field(row, "title")).replace("\n", " ")
-    body = normalise(_text_field(row, "body"))
-    if body:
-        text, body_start = (f"{title}\n{body}", len(title) + 1) if title else (body, 0)
-    else:
-        text = normalise(_text_field(row, "text"))
-        body_start = len(title) + 1 if title and text.startswith(f"{title}\n") else 0
-        if title and not body_start and not row.get("spans"):
-            text, body_start = f"{title}\n{text}" if text else "", len(title) + 1
+    # Spans hold for the text they came with, so that one is stored already: not a character changes.
+    clean = str if row.get("spans") else normalise
+    title = clean(_text_field(row, "title")).replace("\n", " ")
+    body, text = clean(_text_field(row, "body")), clean(_text_field(row, "text"))
+    if body and not text:
+        text = f"{title}\n{body}" if title else body
+    elif title and text and not text.startswith(f"{title}\n") and not row.get("spans"):
+        text = f"{title}\n{text}"
+    body_start = len(title) + 1 if title and text.startswith(f"{title}\n") else 0
     check_text(text)
     if not text:
         raise NerError(

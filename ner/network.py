@@ -33,7 +33,7 @@ class Shape:
     bigram_buckets: int = 65536
     bigram_width: int = 64
     dilations: tuple[int, ...] = (1, 2, 4, 8, 1, 2, 4, 8)
-    head_width: int = 32
+    head_width: int = 64
 
     @property
     def reach(self) -> int:
@@ -124,6 +124,9 @@ class SpanHead(nn.Module):
 
     Element ``[b, k, l, i, j]`` is the logit that a span of label ``l`` starts at ``k * BAND + i`` and
     has its last character at ``k * BAND + j``; `band_mask` says which elements mean something.
+
+    First and last character are matched by a product of two vectors, turned by their places (RoPE,
+    Su et al. 2021): so a first character can ask for a last one three further on.
     """
 
     def __init__(self, shape: Shape) -> None:
@@ -133,20 +136,33 @@ class SpanHead(nn.Module):
         self.end = nn.Linear(shape.width, self.labels * self.head)
         self.length_bias = nn.Parameter(torch.zeros(self.labels, 2 * BAND - 1))
         self.bias = nn.Parameter(torch.full((self.labels, 1, 1), -5.0))
-        offset = torch.arange(2 * BAND)[None, :] - torch.arange(BAND)[:, None]
         self.offset: Tensor
+        self.turn: Tensor
+        offset = torch.arange(2 * BAND)[None, :] - torch.arange(BAND)[:, None]
         self.register_buffer("offset", offset.clamp(0, 2 * BAND - 2), persistent=False)
+        # Wavelengths from 6 characters to some hundred: names are short.
+        frequencies = 0.01 ** (torch.arange(self.head // 2) / (self.head // 2))
+        angles = torch.arange(2 * BAND)[:, None] * frequencies
+        turn = torch.stack((angles.cos(), angles.sin()))[:, :, None]
+        self.register_buffer("turn", turn, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Vectors ``(batch, length, width)``, length a multiple of `BAND`, to scores."""
         batch, length, _ = x.shape
         blocks = length // BAND
         start = self.start(x).view(batch, blocks, BAND, self.labels, self.head)
         end = self.end(x).view(batch, blocks, BAND, self.labels, self.head)
         following = torch.cat((end[:, 1:], torch.zeros_like(end[:, :1])), dim=1)
-        ends = torch.cat((end, following), dim=2)
-        scores = start.permute(0, 1, 3, 2, 4) @ ends.permute(0, 1, 3, 4, 2) * self.head**-0.5
+        starts = self._turned(start).permute(0, 1, 3, 2, 4)
+        ends = self._turned(torch.cat((end, following), dim=2)).permute(0, 1, 3, 4, 2)
+        scores = starts @ ends * self.head**-0.5
         banded: Tensor = scores + self.length_bias[:, self.offset] + self.bias
         return banded
+
+    def _turned(self, x: Tensor) -> Tensor:
+        cos, sin = self.turn[:, : x.shape[2]]
+        one, other = x.chunk(2, dim=-1)
+        return torch.cat((one * cos - other * sin, one * sin + other * cos), dim=-1)
 
 
 class Network(nn.Module):

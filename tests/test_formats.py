@@ -44,6 +44,15 @@ def test_title_and_body_share_one_offset_space() -> None:
     assert article.body == "正文。\n又一段。"
 
 
+def test_a_text_that_comes_with_spans_keeps_every_character() -> None:
+    text = "\n　　南岸区\r\n后堡社区  \n"
+    [article] = articles(
+        read_jsonl(jsonl({"id": "1", "title": "题", "text": text, "spans": [[3, 6, "LOC"]]}))
+    )
+    assert article.text == text
+    assert article.text[3:6] == "南岸区"
+
+
 def test_printed_punctuation_stays_as_printed() -> None:
     [article] = articles(read_jsonl(jsonl({"body": "他说:“好,很好！” 完 ＡＢ１２"})))
     assert article.text == "他说:“好,很好！” 完 ＡＢ１２"
