@@ -128,8 +128,9 @@ def _tag_lines(input: str, output: str, model: str) -> None:
     from ner.tagger import load
 
     bad = 0
+    name = "<stdin>" if input == "-" else input
     with _reading(input) as source, _writing(output) as sink:
-        for line in _progress(tag_lines(load(model), source, source.name), "tagging"):
+        for line in _progress(tag_lines(load(model), source, name), "tagging"):
             sink.write(line.json)
             if line.error:
                 bad += 1
@@ -347,7 +348,9 @@ def _reading(name: str) -> Iterator[BinaryIO]:
     except IsADirectoryError:
         raise NerError("is a folder", where=name, remedy="name a JSONL file") from None
     except OSError as error:
-        raise NerError(f"cannot be read: {error.strerror}", where=name) from None
+        raise NerError(
+            f"cannot be read: {error.strerror}", where=name, remedy="check the path"
+        ) from None
     with file:
         if empty:
             raise NerError("is empty", where=name, remedy="one JSON object a line")
@@ -396,7 +399,10 @@ def _progress(items: Iterable[Item], what: str, *, total: int | None = None) -> 
         MofNCompleteColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console(stderr=True), transient=True) as progress:
+    screen = console(stderr=True)
+    with Progress(
+        *columns, console=screen, transient=True, disable=not screen.is_terminal
+    ) as progress:
         yield from progress.track(items, description=what, total=total)
 
 

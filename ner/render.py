@@ -68,14 +68,12 @@ def found_table(items: Iterable[Article]) -> Table:
     table = Table(box=None, pad_edge=False, expand=True)
     table.add_column("label", no_wrap=True)
     table.add_column("spans", justify="right")
-    table.add_column("names", ratio=1)
+    table.add_column("names", ratio=1, overflow="fold")  # Chinese has no blanks to break at
     for label, counter in names.items():
         listed = "、".join(
             name if times == 1 else f"{name} ×{times}" for name, times in counter.most_common()
         )
-        table.add_row(
-            Text(label, style=STYLES[label]), str(counter.total()), listed.replace("\n", " ")
-        )
+        table.add_row(Text(label, style=STYLES[label]), str(counter.total()), listed)
     return table
 
 

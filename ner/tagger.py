@@ -138,7 +138,9 @@ class SpanTagger:
             batch = jobs[first : first + _BATCH_WINDOWS]
             ids = [rows[number][window.start : window.end] for number, window in batch]
             for (number, _), spans in zip(batch, self._run([w for _, w in batch], ids)):
-                found[number] += spans
+                text = texts[number]
+                # No name runs on into the next paragraph.
+                found[number] += [s for s in spans if "\n" not in text[s.start : s.end]]
         return [without_crossings(spans) for spans in found]
 
     def _run(self, seen: Sequence[Window], ids: Sequence[Ids]) -> list[list[Span]]:

@@ -63,7 +63,7 @@ def tagger() -> Tagger:
 
 
 def make_article(number: int, *, spans: tuple[Span, ...] = ()) -> Article:
-    """An article whose text differs from every other's; 南岸区 is at 10:13."""
+    """An article whose text differs from every other's; 南岸区 is at 8:11."""
     title = f"第{number:05d}篇"
     return Article(
         id=f"article-{number:05d}",

@@ -13,7 +13,7 @@ from ner.store.database import HEAD
 from ner.store.tables import decisions, metadata, spans
 
 MODEL = ModelKey("news", "1.0", "a" * 64)
-PLACE = Span(10, 13, "LOC", 0.9)
+PLACE = Span(8, 11, "LOC", 0.9)
 
 
 def outcomes(store: Store, *items: Article | Rejected, replace: bool = False) -> list[str]:
@@ -76,7 +76,7 @@ def test_deleting_leaves_no_orphans(store: Store) -> None:
 def test_a_reviewed_article_is_neither_deleted_nor_replaced(store: Store) -> None:
     outcomes(store, make_article(1))
     with store._engine.begin() as connection:
-        decision = {"article": 1, "start": 10, "end": 13, "label": "LOC", "verdict": "right"}
+        decision = {"article": 1, "start": 8, "end": 11, "label": "LOC", "verdict": "right"}
         moment = datetime.datetime.now(datetime.UTC)
         connection.execute(
             decisions.insert(), {**decision, "reviewer": "陈", "note": "", "at": moment}
@@ -90,14 +90,14 @@ def test_a_reviewed_article_is_neither_deleted_nor_replaced(store: Store) -> Non
 
 def test_tagging_twice_gives_the_spans_once(store: Store) -> None:
     outcomes(store, make_article(1))
-    tagged = make_article(1, spans=(Span(10, 13, "LOC", 0.9), Span(10, 15, "ORG", 0.8)))
+    tagged = make_article(1, spans=(Span(8, 11, "LOC", 0.9), Span(8, 13, "ORG", 0.8)))
     tag(store, tagged)
     tag(store, tagged)
     [article] = store.articles()
     assert isinstance(article, Article)
     assert [(s.start, s.end, s.label, s.model) for s in article.spans] == [
-        (10, 15, "ORG", "news-1.0"),
-        (10, 13, "LOC", "news-1.0"),
+        (8, 13, "ORG", "news-1.0"),
+        (8, 11, "LOC", "news-1.0"),
     ]
     assert rows(store, spans) == 2
 
