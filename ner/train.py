@@ -27,7 +27,7 @@ from ner.errors import NerError
 from ner.features import SPECIAL_IDS, UNKNOWN, Characters, pad, windows
 from ner.network import BAND, Candidates, Network, Shape, band_mask, from_onnx, span_loss, to_onnx
 from ner.score import Counts, calibrate, table
-from ner.tagger import Settings, SpanTagger, make_pipeline
+from ner.tagger import Settings, SpanTagger, find_model, make_pipeline
 
 
 @dataclass(frozen=True)
@@ -63,13 +63,18 @@ class Schedule:
 
 @dataclass(frozen=True)
 class Config:
-    """A training config; `config.read` reads it from TOML."""
+    """A training config; `config.read` reads it from TOML.
+
+    Args:
+        characters: the character table's file; that of `start` or of the shipped model if empty.
+        start: what to start from: a model folder, or a pretrained encoder's file.
+    """
 
     name: str
     version: str
     data: Data
-    characters: str = "configs/characters.txt"
-    start: str = ""  # a model folder, or a pretrained encoder's file
+    characters: str = ""
+    start: str = ""
     seed: int = 1
     network: dict[str, Any] = field(default_factory=dict)
     schedule: Schedule = field(default_factory=Schedule)
@@ -100,7 +105,7 @@ def fit(config: Config, run: Path) -> Iterator[Epoch]:
     if not training or not dev:
         raise NerError("no articles to train or to test on", remedy="name files under [data]")
     _claim(run, config)
-    characters = Characters.read(Path(config.characters))
+    characters = Characters.read(_characters_file(config))
     network = make_network(config, characters)
     learner = _Learner(config, characters, network, run / "checkpoint.pt")
     for epoch in learner.epochs(training, quotes, dev):
@@ -120,6 +125,13 @@ def make_network(config: Config, characters: Characters) -> Network:
     if config.start:
         start(network, Path(config.start))
     return network
+
+
+def _characters_file(config: Config) -> Path:
+    if config.characters:
+        return Path(config.characters)
+    model = Path(config.start) if Path(config.start).is_dir() and config.start else find_model()
+    return model / "span_tagger/characters.txt"
 
 
 def start(network: Network, path: Path) -> None:
@@ -380,7 +392,12 @@ def _calibration(component: SpanTagger, dev: Sequence[Example]) -> dict[str, tup
 def _claim(run: Path, config: Config) -> None:
     """Make the run folder, or see that it is this run's."""
     run.mkdir(parents=True, exist_ok=True)
-    files = [*config.data.train, *config.data.dev, *config.data.quotes, config.characters]
+    files = [
+        *config.data.train,
+        *config.data.dev,
+        *config.data.quotes,
+        str(_characters_file(config)),
+    ]
     if config.start:
         start = Path(config.start)
         files.append(str(start / "span_tagger/network.onnx" if start.is_dir() else start))

@@ -17,7 +17,6 @@ from ner.train import Config, Epoch, fit
 CONFIG = """
 name = "tiny"
 version = "0.0.1"
-characters = "{root}/configs/characters.txt"
 [data]
 train = ["{folder}/train.jsonl"]
 dev = ["{folder}/train.jsonl"]
@@ -47,7 +46,7 @@ def folder(tmp_path: Path) -> Path:
 
 def write_config(folder: Path, *, epochs: int = 25) -> Path:
     path = folder / "config.toml"
-    path.write_text(CONFIG.format(root=ROOT, folder=folder, epochs=epochs))
+    path.write_text(CONFIG.format(folder=folder, epochs=epochs))
     return path
 
 
@@ -118,7 +117,7 @@ def test_a_config_that_means_nothing_is_refused(
     folder: Path, change: tuple[str, str], said: str
 ) -> None:
     path = folder / "config.toml"
-    path.write_text(CONFIG.replace(*change).format(root=ROOT, folder=folder, epochs=1))
+    path.write_text(CONFIG.replace(*change).format(folder=folder, epochs=1))
     with pytest.raises(NerError, match=said):
         read(path)
 
