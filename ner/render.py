@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
-from rich.panel import Panel
+from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
@@ -34,7 +34,11 @@ def marked(text: str, spans: Sequence[Span]) -> Text:
 
 
 def article(item: Article) -> RenderableType:
-    """An article as a panel: where it stood, its text in colour, and a table of what was found."""
+    """An article: where it stood, its text in colour, and a table of what was found.
+
+    Between rules, not in a box: terminals disagree on how wide “ and ” are, and a box's right side
+    would be ragged.
+    """
     place = " · ".join(
         part
         for part in (
@@ -50,12 +54,12 @@ def article(item: Article) -> RenderableType:
     if item.body_start:
         text.stylize("bold", 0, item.body_start)
     model = next((span.model for span in item.spans if span.model), "")
-    return Panel(
-        Group(text, Padding(found_table([item]), (1, 0, 0, 0))),
-        title=Text(place, style="bold"),
-        subtitle=model,
-        title_align="left",
-        subtitle_align="right",
+    return Group(
+        Rule(Text(place, style="bold"), align="left"),
+        text,
+        Padding(found_table([item]), (1, 0, 0, 0)),
+        Rule(model, align="right", style="dim"),
+        "",
     )
 
 
@@ -71,7 +75,7 @@ def found_table(items: Iterable[Article]) -> Table:
     table.add_column("names", ratio=1, overflow="fold")  # Chinese has no blanks to break at
     for label, counter in names.items():
         listed = "、".join(
-            name if times == 1 else f"{name} ×{times}" for name, times in counter.most_common()
+            name if times == 1 else f"{name}×{times}" for name, times in counter.most_common()
         )
         table.add_row(Text(label, style=STYLES[label]), str(counter.total()), listed)
     return table

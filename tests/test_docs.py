@@ -1,0 +1,69 @@
+"""What the documents show must be what happens."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+import ner
+from ner.tagger import load
+
+READMES = ["README.md", "README.zh-CN.md"]
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_the_readme_shows_what_the_command_prints(name: str, tmp_path: Path) -> None:
+    text = (ROOT / name).read_text(encoding="utf-8")
+    [(echoed, printed)] = re.findall(
+        r"^\$ echo '(.+)' \| ner tag --input -\n(.+)$", text, re.MULTILINE
+    )
+    command = [sys.executable, "-m", "ner", "tag", "--input", "-"]
+    out = subprocess.run(command, input=f"{echoed}\n".encode(), capture_output=True, check=True)
+    shown, got = json.loads(printed), json.loads(out.stdout)
+    for span in (*shown["spans"], *got["spans"]):
+        span["score"] = round(span["score"], 1)  # the last digits are the processor's
+    assert got == shown
+
+
+def test_the_readmes_python_runs(capsys: pytest.CaptureFixture[str]) -> None:
+    [code] = re.findall(
+        r"```python\n(.+?)```", (ROOT / "README.md").read_text(encoding="utf-8"), re.DOTALL
+    )
+    names: dict[str, object] = {}
+    exec(code, names)
+    assert "(0, 3, 'LOC')" in capsys.readouterr().out
+    assert [ent.text for ent in names["doc"].ents] == ["重庆市渝北区人民法院"]  # type: ignore[attr-defined]
+
+
+def test_the_front_door_is_what_it_says() -> None:
+    assert ner.__all__ == sorted(ner.__all__)
+    assert all(getattr(ner, name) for name in ner.__all__)
+    assert ner.load is load
+    with pytest.raises(AttributeError, match="has no attribute 'tag'"):
+        _ = ner.tag  # type: ignore[attr-defined]
+
+
+def test_every_room_is_on_the_map() -> None:
+    page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
+    for path in (ROOT / "ner").iterdir():
+        if path.name in (
+            "__init__.py",
+            "__main__.py",
+            "__pycache__",
+            "migrations",
+            "py.typed",
+            "models",
+        ):
+            continue
+        name = f"{path.name}/" if path.is_dir() else path.name
+        assert f"`{name}`" in page, f"docs/architecture.md does not name {name}"
+
+
+def test_links_in_the_documents_lead_somewhere() -> None:
+    for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("data/**/*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text(encoding="utf-8")):
+            assert (path.parent / target).exists(), f"{path.name}: {target}"
