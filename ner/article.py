@@ -6,7 +6,7 @@ Spans may nest and never cross.
 
 import datetime
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ner.errors import NerError
@@ -162,10 +162,27 @@ def outermost(spans: Iterable[Span]) -> list[Span]:
 def without_crossings(spans: Iterable[Span]) -> list[Span]:
     """Keep the surest spans such that none cross and no two share both offsets; reading order."""
     kept: list[Span] = []
-    for span in sorted(spans, key=lambda span: (-span.score, span)):
-        if not any(
-            span.crosses(other) or (span.start, span.end) == (other.start, other.end)
-            for other in kept
-        ):
-            kept.append(span)
-    return outside_in(kept)
+    for cluster in _clusters(spans):
+        surest: list[Span] = []
+        for span in sorted(cluster, key=lambda span: (-span.score, span)):
+            if not any(
+                span.crosses(other) or (span.start, span.end) == (other.start, other.end)
+                for other in surest
+            ):
+                surest.append(span)
+        kept += outside_in(surest)
+    return kept
+
+
+def _clusters(spans: Iterable[Span]) -> Iterator[list[Span]]:
+    """Spans that hang together by overlaps: only within them is there anything to compare."""
+    cluster: list[Span] = []
+    end = 0
+    for span in outside_in(spans):
+        if cluster and span.start >= end:
+            yield cluster
+            cluster = []
+        cluster.append(span)
+        end = max(end, span.end)
+    if cluster:
+        yield cluster

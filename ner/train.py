@@ -9,6 +9,7 @@ import dataclasses
 import hashlib
 import json
 import math
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -164,11 +165,14 @@ def write_model(
     settings = dataclasses.replace(settings, calibration=_calibration(component, dev))
     component.fill(settings, characters, onnx)
     nlp = make_pipeline(config.name, config.version, component)
-    beside = folder.with_name(folder.name + ".new")
+    beside, before = (folder.with_name(folder.name + end) for end in (".new", ".old"))
+    for rest in (beside, before):  # of a run that was killed just here
+        shutil.rmtree(rest, ignore_errors=True)
     nlp.to_disk(beside)
     if folder.exists():
-        folder.replace(folder.with_name(folder.name + ".old"))
+        folder.replace(before)
     beside.replace(folder)
+    shutil.rmtree(before, ignore_errors=True)
 
 
 class _Learner:
