@@ -18,6 +18,7 @@ from ner.errors import NerError
 
 PAD, UNKNOWN, MASK = 0, 1, 2
 SPECIAL_IDS = 3  # ids below are no characters
+BAND = 32  # the longest span; the network scores starts in blocks of so many
 _ROW_OF = 0x110000
 
 Ids = npt.NDArray[np.int32]

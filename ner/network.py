@@ -18,9 +18,7 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ner.features import PAD
-
-BAND = 32  # the longest span, and the rows of a block of the band
+from ner.features import BAND, PAD
 
 
 @dataclass(frozen=True)
@@ -216,8 +214,8 @@ class Candidates(nn.Module):
     def forward(self, ids: Tensor) -> tuple[Tensor, Tensor]:
         """Ids ``(batch, length)`` to places ``(4, found)`` and logits ``(found,)``.
 
-        The rows of places: text in the batch, label, first character, last character. Spans of
-        padding and spans that end before they start are among them; the tagger knows the lengths.
+        The rows of places: text in the batch, label, first character, last character. Spans that
+        `band_mask` would leave out are among them; the tagger, which knows the lengths, does.
         """
         scores = self.network(ids).permute(0, 2, 1, 3, 4)
         found = (scores > 0).nonzero()

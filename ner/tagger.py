@@ -25,7 +25,7 @@ from spacy.vocab import Vocab
 
 from ner.article import LABELS, Article, Rejected, Span, outermost, without_crossings
 from ner.errors import NerError
-from ner.features import Characters, Ids, Window, pad, windows
+from ner.features import BAND, Characters, Ids, Window, pad, windows
 
 DEFAULT_MODEL = "news"
 FORMAT = 1  # of the component's files; a reader knows its own and older ones
@@ -154,7 +154,9 @@ class SpanTagger:
             [(w.start, w.end, w.core_start, w.core_end) for w in seen]
         ).T[:, window]
         starts, ends = begin + start, begin + last + 1
-        answered = (starts < ends) & (ends <= end) & (starts >= low) & (starts < high)
+        # Longer spans have scores too, but no training ever spoke of them.
+        meant = (starts < ends) & (ends <= starts + BAND)
+        answered = meant & (ends <= end) & (starts >= low) & (starts < high)
         scores = self._probability(label, logits)
         names = self.settings.labels
         spans: list[list[Span]] = [[] for _ in seen]

@@ -25,8 +25,8 @@ from ner import corpus
 from ner.article import LABELS, Span
 from ner.corpus import Example
 from ner.errors import NerError
-from ner.features import SPECIAL_IDS, UNKNOWN, Characters, pad, windows
-from ner.network import BAND, Candidates, Network, Shape, band_mask, from_onnx, span_loss, to_onnx
+from ner.features import BAND, SPECIAL_IDS, UNKNOWN, Characters, pad, windows
+from ner.network import Candidates, Network, Shape, band_mask, from_onnx, span_loss, to_onnx
 from ner.score import Counts, calibrate, table
 from ner.tagger import Settings, SpanTagger, find_model, make_pipeline
 

@@ -5,9 +5,8 @@ import torch
 
 from ner.article import LABELS, Span
 from ner.corpus import Example
-from ner.features import PAD, Characters
+from ner.features import BAND, PAD, Characters
 from ner.network import (
-    BAND,
     Candidates,
     Network,
     Shape,

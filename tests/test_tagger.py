@@ -4,6 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import spacy
 from conftest import ROOT
@@ -12,8 +13,8 @@ from hypothesis import strategies as st
 
 from ner.article import Article, Rejected, Span, check_spans, outermost
 from ner.errors import NerError
-from ner.features import Characters
-from ner.tagger import FORMAT, Tagger, find_model, load
+from ner.features import BAND, Characters
+from ner.tagger import FORMAT, Settings, SpanTagger, Tagger, find_model, load
 
 # Ours, and in no training file.
 TEXT = (
@@ -96,6 +97,15 @@ def as_dict(value: object) -> dict[str, object]:
     import dataclasses
 
     return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}  # type: ignore[arg-type]
+
+
+def test_no_span_is_longer_than_any_the_network_was_trained_on() -> None:
+    component = SpanTagger()
+    everything = np.indices((1, 4, 64, 64)).reshape(4, -1)
+    table = Characters.read(ROOT / "configs/characters.txt")
+    component.fill_with(Settings(), table, lambda ids: (everything, np.ones(everything.shape[1])))
+    [spans] = component.predict(["字" * 60])
+    assert max(span.end - span.start for span in spans) == BAND
 
 
 def test_articles_keep_their_place_and_the_rejected_pass(tagger: Tagger) -> None:
