@@ -27,7 +27,7 @@ from ner.corpus import Example
 from ner.errors import NerError
 from ner.features import BAND, SPECIAL_IDS, UNKNOWN, Characters, pad, windows
 from ner.network import Candidates, Network, Shape, band_mask, from_onnx, span_loss, to_onnx
-from ner.score import Counts, calibrate, table
+from ner.score import Counts, best_threshold, calibrate, table
 from ner.tagger import Settings, SpanTagger, find_model, make_pipeline
 
 
@@ -159,6 +159,7 @@ def write_model(
     """Write a model folder, its scores calibrated on dev; the folder appears whole or not at all."""
     component = SpanTagger()
     network = network.eval()
+    _centre(network, characters, dev)
     onnx = to_onnx(network)
     settings = Settings(context=max(64, -(-(network.shape.reach + BAND) // 32) * 32))
     component.fill(settings, characters, onnx)
@@ -376,21 +377,44 @@ def _candidates(network: Network) -> Any:
     return run
 
 
+_LOOK_BELOW = 4.0  # how far under zero `_centre` looks for spans that were better taken
+
+
+def _centre(network: Network, characters: Characters, dev: Sequence[Example]) -> None:
+    """Move each label's zero, which decides what is found, to its `best_threshold` on dev."""
+    bias = network.head.bias.data
+    bias += _LOOK_BELOW
+    component = SpanTagger()
+    component.fill_with(Settings(), characters, _candidates(network))
+    for number, (label, pairs) in enumerate(_found(component, dev).items()):
+        gold = sum(span.label == label for example in dev for span in example.spans)
+        bias[number] -= best_threshold(*_columns(pairs), gold) if pairs else _LOOK_BELOW
+
+
 def _calibration(component: SpanTagger, dev: Sequence[Example]) -> dict[str, tuple[float, float]]:
     """Fit each label's calibration on what the uncalibrated component finds in dev."""
-    found = component.predict([example.text for example in dev])
+    found = _found(component, dev)
+    everything = [pair for pairs in found.values() for pair in pairs]
+    return {
+        label: calibrate(*_columns(pairs if len(pairs) >= 50 else everything))
+        for label, pairs in found.items()
+        if everything
+    }
+
+
+def _found(component: SpanTagger, dev: Sequence[Example]) -> dict[str, list[tuple[float, bool]]]:
+    """By label: the logit of every span that an uncalibrated component finds, and is it right."""
     pairs: dict[str, list[tuple[float, bool]]] = {label: [] for label in LABELS}
-    for example, spans in zip(dev, found):
+    for example, spans in zip(dev, component.predict([example.text for example in dev])):
         gold = set(example.spans)
         for span in spans:
             score = min(span.score, 1 - 1e-7)
             pairs[span.label].append((math.log(score / (1 - score)), span in gold))
-    everything = [pair for group in pairs.values() for pair in group]
-    return {
-        label: calibrate(*zip(*group)) if len(group) >= 50 else calibrate(*zip(*everything))
-        for label, group in pairs.items()
-        if everything
-    }
+    return pairs
+
+
+def _columns(pairs: Sequence[tuple[float, bool]]) -> tuple[list[float], list[bool]]:
+    return [logit for logit, _ in pairs], [right for _, right in pairs]
 
 
 def _claim(run: Path, config: Config) -> None:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from ner.article import Span
-from ner.score import Counts, calibrate, count, table
+from ner.score import Counts, best_threshold, calibrate, count, table
 
 LOC, ORG = Span(0, 3, "LOC"), Span(0, 6, "ORG")
 
@@ -35,3 +35,16 @@ def test_calibration_finds_the_share_that_is_right() -> None:
 def test_calibration_keeps_the_order_even_where_the_data_turn_it() -> None:
     slope, _ = calibrate([1.0, 2.0, 3.0, 4.0] * 50, [True, True, False, False] * 50)
     assert slope > 0
+
+
+def test_the_best_threshold_weighs_what_is_missed_against_what_is_wrong() -> None:
+    logits = [-1.0, 3.0, 0.5, -2.0, -3.0]
+    assert best_threshold(logits, [True, True, False, True, False], gold=3) == -2.5
+    assert best_threshold(logits, [False, True, False, False, False], gold=1) == 1.75
+    assert best_threshold([], [], gold=3) == 0.0
+    assert best_threshold([1.0], [False], gold=3) == 0.0
+
+
+def test_of_thresholds_as_good_the_lowest_is_taken() -> None:
+    right = [True] * 400 + [False, True]
+    assert best_threshold(list(range(402, 0, -1)), right, gold=500) == 0.5
