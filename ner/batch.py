@@ -8,7 +8,7 @@ from ner.article import Article, Rejected
 from ner.store import ModelKey, Store
 from ner.tagger import Tagger
 
-BATCH = 64  # articles a transaction: what a kill costs, at most
+BATCH = 16  # articles a transaction: what a kill costs, at most
 
 
 @dataclass(frozen=True, slots=True)
