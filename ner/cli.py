@@ -79,7 +79,7 @@ def ingest(
     Example: `ner ingest pages/*.txt --store sqlite:///articles.db`
     """
     from ner.formats import find
-    from ner.ingest import FORMS, ingest
+    from ner.ingest import FORMS, read
     from ner.store import Store
 
     if form and form not in FORMS:
@@ -87,8 +87,8 @@ def ingest(
     files = find(paths, recursive=recursive)
     counts: dict[str, int] = {}
     with Store(store, create=True) as opened:
-        outcomes = ingest(opened, files, form=form, fields=_fields(field), replace=replace)
-        for added in _progress(outcomes, "ingesting"):
+        items = read(files, form=form, fields=_fields(field))
+        for added in _progress(opened.add(items, replace=replace), "ingesting"):
             counts[added.outcome] = counts.get(added.outcome, 0) + 1
             if added.failure:
                 _say_error(str(added.failure))

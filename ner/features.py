@@ -115,6 +115,11 @@ def _sentence_end(text: str, low: int, high: int) -> int:
     return 0
 
 
+def round_up(length: int, multiple: int) -> int:
+    """The least multiple that is not less than the length."""
+    return -(-length // multiple) * multiple
+
+
 def pad(rows: Iterable[Ids], length: int) -> Ids:
     """Stack rows into one array filled up with `PAD`. Shape: ``(rows, length)``."""
     rows = list(rows)

@@ -1,4 +1,4 @@
-"""Files to articles in the store: which reader a file needs, and what became of each article."""
+"""Files to articles: which reader a file needs."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -7,7 +7,6 @@ from ner.article import Article, Rejected
 from ner.errors import NerError
 from ner.formats import READERS, SUFFIXES, Source, decode, open_source
 from ner.pages import is_page, read_page
-from ner.store import Added, Store
 
 FORMS = (*READERS, "page")
 
@@ -40,15 +39,3 @@ def guess_form(source: Source) -> str:
     if source.data.lstrip().startswith(b"{"):
         return "jsonl"
     return "page" if is_page(decode(source.data)) else "txt"
-
-
-def ingest(
-    store: Store,
-    files: Sequence[Path | None],
-    *,
-    form: str = "",
-    fields: Mapping[str, str] = {},
-    replace: bool = False,
-) -> Iterator[Added]:
-    """Read files into the store and say what became of each article."""
-    yield from store.add(read(files, form=form, fields=fields), replace=replace)

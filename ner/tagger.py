@@ -25,7 +25,7 @@ from spacy.vocab import Vocab
 
 from ner.article import LABELS, Article, Rejected, Span, outermost, without_crossings
 from ner.errors import NerError
-from ner.features import BAND, Characters, Ids, Window, pad, windows
+from ner.features import BAND, Characters, Ids, Window, pad, round_up, windows
 
 DEFAULT_MODEL = "news"
 FORMAT = 1  # of the component's files; a reader knows its own and older ones
@@ -147,7 +147,7 @@ class SpanTagger:
         """The spans that each window answers for, at their place in its text."""
         if self._candidates is None:
             raise NerError("the span tagger has no network", remedy="ner.load() gives a whole one")
-        length = -(-max(map(len, ids)) // _ROUND) * _ROUND
+        length = round_up(max(map(len, ids)), _ROUND)
         places, logits = self._candidates(pad(ids, length))
         window, label, start, last = places
         begin, end, low, high = np.array(

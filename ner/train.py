@@ -25,7 +25,7 @@ from ner import corpus
 from ner.article import LABELS, Span
 from ner.corpus import Example
 from ner.errors import NerError
-from ner.features import BAND, SPECIAL_IDS, UNKNOWN, Characters, pad, windows
+from ner.features import BAND, SPECIAL_IDS, UNKNOWN, Characters, pad, round_up, windows
 from ner.network import Candidates, Network, Shape, band_mask, from_onnx, span_loss, to_onnx
 from ner.score import Counts, best_threshold, calibrate, table
 from ner.tagger import Settings, SpanTagger, find_model, make_pipeline
@@ -113,9 +113,8 @@ def fit(config: Config, run: Path) -> Iterator[Epoch]:
         with (run / "metrics.jsonl").open("a", encoding="utf-8") as log:
             log.write(json.dumps(_metrics(epoch)) + "\n")
         yield epoch
-    best = make_network(config, characters)
-    best.load_state_dict(learner.best)
-    write_model(config, characters, best, dev, run / "model")
+    network.load_state_dict(learner.best)
+    write_model(config, characters, network, dev, run / "model")
 
 
 def make_network(config: Config, characters: Characters) -> Network:
@@ -161,7 +160,7 @@ def write_model(
     network = network.eval()
     _centre(network, characters, dev)
     onnx = to_onnx(network)
-    settings = Settings(context=max(64, -(-(network.shape.reach + BAND) // 32) * 32))
+    settings = Settings(context=max(64, round_up(network.shape.reach + BAND, 32)))
     component.fill(settings, characters, onnx)
     settings = dataclasses.replace(settings, calibration=_calibration(component, dev))
     component.fill(settings, characters, onnx)
@@ -310,20 +309,18 @@ def make_batches(
     """Windows of the examples in batches of like length, in random order."""
     pieces = [piece for example in examples for piece in _pieces(example, characters)]
     pieces = [pieces[k] for k in rng.permutation(len(pieces))]
-    pieces.sort(key=lambda piece: -(-len(piece.ids) // BAND))  # stable: random within a length
+    pieces.sort(key=lambda piece: round_up(len(piece.ids), BAND))  # stable: random within a length
     batches, first = [], 0
     while first < len(pieces):
-        # The longest of a batch is its last; count back from there.
-        last = first + 1
-        while last < len(pieces) and _size(pieces[first : last + 1]) <= schedule.batch:
-            last += 1
-        batches.append(_batch(pieces[first:last], schedule, rng))
-        first = last
+        end = first + 1
+        # Its longest piece, the last to come in, decides how much padding a batch has.
+        while end < len(pieces) and (
+            (end + 1 - first) * round_up(len(pieces[end].ids), BAND) <= schedule.batch
+        ):
+            end += 1
+        batches.append(_batch(pieces[first:end], schedule, rng))
+        first = end
     return [batches[k] for k in rng.permutation(len(batches))]
-
-
-def _size(pieces: Sequence[_Piece]) -> int:
-    return len(pieces) * -(-len(pieces[-1].ids) // BAND) * BAND
 
 
 def _pieces(example: Example, characters: Characters) -> Iterator[_Piece]:
@@ -340,7 +337,7 @@ def _pieces(example: Example, characters: Characters) -> Iterator[_Piece]:
 
 
 def _batch(pieces: Sequence[_Piece], schedule: Schedule, rng: np.random.Generator) -> Batch:
-    length = -(-max(len(piece.ids) for piece in pieces) // BAND) * BAND
+    length = round_up(max(len(piece.ids) for piece in pieces), BAND)
     ids = pad([piece.ids for piece in pieces], length)
     mask = band_mask(torch.from_numpy(ids))
     hidden = (rng.random(ids.shape) < schedule.unknown) & (ids >= SPECIAL_IDS)

@@ -7,6 +7,7 @@ it or nothing.
 
 import dataclasses
 import datetime
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -84,7 +85,8 @@ class Store:
         An article already there with the same text is left as it is. With another text it fails,
         unless `replace`: then the old article goes with its spans and the new one comes.
         """
-        for batch in _batches(items, BATCH):
+        items = iter(items)
+        while batch := list(itertools.islice(items, BATCH)):
             with writing(self._engine) as connection:
                 outcomes = [self._add(connection, item, replace=replace) for item in batch]
             yield from outcomes
@@ -301,17 +303,6 @@ class Store:
         """The dialect's own insert, since only it knows ON CONFLICT."""
         dialect = postgresql if self._engine.dialect.name == "postgresql" else sqlite
         return dialect.insert(table)
-
-
-def _batches(items: Iterable[Article | Rejected], size: int) -> Iterator[list[Article | Rejected]]:
-    batch: list[Article | Rejected] = []
-    for item in items:
-        batch.append(item)
-        if len(batch) == size:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
 
 
 def _is_model(model: ModelKey) -> tuple[sa.ColumnElement[bool], ...]:
