@@ -1,0 +1,9 @@
+"""The command line: options, composition, one-line errors, exit status. Nothing else.
+
+Commands import what they need inside, since ``ner --help`` must not wait for spaCy.
+"""
+
+from ner.cli import annotate, articles, corpus, models
+from ner.cli.app import app
+
+__all__ = ["annotate", "app", "articles", "corpus", "models"]
