@@ -6,10 +6,11 @@ half-width or traditional pages cost nothing. Arrays are as long as the text: on
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +23,7 @@ BAND = 32  # the longest span; the network scores starts in blocks of so many
 _ROW_OF = 0x110000
 
 Ids = npt.NDArray[np.int32]
+Number = TypeVar("Number", int, npt.NDArray[np.int32])
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,7 @@ def _sentence_end(text: str, low: int, high: int) -> int:
     return 0
 
 
-def round_up(length: int, multiple: int) -> int:
+def round_up(length: Number, multiple: int) -> Number:
     """The least multiple that is not less than the length."""
     return -(-length // multiple) * multiple
 
@@ -127,3 +129,23 @@ def pad(rows: Iterable[Ids], length: int) -> Ids:
     for row, ids in enumerate(rows):
         batch[row, : len(ids)] = ids
     return batch
+
+
+def pack(rows: Sequence[Ids]) -> tuple[Ids, Ids, Ids, Ids]:
+    """Rows end to end, each filled up with `PAD` to a multiple of `BAND`.
+
+    Returns:
+        All their ids, and for each the place where its row begins and one past where it ends (both its
+        own place on padding), shape ``(packed,)``; and where each row begins, shape ``(rows,)``.
+    """
+    lengths = np.array([len(row) for row in rows], np.int32)
+    room = round_up(lengths, BAND)
+    begin = np.concatenate(([0], np.cumsum(room)[:-1])).astype(np.int32)
+    ids = np.full(room.sum(), PAD, np.int32)
+    first = np.arange(len(ids), dtype=np.int32)
+    end = first.copy()
+    for row, at in zip(rows, begin):
+        ids[at : at + len(row)] = row
+        first[at : at + len(row)] = at
+        end[at : at + len(row)] = at + len(row)
+    return ids, first, end, begin

@@ -6,19 +6,18 @@ Head: GlobalPointer (Su et al. 2022), which scores a span by its first and last 
 lets spans nest; kept to a band, since names are short.
 """
 
-import io
-import warnings
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import numpy as np
-import onnx
 import torch
-from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ner.features import BAND, PAD
+
+HASHES = {"bigram": (40503, 7919), "trigram": (92821, 31337, 6967)}
+"""The factors of the tables' linear hashes; sums of ids so multiplied stay within 31 bits."""
 
 
 @dataclass(frozen=True)
@@ -28,15 +27,17 @@ class Shape:
     characters: int
     labels: int
     width: int = 256
-    bigram_buckets: int = 65536
+    bigram_buckets: int = 131072
     bigram_width: int = 64
+    trigram_buckets: int = 262144
+    trigram_width: int = 48
     dilations: tuple[int, ...] = (1, 2, 4, 8, 1, 2, 4, 8)
     head_width: int = 64
 
     @property
     def reach(self) -> int:
-        """Code points to either side of a character that its vector depends on, bigrams included."""
-        return sum(self.dilations) + 1
+        """Code points to either side of a character that its vector depends on, trigrams included."""
+        return sum(self.dilations) + 2
 
     def as_dict(self) -> dict[str, Any]:
         return {**asdict(self), "dilations": list(self.dilations)}
@@ -47,26 +48,46 @@ class Shape:
 
 
 class Embedding(nn.Module):
-    """Characters and the two bigrams they stand in."""
+    """Characters, and the two bigrams and three trigrams they stand in.
+
+    The tables of bigrams and trigrams are hashed (Svenstrup et al. 2017, with one hash): a memory of
+    words and names that costs a look-up each.
+    """
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
-        self.buckets = shape.bigram_buckets
         self.character = nn.Embedding(shape.characters, shape.width)
         self.bigram = nn.Embedding(shape.bigram_buckets, shape.bigram_width)
-        self.mix = nn.Linear(2 * shape.bigram_width, shape.width)
+        self.trigram = nn.Embedding(shape.trigram_buckets, shape.trigram_width)
+        self.mix = nn.Linear(2 * shape.bigram_width + 3 * shape.trigram_width, shape.width)
         nn.init.normal_(self.character.weight, std=0.5)
-        nn.init.normal_(self.bigram.weight, std=0.5)
+        for table in self.tables:
+            nn.init.normal_(table.weight, std=0.1)
+
+    @property
+    def tables(self) -> list[nn.Embedding]:
+        """The hashed tables: nearly all of the weights, few of which a text touches."""
+        return [getattr(self, name) for name in HASHES]
 
     def forward(self, ids: Tensor) -> Tensor:
         """Ids ``(batch, length)`` to vectors ``(batch, length, width)``."""
         ids = ids.long()
         # Padding of our own on both sides, so that an end looks the same however long the batch is.
-        edged = F.pad(ids, (1, 1), value=PAD)
-        # A linear hash, since every runtime has multiplication and remainder.
-        bigrams = self.bigram((edged[:, :-1] * 40503 + edged[:, 1:] * 7919) % self.buckets)
-        pairs = torch.cat((bigrams[:, :-1], bigrams[:, 1:]), dim=-1)
-        vectors: Tensor = self.character(ids) + self.mix(pairs)
+        edged = F.pad(ids, (2, 2), value=PAD)
+        bigrams = self._looked_up("bigram", edged[:, 1:-1])
+        trigrams = self._looked_up("trigram", edged)
+        length = ids.shape[1]
+        around = [bigrams[:, k : k + length] for k in (0, 1)]
+        around += [trigrams[:, k : k + length] for k in (0, 1, 2)]
+        vectors: Tensor = self.character(ids) + self.mix(torch.cat(around, dim=-1))
+        return vectors
+
+    def _looked_up(self, name: str, ids: Tensor) -> Tensor:
+        table: nn.Embedding = getattr(self, name)
+        factors = HASHES[name]
+        length = ids.shape[1] + 1 - len(factors)
+        products = [ids[:, k : k + length] * factor for k, factor in enumerate(factors)]
+        vectors: Tensor = table(torch.stack(products).sum(dim=0) % table.num_embeddings)
         return vectors
 
 
@@ -140,6 +161,8 @@ class SpanHead(nn.Module):
         self.register_buffer("offset", offset.clamp(0, 2 * BAND - 2), persistent=False)
         # Wavelengths from 6 characters to some hundred: names are short.
         frequencies = 0.01 ** (torch.arange(self.head // 2) / (self.head // 2))
+        self.frequencies: Tensor
+        self.register_buffer("frequencies", frequencies, persistent=False)
         angles = torch.arange(2 * BAND)[:, None] * frequencies
         turn = torch.stack((angles.cos(), angles.sin()))[:, :, None]
         self.register_buffer("turn", turn, persistent=False)
@@ -204,6 +227,16 @@ def span_loss(scores: Tensor, gold: Tensor, known: Tensor, characters: int) -> T
     return loss / characters
 
 
+def split_tables(weights: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """Weights of a network or encoder, and apart from them the hashed tables among them."""
+    tables = {
+        name: value
+        for name, value in weights.items()
+        if any(name.endswith(f"embedding.{table}.weight") for table in HASHES)
+    }
+    return {name: value for name, value in weights.items() if name not in tables}, tables
+
+
 class Candidates(nn.Module):
     """What tagging needs of a network: where the logits above zero are, and what they are."""
 
@@ -222,91 +255,3 @@ class Candidates(nn.Module):
         text, label, block, start, last = found.unbind(dim=1)
         places = torch.stack((text, label, block * BAND + start, block * BAND + last))
         return places, scores[text, label, block, start, last]
-
-
-def to_onnx(network: Network) -> bytes:
-    """The network as an ONNX file's bytes: int32 ``ids`` in, `Candidates` out.
-
-    Embedding tables are kept in eight bits and other weights in half precision; all is computed in
-    single precision.
-    """
-    file = io.BytesIO()
-    with warnings.catch_warnings():
-        # The exporter by tracing is deprecated for one that needs onnxscript and cannot yet leave
-        # both sizes of the batch open here; and it warns of a step it leaves out.
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            Candidates(network).eval(),
-            (torch.ones(2, 2 * BAND, dtype=torch.int32),),
-            file,  # type: ignore[arg-type]  # the exporter writes to it; its annotation forgot
-            input_names=["ids"],
-            output_names=["places", "logits"],
-            dynamic_axes={
-                "ids": {0: "batch", 1: "length"},
-                "places": {1: "found"},
-                "logits": {0: "found"},
-            },
-            opset_version=17,
-            do_constant_folding=False,  # onnxruntime folds; here every weight keeps its name
-            dynamo=False,
-        )
-    model = onnx.load_from_string(file.getvalue())
-    _narrow_tables(model.graph)
-    _halve_weights(model.graph)
-    return bytes(model.SerializeToString())
-
-
-def _narrow_tables(graph: onnx.GraphProto) -> None:
-    """Keep embedding tables in eight bits, one scale a table, and widen what is looked up."""
-    tables = {weight.name: weight for weight in graph.initializer}
-    nodes = []
-    for node in graph.node:
-        nodes.append(node)
-        table = tables.get(node.input[0]) if node.op_type == "Gather" else None
-        if table is None or not _is_large(table):
-            continue
-        values = numpy_helper.to_array(table)
-        scale = np.float32(np.abs(values).max() / 127)
-        narrow = np.rint(values / scale).astype(np.int8)
-        table.CopyFrom(numpy_helper.from_array(narrow, table.name))
-        graph.initializer.append(numpy_helper.from_array(np.array(scale), f"{table.name}.scale"))
-        # Not DequantizeLinear: onnxruntime's optimiser draws it into the sums that follow, in
-        # eight bits too, which moves logits by tenths.
-        found, node.output[0] = node.output[0], f"{node.output[0]}.narrow"
-        wide = f"{found}.wide"
-        nodes.append(helper.make_node("Cast", [node.output[0]], [wide], to=TensorProto.FLOAT))
-        nodes.append(helper.make_node("Mul", [wide, f"{table.name}.scale"], [found]))
-    del graph.node[:]
-    graph.node.extend(nodes)
-
-
-def _halve_weights(graph: onnx.GraphProto) -> None:
-    casts = []
-    for weight in graph.initializer:
-        if _is_large(weight):
-            name = weight.name
-            half = numpy_helper.to_array(weight).astype(np.float16)
-            weight.CopyFrom(numpy_helper.from_array(half, f"{name}.half"))
-            casts.append(helper.make_node("Cast", [f"{name}.half"], [name], to=TensorProto.FLOAT))
-    nodes = [*casts, *graph.node]
-    del graph.node[:]
-    graph.node.extend(nodes)
-
-
-def _is_large(weight: onnx.TensorProto) -> bool:
-    return bool(weight.data_type == TensorProto.FLOAT and np.prod(weight.dims) > 500)
-
-
-def from_onnx(data: bytes) -> dict[str, Tensor]:
-    """The weights in a file of `to_onnx`, by their names in `Network`, in single precision."""
-    arrays = {
-        weight.name: numpy_helper.to_array(weight)
-        for weight in onnx.load_from_string(data).graph.initializer
-    }
-    weights = {}
-    for name, array in arrays.items():
-        if name.startswith("network.") and not name.endswith(".scale"):
-            scale = arrays.get(f"{name}.scale", np.float32(1))
-            key = name.removeprefix("network.").removesuffix(".half")
-            weights[key] = torch.from_numpy(array.astype(np.float32) * scale)
-    return weights

@@ -7,7 +7,7 @@ speech. Killed and called again, it goes on.
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ner.article import Rejected
-from ner.errors import NerError
 from ner.features import MASK, SPECIAL_IDS, Characters
 from ner.formats import open_source, read_jsonl
-from ner.network import Encoder, Shape
+from ner.network import Encoder, Shape, split_tables
 from ner.teachers import Word, lac_words
+from ner.weights import checkpoint, save_checkpoint, save_narrow
 
 TEACHERS: dict[str, Callable[[str], Iterator[Word]]] = {"lac": lac_words}
 UNTAUGHT = -100  # the tag of a character that the teacher says nothing of
@@ -110,23 +110,30 @@ def pretrain(config: Config, run: Path) -> Iterator[Progress]:
     ids, tags = _blocks(config, characters, run / "blocks.npz")
     torch.manual_seed(config.seed)
     network = Pretraining(Shape(len(characters), 0, **config.network))
-    optimizer = torch.optim.AdamW(network.parameters(), betas=(0.9, 0.98), weight_decay=0.01)
-    step, used = _load(run / "checkpoint.pt", network, optimizer)
+    optimizers = _optimizers(network)
+    step, used = 0, 0.0
+    if (run / "checkpoint.pt").exists():
+        with checkpoint(run / "checkpoint.pt") as saved:
+            network.load_state_dict(saved["network"])
+            for optimizer, state in zip(optimizers, saved["optimizers"], strict=True):
+                optimizer.load_state_dict(state)
+            step, used = saved["place"]
     rng = np.random.default_rng((config.seed, step))
     began, losses, reported = time.monotonic() - used, [], time.monotonic()
     while (share := (time.monotonic() - began) / (3600 * config.hours)) < 1:
         falling = (1 + math.cos(math.pi * share)) / 2
-        for group in optimizer.param_groups:
+        for group in (group for each in optimizers for group in each.param_groups):
             group["lr"] = config.rate * min(1.0, (step + 1) / 500) * falling
         rows = rng.integers(0, len(ids), config.batch)
         batch = torch.from_numpy(ids[rows]).long()
         masked, hidden = mask(batch, characters=len(characters))
         with torch.autocast("cpu", torch.bfloat16):
             both = network(batch, masked, torch.from_numpy(tags[rows]).long(), hidden)
-        optimizer.zero_grad()
+        network.zero_grad()
         both.sum().backward()
-        torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimizer.step()
+        torch.nn.utils.clip_grad_norm_(optimizers[0].param_groups[0]["params"], 1.0)
+        for optimizer in optimizers:
+            optimizer.step()
         step += 1
         losses.append(both.detach())
         if step % 100 == 0:
@@ -134,11 +141,26 @@ def pretrain(config: Config, run: Path) -> Iterator[Progress]:
             speed = len(losses) * batch.numel() / (now - reported)
             guessed, tagged = torch.stack(losses).mean(dim=0).tolist()
             losses, reported = [], now
-            _save(run / "checkpoint.pt", network, optimizer, step, now - began)
+            if step % 500 == 0:
+                _save(run, network, optimizers, step, now - began)
             yield Progress(step, share, guessed, tagged, speed)
-    _save(run / "checkpoint.pt", network, optimizer, step, time.monotonic() - began)
-    weights = network.encoder.state_dict()
-    torch.save({name: value.half() for name, value in weights.items()}, run / "encoder.pt")
+    _save(run, network, optimizers, step, time.monotonic() - began)
+    save_narrow(run / "encoder.pt", *split_tables(network.encoder.state_dict()))
+
+
+def _optimizers(network: Pretraining) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:
+    """One for the weights that every step touches, one for the hashed tables, of which it touches few."""
+    tables = network.encoder.embedding.tables
+    for table in tables:
+        table.sparse = True
+    sparse = [table.weight for table in tables]
+    dense = [
+        weight for weight in network.parameters() if not any(weight is other for other in sparse)
+    ]
+    return (
+        torch.optim.AdamW(dense, betas=(0.9, 0.98), weight_decay=0.01),
+        torch.optim.SparseAdam(sparse, betas=(0.9, 0.98)),
+    )
 
 
 def mask(ids: Tensor, *, characters: int) -> tuple[Tensor, Tensor]:
@@ -197,27 +219,15 @@ def _tag(
 
 
 def _save(
-    path: Path, network: nn.Module, optimizer: torch.optim.Optimizer, step: int, used: float
+    run: Path,
+    network: nn.Module,
+    optimizers: Sequence[torch.optim.Optimizer],
+    step: int,
+    used: float,
 ) -> None:
-    beside = path.with_suffix(".new")
-    state = {"network": network.state_dict(), "optimizer": optimizer.state_dict()}
-    torch.save({**state, "place": [step, used]}, beside)
-    beside.replace(path)
-
-
-def _load(path: Path, network: nn.Module, optimizer: torch.optim.Optimizer) -> tuple[int, float]:
-    """Steps done and seconds used."""
-    if not path.exists():
-        return 0, 0.0
-    try:
-        saved = torch.load(path, map_location="cpu", weights_only=True)
-        network.load_state_dict(saved["network"])
-        optimizer.load_state_dict(saved["optimizer"])
-    except (RuntimeError, KeyError, ValueError) as error:
-        raise NerError(
-            f"the checkpoint is not this run's: {str(error).splitlines()[0]}",
-            where=str(path),
-            remedy="delete the run's folder, or name another with --run",
-        ) from None
-    step, used = saved["place"]
-    return int(step), float(used)
+    state = {
+        "network": network.state_dict(),
+        "optimizers": [optimizer.state_dict() for optimizer in optimizers],
+        "place": [step, used],
+    }
+    save_checkpoint(run / "checkpoint.pt", state)

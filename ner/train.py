@@ -14,21 +14,22 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.optim.swa_utils import AveragedModel
 
 from ner import corpus
 from ner.article import LABELS, Span
 from ner.corpus import Example
 from ner.errors import NerError
-from ner.features import BAND, SPECIAL_IDS, UNKNOWN, Characters, pad, round_up, windows
-from ner.network import Candidates, Network, Shape, band_mask, from_onnx, span_loss, to_onnx
+from ner.features import BAND, SPECIAL_IDS, UNKNOWN, Characters, Ids, pad, round_up, windows
+from ner.network import Candidates, Network, Shape, band_mask, span_loss, split_tables
+from ner.runtime import to_onnx
 from ner.score import Counts, best_threshold, calibrate, table
 from ner.tagger import Settings, SpanTagger, find_model, make_pipeline
+from ner.weights import checkpoint, narrow, save_checkpoint, save_narrow
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ def fit(config: Config, run: Path) -> Iterator[Epoch]:
         with (run / "metrics.jsonl").open("a", encoding="utf-8") as log:
             log.write(json.dumps(_metrics(epoch)) + "\n")
         yield epoch
-    network.load_state_dict(learner.best)
+    learner.take_best()
     write_model(config, characters, network, dev, run / "model")
 
 
@@ -137,15 +138,16 @@ def _characters_file(config: Config) -> Path:
 def start(network: Network, path: Path) -> None:
     """Give a network the weights of a model folder, or its encoder those of a pretrained one.
 
+    Their hashed tables are then left as they are: they know more names than any annotated corpus.
+
     Raises:
         NerError: they cannot be read, or belong to another shape.
     """
-    with _reading_weights(str(path)):
-        if path.is_dir():
-            network.load_state_dict(from_onnx((path / "span_tagger/network.onnx").read_bytes()))
-        else:
-            weights = torch.load(path, map_location="cpu", weights_only=True)
-            network.encoder.load_state_dict({k: v.float() for k, v in weights.items()})
+    part = network if path.is_dir() else network.encoder
+    with narrow(path / _WEIGHTS if path.is_dir() else path) as weights:
+        part.load_state_dict(weights)
+    for hashed in network.encoder.embedding.tables:
+        hashed.weight.requires_grad_(False)
 
 
 def write_model(
@@ -159,7 +161,7 @@ def write_model(
     component = SpanTagger()
     network = network.eval()
     _centre(network, characters, dev)
-    onnx = to_onnx(network)
+    onnx = to_onnx(network, [characters.encode(example.text) for example in dev])
     settings = Settings(context=max(64, round_up(network.shape.reach + BAND, 32)))
     component.fill(settings, characters, onnx)
     settings = dataclasses.replace(settings, calibration=_calibration(component, dev))
@@ -169,10 +171,14 @@ def write_model(
     for rest in (beside, before):  # of a run that was killed just here
         shutil.rmtree(rest, ignore_errors=True)
     nlp.to_disk(beside)
+    save_narrow(beside / _WEIGHTS, *split_tables(network.state_dict()))
     if folder.exists():
         folder.replace(before)
     beside.replace(folder)
     shutil.rmtree(before, ignore_errors=True)
+
+
+_WEIGHTS = "span_tagger/weights.pt"  # in a model folder: what later training starts from
 
 
 class _Learner:
@@ -185,10 +191,13 @@ class _Learner:
         self.characters = characters
         self.network = network
         self.checkpoint = checkpoint
+        self.trained = {
+            name: weight for name, weight in network.named_parameters() if weight.requires_grad
+        }
         # The average of the weights, not the last of them, is what is tested and kept.
-        self.average = AveragedModel(network, avg_fn=_moving_average)
+        self.average = {name: weight.detach().clone() for name, weight in self.trained.items()}
         self.optimizer = torch.optim.AdamW(
-            network.parameters(), lr=config.schedule.rate, betas=(0.9, 0.98), weight_decay=0.02
+            self.trained.values(), lr=config.schedule.rate, betas=(0.9, 0.98), weight_decay=0.02
         )
         self.epoch = 0
         self.step = 0
@@ -210,15 +219,15 @@ class _Learner:
             chosen = [quotes[k] for k in rng.permutation(len(quotes))[:share]]
             batches = make_batches([*training, *chosen], self.characters, schedule, rng)
             loss = float(np.mean([self._learn(batch, len(batches)) for batch in batches]))
-            tester.fill_with(Settings(), self.characters, _candidates(self._averaged()))
-            found = tester.predict([example.text for example in dev])
+            with self._averaged():
+                tester.fill_with(Settings(), self.characters, _candidates(self.network))
+                found = tester.predict([example.text for example in dev])
             rows = table([example.spans for example in dev], found)
             self.epoch += 1
             is_best = rows["all"].f1 > self.best_f1
             if is_best:
                 self.best_f1, self.best_epoch = rows["all"].f1, self.epoch
-                weights = self._averaged().state_dict()
-                self.best = {name: value.clone() for name, value in weights.items()}
+                self.best = {name: value.clone() for name, value in self.average.items()}
             self._save()
             yield Epoch(self.epoch, loss, rows, is_best)
 
@@ -234,43 +243,49 @@ class _Learner:
         loss = span_loss(scores.float(), batch.gold, batch.known, batch.characters)
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        torch.nn.utils.clip_grad_norm_(self.trained.values(), 1.0)
         self.optimizer.step()
-        self.average.update_parameters(self.network)
         self.step += 1
+        # Short at first, else a run of some hundred steps would average its own beginning.
+        new = 1 - min(0.998, self.step / (9 + self.step))
+        weights = [weight.detach() for weight in self.trained.values()]
+        torch._foreach_lerp_(list(self.average.values()), weights, new)
         return loss.item()
 
-    def _averaged(self) -> Network:
-        return cast(Network, self.average.module)
+    @contextmanager
+    def _averaged(self) -> Iterator[None]:
+        """The network with the average for weights, for as long as the block lasts."""
+        last = {name: weight.detach().clone() for name, weight in self.trained.items()}
+        self._set(self.average)
+        yield
+        self._set(last)
+
+    def _set(self, weights: dict[str, Tensor]) -> None:
+        with torch.no_grad():
+            for name, value in weights.items():
+                self.trained[name].copy_(value)
+
+    def take_best(self) -> None:
+        """Give the network the weights of the best epoch."""
+        self._set(self.best)
 
     def _save(self) -> None:
-        beside = self.checkpoint.with_suffix(".new")
-        torch.save(
-            {
-                "network": self.network.state_dict(),
-                "average": self.average.state_dict(),
-                "optimizer": self.optimizer.state_dict(),
-                "best": self.best,
-                "place": [self.epoch, self.step, self.best_epoch, self.best_f1],
-            },
-            beside,
-        )
-        beside.replace(self.checkpoint)
+        state = {
+            "network": {name: weight.detach() for name, weight in self.trained.items()},
+            "average": self.average,
+            "optimizer": self.optimizer.state_dict(),
+            "best": self.best,
+            "place": [self.epoch, self.step, self.best_epoch, self.best_f1],
+        }
+        save_checkpoint(self.checkpoint, state)
 
     def _load(self) -> None:
-        with _reading_weights(str(self.checkpoint)):
-            saved = torch.load(self.checkpoint, map_location="cpu", weights_only=True)
-            self.network.load_state_dict(saved["network"])
-            self.average.load_state_dict(saved["average"])
+        with checkpoint(self.checkpoint) as saved:
+            self._set(saved["network"])
             self.optimizer.load_state_dict(saved["optimizer"])
-        self.best = saved["best"]
-        self.epoch, self.step, self.best_epoch, self.best_f1 = saved["place"]
-
-
-def _moving_average(average: Tensor, new: Tensor, steps: Tensor | int) -> Tensor:
-    # Short at first, else a run of some hundred steps would average its own beginning.
-    kept = min(0.998, (1 + int(steps)) / (10 + int(steps)))
-    return average * kept + new * (1 - kept)
+            self.average = {name: saved["average"][name] for name in self.trained}
+            self.best = saved["best"]
+            self.epoch, self.step, self.best_epoch, self.best_f1 = saved["place"]
 
 
 @dataclass(frozen=True)
@@ -366,7 +381,8 @@ def _candidates(network: Network) -> Any:
     """A network as `SpanTagger` runs one."""
     candidates = Candidates(network).eval()
 
-    def run(ids: Any) -> tuple[Any, Any]:
+    def run(rows: Sequence[Ids]) -> tuple[Any, Any]:
+        ids = pad(rows, round_up(max(map(len, rows)), BAND))
         with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
             places, logits = candidates(torch.from_numpy(ids))
         return places.numpy(), logits.float().numpy()
@@ -425,7 +441,7 @@ def _claim(run: Path, config: Config) -> None:
     ]
     if config.start:
         start = Path(config.start)
-        files.append(str(start / "span_tagger/network.onnx" if start.is_dir() else start))
+        files.append(str(start / _WEIGHTS if start.is_dir() else start))
     try:
         hashes = {name: hashlib.sha256(Path(name).read_bytes()).hexdigest() for name in files}
     except OSError as error:
@@ -444,16 +460,3 @@ def _claim(run: Path, config: Config) -> None:
 def _metrics(epoch: Epoch) -> dict[str, Any]:
     dev = {name: round(counts.f1, 4) for name, counts in epoch.dev.items()}
     return {"epoch": epoch.number, "loss": round(epoch.loss, 5), "dev_f1": dev}
-
-
-@contextmanager
-def _reading_weights(path: str) -> Iterator[None]:
-    """Turn what torch says of weights that do not fit into one line with a remedy."""
-    try:
-        yield
-    except (OSError, RuntimeError, KeyError, ValueError) as error:
-        raise NerError(
-            f"weights do not fit: {str(error).splitlines()[0]}",
-            where=path,
-            remedy="check start and [network] in the config",
-        ) from None
