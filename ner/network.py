@@ -238,11 +238,12 @@ def split_tables(weights: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict
 
 
 class Candidates(nn.Module):
-    """What tagging needs of a network: where the logits above zero are, and what they are."""
+    """What tagging needs of a network: where the logits above `floor` are, and what they are."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, floor: float = 0.0) -> None:
         super().__init__()
         self.network = network
+        self.floor = floor
 
     def forward(self, ids: Tensor) -> tuple[Tensor, Tensor]:
         """Ids ``(batch, length)`` to places ``(4, found)`` and logits ``(found,)``.
@@ -251,7 +252,7 @@ class Candidates(nn.Module):
         `band_mask` would leave out are among them; the tagger, which knows the lengths, does.
         """
         scores = self.network(ids).permute(0, 2, 1, 3, 4)
-        found = (scores > 0).nonzero()
+        found = (scores > self.floor).nonzero()
         text, label, block, start, last = found.unbind(dim=1)
         places = torch.stack((text, label, block * BAND + start, block * BAND + last))
         return places, scores[text, label, block, start, last]

@@ -24,12 +24,12 @@ _OURS = "com.microsoft"  # onnxruntime's own operators
 Array = npt.NDArray[Any]
 
 
-def to_onnx(network: Network, texts: Iterable[Ids]) -> bytes:
+def to_onnx(network: Network, texts: Iterable[Ids], *, floor: float = 0.0) -> bytes:
     """The network as an ONNX file's bytes.
 
     In: what `features.pack` gives. Out: ``places`` ``(3, found)``, rows label, first and last row;
-    and ``logits`` ``(found,)`` of the spans above zero. Spans that run over a window's end are among
-    them; the tagger leaves them out.
+    and ``logits`` ``(found,)`` of the spans above `floor`. Spans that run over a window's end are
+    among them; the tagger leaves them out.
 
     Args:
         texts: ids of texts like those to come, from which the scales of activations are taken.
@@ -59,7 +59,7 @@ def to_onnx(network: Network, texts: Iterable[Ids]) -> bytes:
         )
         update = graph("Mul", value, graph("Sigmoid", gate))
     _, normed = _norm(graph, weights, "encoder.norm", x, update)
-    _head(graph, network, weights, _quantize(graph, normed, scales[-1]), scales[-1])
+    _head(graph, network, weights, _quantize(graph, normed, scales[-1]), scales[-1], floor)
     return graph.file()
 
 
@@ -190,7 +190,14 @@ def _product(graph: _Graph, x: str, scale: float, matrix: Array, bias: Array) ->
     )
 
 
-def _head(graph: _Graph, network: Network, weights: dict[str, Array], x: str, scale: float) -> None:
+def _head(
+    graph: _Graph,
+    network: Network,
+    weights: dict[str, Array],
+    x: str,
+    scale: float,
+    floor: float,
+) -> None:
     """Scores as `network.SpanHead`, those within a block of starts and those into the next apart."""
     labels, width = network.head.labels, network.head.head
     bias = weights["head.length_bias"][:, np.clip(network.head.offset.numpy(), 0, None)]
@@ -213,7 +220,7 @@ def _head(graph: _Graph, network: Network, weights: dict[str, Array], x: str, sc
         scores = graph("FusedMatMul", starts, theirs, transB=1, domain=_OURS)
         part = bias[:, :, following * BAND : (following + 1) * BAND]
         scores = graph("Add", scores, part.astype(np.float32))
-        found = graph("NonZero", graph("Greater", scores, np.float32(0)))
+        found = graph("NonZero", graph("Greater", scores, np.float32(floor)))
         logits.append(graph("GatherND", scores, graph("Transpose", found, perm=[1, 0])))
         block, label, start, last = graph("Split", found, outputs=4, axis=0)
         block = graph("Mul", block, np.int64(BAND))

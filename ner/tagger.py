@@ -7,6 +7,7 @@ tagger, holds three files: ``network.onnx``, ``characters.txt`` and ``settings.j
 import hashlib
 import itertools
 import json
+import math
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -30,6 +31,7 @@ from ner.errors import NerError
 from ner.features import BAND, Characters, Ids, Window, pack, windows
 
 DEFAULT_MODEL = "news"
+FLOOR = -4.0  # the lowest logit looked at; above zero is a span, and see `SpanTagger._spans`
 FORMAT = 2  # of the component's files
 BATCH_TEXTS = 64
 _BATCH_CHARACTERS = 2048  # what a batch of windows holds: its arrays stay in the processor's cache
@@ -39,8 +41,11 @@ Logits = npt.NDArray[np.float32]
 _Job = tuple[int, Window]
 """The number of a text, and a window of it."""
 
+_Found = tuple[int, int, int, float]
+"""Start, end, number of the label, logit."""
+
 Candidates = Callable[[Sequence[Ids]], tuple[Places, Logits]]
-"""Rows of ids to the places ``(4, found)`` and logits ``(found,)`` of the spans above zero.
+"""Rows of ids to the places ``(4, found)`` and logits ``(found,)`` of the spans above `FLOOR`.
 
 The rows of places: number of the row, label, first character, last character. Spans that run over
 their row's end may be among them.
@@ -140,7 +145,7 @@ class SpanTagger:
         """Spans of each text, in reading order, nested, none crossing."""
         context, core = self.settings.context, self.settings.core
         rows = [self.characters.encode(text) for text in texts]
-        found: list[list[Span]] = [[] for _ in texts]
+        found: list[list[_Found]] = [[] for _ in texts]
         jobs = (
             (number, window)
             for number, text in enumerate(texts)
@@ -150,13 +155,11 @@ class SpanTagger:
         ids = ([rows[number][w.start : w.end] for number, w in batch] for batch in batches)
         for batch, each in zip(batches, self._map(self._run, batches, ids)):
             for (number, _), spans in zip(batch, each):
-                text = texts[number]
-                # No name runs on into the next paragraph.
-                found[number] += [s for s in spans if "\n" not in text[s.start : s.end]]
-        return [without_crossings(spans) for spans in found]
+                found[number] += spans
+        return [without_crossings(self._spans(text, each)) for text, each in zip(texts, found)]
 
-    def _run(self, jobs: Sequence[_Job], ids: Sequence[Ids]) -> list[list[Span]]:
-        """The spans that each window answers for, at their place in its text."""
+    def _run(self, jobs: Sequence[_Job], ids: Sequence[Ids]) -> list[list[_Found]]:
+        """What each window answers for, at its place in the text."""
         seen = [window for _, window in jobs]
         if self._candidates is None:
             raise NerError("the span tagger has no network", remedy="ner.load() gives a whole one")
@@ -169,20 +172,31 @@ class SpanTagger:
         # Longer spans have scores too, but no training ever spoke of them.
         meant = (starts < ends) & (ends <= starts + BAND)
         answered = meant & (ends <= end) & (starts >= low) & (starts < high)
-        scores = self._probability(label, logits)
-        names = self.settings.labels
-        spans: list[list[Span]] = [[] for _ in seen]
+        spans: list[list[_Found]] = [[] for _ in seen]
         for k in np.flatnonzero(answered):
-            spans[window[k]].append(
-                Span(int(starts[k]), int(ends[k]), names[label[k]], float(scores[k]))
-            )
+            found = (int(starts[k]), int(ends[k]), int(label[k]), float(logits[k]))
+            spans[window[k]].append(found)
         return spans
 
-    def _probability(self, label: Places, logits: Logits) -> Logits:
-        pairs = [self.settings.calibration.get(name, (1.0, 0.0)) for name in self.settings.labels]
-        slope, shift = np.array(pairs, np.float32).T
-        probability: Logits = 1 / (1 + np.exp(-(slope[label] * logits + shift[label])))
-        return probability
+    def _spans(self, text: str, found: Iterable[_Found]) -> Iterator[Span]:
+        """The spans among what was found, with their probabilities.
+
+        What a string is in one place of an article it mostly is in the others too, a brand without
+        its quotation marks for one: so each place meets the surest one of its string half way.
+        """
+        # No name runs on into the next paragraph.
+        found = [each for each in found if "\n" not in text[each[0] : each[1]]]
+        surest: dict[tuple[str, int], float] = {}
+        for start, end, label, logit in found:
+            name = (text[start:end], label)
+            surest[name] = max(logit, surest.get(name, logit))
+        for start, end, label, logit in found:
+            logit = (logit + surest[text[start:end], label]) / 2
+            if logit > 0:
+                meaning = self.settings.labels[label]
+                slope, shift = self.settings.calibration.get(meaning, (1.0, 0.0))
+                probability = 1 / (1 + math.exp(-(slope * logit + shift)))
+                yield Span(start, end, meaning, probability)
 
     @property
     def hash(self) -> str:

@@ -10,7 +10,7 @@ import hashlib
 import json
 import math
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ner import corpus
+from ner import augment, corpus
 from ner.article import LABELS, Span
 from ner.corpus import Example
 from ner.errors import NerError
@@ -28,17 +28,19 @@ from ner.features import BAND, SPECIAL_IDS, UNKNOWN, Characters, Ids, pad, round
 from ner.network import Candidates, Network, Shape, band_mask, span_loss, split_tables
 from ner.runtime import to_onnx
 from ner.score import Counts, best_threshold, calibrate, table
-from ner.tagger import Settings, SpanTagger, find_model, make_pipeline
+from ner.tagger import FLOOR, Settings, SpanTagger, find_model, make_pipeline
 from ner.weights import checkpoint, narrow, save_checkpoint, save_narrow
 
 
 @dataclass(frozen=True)
 class Data:
-    """Files: annotated JSONL, and quoted strings with their class (see `corpus.read_quotes`)."""
+    """Files: annotated JSONL, quoted strings with their class (see `corpus.read_quotes`), and lists
+    of places (see `augment.collect`)."""
 
     train: tuple[str, ...]
     dev: tuple[str, ...]
     quotes: tuple[str, ...] = ()
+    places: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,8 @@ class Schedule:
         rate: highest learning rate; it warms up over a tenth and falls as a cosine.
         quotes: share of the quoted contexts seen each epoch.
         unknown: share of characters shown as unknown, so that rare ones do no harm.
+        swaps: share of names that each epoch changes for others of their kind.
+        spaced: share of articles that get stray spaces each epoch.
     """
 
     epochs: int = 30
@@ -61,6 +65,8 @@ class Schedule:
     dropout: float = 0.2
     quotes: float = 0.5
     unknown: float = 0.02
+    swaps: float = 0.0
+    spaced: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -161,7 +167,8 @@ def write_model(
     component = SpanTagger()
     network = network.eval()
     _centre(network, characters, dev)
-    onnx = to_onnx(network, [characters.encode(example.text) for example in dev])
+    texts = [characters.encode(example.text) for example in dev]
+    onnx = to_onnx(network, texts, floor=FLOOR)
     settings = Settings(context=max(64, round_up(network.shape.reach + BAND, 32)))
     component.fill(settings, characters, onnx)
     settings = dataclasses.replace(settings, calibration=_calibration(component, dev))
@@ -178,6 +185,7 @@ def write_model(
     shutil.rmtree(before, ignore_errors=True)
 
 
+_SPACES = 0.01  # of the characters of an article that gets any
 _WEIGHTS = "span_tagger/weights.pt"  # in a model folder: what later training starts from
 
 
@@ -211,13 +219,15 @@ class _Learner:
         self, training: Sequence[Example], quotes: Sequence[Example], dev: Sequence[Example]
     ) -> Iterator[Epoch]:
         schedule = self.config.schedule
+        names = augment.collect(training, self.config.data.places)
         tester = SpanTagger()
         while self.epoch < schedule.epochs and self.epoch - self.best_epoch < schedule.patience:
             rng = np.random.default_rng((self.config.seed, self.epoch))
             torch.manual_seed(self.config.seed * 1000 + self.epoch)
             share = int(len(quotes) * schedule.quotes)
             chosen = [quotes[k] for k in rng.permutation(len(quotes))[:share]]
-            batches = make_batches([*training, *chosen], self.characters, schedule, rng)
+            seen = [*_varied(training, names, schedule, rng), *chosen]
+            batches = make_batches(seen, self.characters, schedule, rng)
             loss = float(np.mean([self._learn(batch, len(batches)) for batch in batches]))
             with self._averaged():
                 tester.fill_with(Settings(), self.characters, _candidates(self.network))
@@ -286,6 +296,16 @@ class _Learner:
             self.average = {name: saved["average"][name] for name in self.trained}
             self.best = saved["best"]
             self.epoch, self.step, self.best_epoch, self.best_f1 = saved["place"]
+
+
+def _varied(
+    examples: Iterable[Example], names: augment.Names, schedule: Schedule, rng: np.random.Generator
+) -> Iterator[Example]:
+    for example in examples:
+        example = augment.swapped(example, names, schedule.swaps, rng)
+        if rng.random() < schedule.spaced:
+            example = augment.spaced(example, _SPACES, rng)
+        yield example
 
 
 @dataclass(frozen=True)
@@ -379,7 +399,7 @@ def _batch(pieces: Sequence[_Piece], schedule: Schedule, rng: np.random.Generato
 
 def _candidates(network: Network) -> Any:
     """A network as `SpanTagger` runs one."""
-    candidates = Candidates(network).eval()
+    candidates = Candidates(network, FLOOR).eval()
 
     def run(rows: Sequence[Ids]) -> tuple[Any, Any]:
         ids = pad(rows, round_up(max(map(len, rows)), BAND))
@@ -437,6 +457,7 @@ def _claim(run: Path, config: Config) -> None:
         *config.data.train,
         *config.data.dev,
         *config.data.quotes,
+        *config.data.places,
         str(_characters_file(config)),
     ]
     if config.start:
