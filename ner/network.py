@@ -123,6 +123,7 @@ class Encoder(nn.Module):
 
     def __init__(self, shape: Shape, *, dropout: float = 0.0) -> None:
         super().__init__()
+        self.shape = shape
         self.embedding = Embedding(shape)
         self.dropout = nn.Dropout(dropout)
         self.blocks = nn.ModuleList(Block(shape.width, d, dropout) for d in shape.dilations)

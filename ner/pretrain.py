@@ -39,7 +39,7 @@ class Config:
     Args:
         texts: JSONL files, plain or gzipped, with a field ``text`` and perhaps ``title``.
         taught: those of them that the teacher tags.
-        hours: how long; the learning rate falls to nothing over them.
+        steps: how many; the learning rate falls to nothing over them.
         block: code points a row of a batch.
         batch: rows a step.
     """
@@ -48,7 +48,7 @@ class Config:
     taught: tuple[str, ...] = ()
     teacher: str = "lac"
     characters: str = "configs/characters.txt"
-    hours: float = 1.0
+    steps: int = 10_000
     block: int = 256
     batch: int = 64
     rate: float = 1e-3
@@ -111,17 +111,17 @@ def pretrain(config: Config, run: Path) -> Iterator[Progress]:
     torch.manual_seed(config.seed)
     network = Pretraining(Shape(len(characters), 0, **config.network))
     optimizers = _optimizers(network)
-    step, used = 0, 0.0
+    step = 0
     if (run / "checkpoint.pt").exists():
         with checkpoint(run / "checkpoint.pt") as saved:
             network.load_state_dict(saved["network"])
             for optimizer, state in zip(optimizers, saved["optimizers"], strict=True):
                 optimizer.load_state_dict(state)
-            step, used = saved["place"]
+            step = saved["step"]
     rng = np.random.default_rng((config.seed, step))
-    began, losses, reported = time.monotonic() - used, [], time.monotonic()
-    while (share := (time.monotonic() - began) / (3600 * config.hours)) < 1:
-        falling = (1 + math.cos(math.pi * share)) / 2
+    losses, reported = [], time.monotonic()
+    while step < config.steps:
+        falling = (1 + math.cos(math.pi * step / config.steps)) / 2
         for group in (group for each in optimizers for group in each.param_groups):
             group["lr"] = config.rate * min(1.0, (step + 1) / 500) * falling
         rows = rng.integers(0, len(ids), config.batch)
@@ -141,11 +141,11 @@ def pretrain(config: Config, run: Path) -> Iterator[Progress]:
             speed = len(losses) * batch.numel() / (now - reported)
             guessed, tagged = torch.stack(losses).mean(dim=0).tolist()
             losses, reported = [], now
-            if step % 500 == 0:
-                _save(run, network, optimizers, step, now - began)
-            yield Progress(step, share, guessed, tagged, speed)
-    _save(run, network, optimizers, step, time.monotonic() - began)
-    save_narrow(run / "encoder.pt", *split_tables(network.encoder.state_dict()))
+            _save(run, network, optimizers, step)
+            yield Progress(step, step / config.steps, guessed, tagged, speed)
+    _save(run, network, optimizers, step)
+    parts = split_tables(network.encoder.state_dict())
+    save_narrow(run / "encoder.pt", network.encoder.shape.as_dict(), *parts)
 
 
 def _optimizers(network: Pretraining) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:
@@ -228,6 +228,6 @@ def _save(
     state = {
         "network": network.state_dict(),
         "optimizers": [optimizer.state_dict() for optimizer in optimizers],
-        "place": [step, used],
+        "step": step,
     }
     save_checkpoint(run / "checkpoint.pt", state)

@@ -28,7 +28,7 @@ from ner.features import BAND, SPECIAL_IDS, UNKNOWN, Characters, Ids, pad, round
 from ner.network import Candidates, Network, Shape, band_mask, span_loss, split_tables
 from ner.runtime import to_onnx
 from ner.score import Counts, best_threshold, calibrate, table
-from ner.tagger import FLOOR, Settings, SpanTagger, find_model, make_pipeline
+from ner.tagger import DEFAULT_MODEL, FLOOR, Settings, SpanTagger, find_model, make_pipeline
 from ner.weights import checkpoint, narrow, save_checkpoint, save_narrow
 
 
@@ -74,15 +74,17 @@ class Config:
     """A training config; `config.read` reads it from TOML.
 
     Args:
-        characters: the character table's file; that of `start` or of the shipped model if empty.
-        start: what to start from: a model folder, or a pretrained encoder's file.
+        characters: the character table's file; that of the model it starts from if empty.
+        start: what to start from: a model's name or folder, a pretrained encoder's file, or nothing
+            if empty.
+        network: what differs from the defaults of `network.Shape`, where it starts from nothing.
     """
 
     name: str
     version: str
     data: Data
     characters: str = ""
-    start: str = ""
+    start: str = DEFAULT_MODEL
     seed: int = 1
     network: dict[str, Any] = field(default_factory=dict)
     schedule: Schedule = field(default_factory=Schedule)
@@ -125,35 +127,40 @@ def fit(config: Config, run: Path) -> Iterator[Epoch]:
 
 
 def make_network(config: Config, characters: Characters) -> Network:
-    """The network a config describes, with its starting weights."""
+    """The network a config describes, with its starting weights.
+
+    Hashed tables that come with these are then left as they are: they know more names than any
+    annotated corpus.
+
+    Raises:
+        NerError: starting weights cannot be read, or belong to another character table.
+    """
     torch.manual_seed(config.seed)
-    shape = Shape(len(characters), len(LABELS), **config.network)
-    network = Network(shape, dropout=config.schedule.dropout)
-    if config.start:
-        start(network, Path(config.start))
+    dropout = config.schedule.dropout
+    if not config.start:
+        return Network(Shape(len(characters), len(LABELS), **config.network), dropout=dropout)
+    with narrow(_weights_file(config)) as (values, weights):
+        shape = Shape.from_dict({**values, "labels": len(LABELS)})
+        if shape.characters != len(characters):
+            raise ValueError(f"{shape.characters} characters, the table has {len(characters)}")
+        network = Network(shape, dropout=dropout)
+        part = network if values["labels"] else network.encoder
+        part.load_state_dict(weights)
+    for hashed in network.encoder.embedding.tables:
+        hashed.weight.requires_grad_(False)
     return network
+
+
+def _weights_file(config: Config) -> Path:
+    """Of what a config starts from: a pretrained encoder's file, or that in a model folder."""
+    path = Path(config.start)
+    return path if path.is_file() else find_model(config.start) / _WEIGHTS
 
 
 def _characters_file(config: Config) -> Path:
     if config.characters:
         return Path(config.characters)
-    model = Path(config.start) if Path(config.start).is_dir() and config.start else find_model()
-    return model / "span_tagger/characters.txt"
-
-
-def start(network: Network, path: Path) -> None:
-    """Give a network the weights of a model folder, or its encoder those of a pretrained one.
-
-    Their hashed tables are then left as they are: they know more names than any annotated corpus.
-
-    Raises:
-        NerError: they cannot be read, or belong to another shape.
-    """
-    part = network if path.is_dir() else network.encoder
-    with narrow(path / _WEIGHTS if path.is_dir() else path) as weights:
-        part.load_state_dict(weights)
-    for hashed in network.encoder.embedding.tables:
-        hashed.weight.requires_grad_(False)
+    return find_model(config.start or DEFAULT_MODEL) / "span_tagger/characters.txt"
 
 
 def write_model(
@@ -178,7 +185,7 @@ def write_model(
     for rest in (beside, before):  # of a run that was killed just here
         shutil.rmtree(rest, ignore_errors=True)
     nlp.to_disk(beside)
-    save_narrow(beside / _WEIGHTS, *split_tables(network.state_dict()))
+    save_narrow(beside / _WEIGHTS, network.shape.as_dict(), *split_tables(network.state_dict()))
     if folder.exists():
         folder.replace(before)
     beside.replace(folder)
@@ -461,8 +468,7 @@ def _claim(run: Path, config: Config) -> None:
         str(_characters_file(config)),
     ]
     if config.start:
-        start = Path(config.start)
-        files.append(str(start / _WEIGHTS if start.is_dir() else start))
+        files.append(str(_weights_file(config)))
     try:
         hashes = {name: hashlib.sha256(Path(name).read_bytes()).hexdigest() for name in files}
     except OSError as error:

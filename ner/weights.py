@@ -31,24 +31,35 @@ def checkpoint(path: Path) -> Iterator[dict[str, Any]]:
         yield torch.load(path, map_location="cpu", weights_only=True)
 
 
-def save_narrow(path: Path, weights: Mapping[str, Tensor], tables: Mapping[str, Tensor]) -> None:
-    """Weights in half precision, and tables in eight bits with a scale each."""
+def save_narrow(
+    path: Path,
+    shape: Mapping[str, Any],
+    weights: Mapping[str, Tensor],
+    tables: Mapping[str, Tensor],
+) -> None:
+    """The shape of a network, its weights in half precision, and tables in eight bits with a scale."""
     narrow: dict[str, Tensor] = {name: value.half() for name, value in weights.items()}
     for name, table in tables.items():
         narrow[name], narrow[name + _SCALE] = narrow_table(table)
-    torch.save(narrow, path)
+    torch.save({"shape": dict(shape), "weights": narrow}, path)
 
 
 @contextmanager
-def narrow(path: Path) -> Iterator[dict[str, Tensor]]:
-    """What `save_narrow` wrote, in single precision; errors as with `checkpoint`."""
-    with _reading(path, "check start and [network] in the config"):
+def narrow(path: Path) -> Iterator[tuple[dict[str, Any], dict[str, Tensor]]]:
+    """What `save_narrow` wrote: shape, and weights in single precision; errors as with `checkpoint`."""
+    with _reading(path, "check start in the config"):
         read = torch.load(path, map_location="cpu", weights_only=True)
-        yield {
-            name: value.float() if value.dtype == torch.half else widen(value, read[name + _SCALE])
-            for name, value in read.items()
-            if not name.endswith(_SCALE)
-        }
+        kept = read["weights"]
+        yield (
+            read["shape"],
+            {
+                name: value.float()
+                if value.dtype == torch.half
+                else widen(value, kept[name + _SCALE])
+                for name, value in kept.items()
+                if not name.endswith(_SCALE)
+            },
+        )
 
 
 def narrow_table(table: Tensor) -> tuple[Tensor, Tensor]:
@@ -67,5 +78,6 @@ def _reading(path: Path, remedy: str) -> Iterator[None]:
     try:
         yield
     except (OSError, RuntimeError, KeyError, ValueError) as error:
-        why = str(error).splitlines()[0]
+        # torch says what does not fit in its second line.
+        why = " ".join(line.strip() for line in str(error).splitlines()[:2])
         raise NerError(f"weights do not fit: {why}", where=str(path), remedy=remedy) from None

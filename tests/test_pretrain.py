@@ -1,21 +1,27 @@
 import gzip
 import itertools
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from conftest import ROOT
 
-from ner import config
+from ner import config, train
 from ner.errors import NerError
 from ner.features import MASK, Characters
-from ner.network import Network, Shape
 from ner.pretrain import Config, mask, pretrain
 from ner.teachers import lac_words
-from ner.train import start
 
-NETWORK = {"width": 16, "bigram_width": 8, "bigram_buckets": 64, "dilations": (1, 2)}
+NETWORK = {
+    "width": 16,
+    "bigram_width": 8,
+    "bigram_buckets": 64,
+    "trigram_width": 8,
+    "trigram_buckets": 64,
+    "dilations": (1, 2),
+}
 LINE = "昨天,南岸区后堡社区的居民在小广场上看了一场露天电影。"
 
 
@@ -27,32 +33,38 @@ def texts(tmp_path: Path) -> str:
     return str(path)
 
 
-def settings(texts: str, *, hours: float) -> Config:
+def settings(texts: str, *, steps: int) -> Config:
     table = str(ROOT / "configs/characters.txt")
     return Config(
-        (texts,), (texts,), characters=table, hours=hours, block=64, batch=16, network=NETWORK
+        (texts,), (texts,), characters=table, steps=steps, block=64, batch=16, network=NETWORK
     )
 
 
 def test_an_encoder_learns_both_tasks_and_a_network_starts_from_it(
     texts: str, tmp_path: Path
 ) -> None:
-    steps = list(pretrain(settings(texts, hours=0.003), tmp_path / "run"))
-    assert steps[-1].masked < steps[0].masked and steps[-1].tags < steps[0].tags / 2
+    reports = list(pretrain(settings(texts, steps=400), tmp_path / "run"))
+    assert reports[-1].masked < reports[0].masked - 1
+    assert reports[-1].tags < reports[0].tags - 1
     characters = Characters.read(ROOT / "configs/characters.txt")
-    network = Network(Shape(len(characters), 4, **NETWORK))
-    before = network.encoder.embedding.character.weight.clone()
-    start(network, tmp_path / "run/encoder.pt")
-    assert not torch.equal(before, network.encoder.embedding.character.weight)
+    training = train.Config(
+        "x", "0", train.Data((), ()), start=str(tmp_path / "run/encoder.pt"), seed=5
+    )
+    network = train.make_network(training, characters)
+    assert network.shape.width == NETWORK["width"]
+    other = train.make_network(replace(training, seed=6), characters)
+    assert torch.equal(network.encoder.norm.weight, other.encoder.norm.weight)
+    assert not torch.equal(network.head.start.weight, other.head.start.weight)
+    (tmp_path / "run/encoder.pt").write_bytes(b"not weights")
     with pytest.raises(NerError, match="encoder.pt: weights do not fit"):
-        start(Network(Shape(len(characters), 4, width=8)), tmp_path / "run/encoder.pt")
+        train.make_network(training, characters)
 
 
 def test_stopped_it_goes_on_from_its_last_report(texts: str, tmp_path: Path) -> None:
-    run = pretrain(settings(texts, hours=1), tmp_path / "run")
+    run = pretrain(settings(texts, steps=1000), tmp_path / "run")
     assert next(run).step == 100
     run.close()
-    assert next(pretrain(settings(texts, hours=1), tmp_path / "run")).step == 200
+    assert next(pretrain(settings(texts, steps=1000), tmp_path / "run")).step == 200
 
 
 def test_masking_hides_what_it_says_and_nothing_else() -> None:

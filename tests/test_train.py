@@ -17,6 +17,7 @@ from ner.train import Config, Epoch, fit
 CONFIG = """
 name = "tiny"
 version = "0.0.1"
+start = "{start}"
 [data]
 train = ["{folder}/train.jsonl"]
 dev = ["{folder}/train.jsonl"]
@@ -24,6 +25,8 @@ dev = ["{folder}/train.jsonl"]
 width = 32
 bigram_width = 8
 bigram_buckets = 1024
+trigram_width = 8
+trigram_buckets = 1024
 dilations = [1, 2]
 [schedule]
 epochs = {epochs}
@@ -44,9 +47,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def write_config(folder: Path, *, epochs: int = 25) -> Path:
+def write_config(folder: Path, *, epochs: int = 25, start: str = "") -> Path:
     path = folder / "config.toml"
-    path.write_text(CONFIG.format(folder=folder, epochs=epochs))
+    path.write_text(CONFIG.format(folder=folder, epochs=epochs, start=start))
     return path
 
 
@@ -117,19 +120,19 @@ def test_a_config_that_means_nothing_is_refused(
     folder: Path, change: tuple[str, str], said: str
 ) -> None:
     path = folder / "config.toml"
-    path.write_text(CONFIG.replace(*change).format(folder=folder, epochs=1))
+    path.write_text(CONFIG.replace(*change).format(folder=folder, epochs=1, start=""))
     with pytest.raises(NerError, match=said):
         read(path)
 
 
 def test_a_model_is_where_the_next_training_starts(folder: Path) -> None:
     list(fit(read(write_config(folder)), folder / "run"))
-    path = write_config(folder, epochs=1)
-    path.write_text(f'start = "{folder}/run/model"\n' + path.read_text())
+    path = write_config(folder, epochs=1, start=f"{folder}/run/model")
     [first] = fit(read(path), folder / "again")
     assert first.dev["all"].f1 > 0.9
-    path.write_text(path.read_text().replace("width = 32", "width = 16", 1))
-    with pytest.raises(NerError, match=r"run/model: weights do not fit.*check start and .network."):
+    path.write_text(f'characters = "{folder}/few.txt"\n' + path.read_text())
+    (folder / "few.txt").write_text("南\n岸\n区\n")
+    with pytest.raises(NerError, match=r"weights.pt: weights do not fit: .* the table has 6"):
         next(fit(read(path), folder / "other"))
 
 

@@ -1,0 +1,91 @@
+"""What onnxruntime computes in eight bits is what the network computes, within what is stated here."""
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+
+from ner.article import LABELS
+from ner.features import BAND, Ids, pack, pad, round_up
+from ner.network import Network, Shape, band_mask
+from ner.runtime import to_onnx
+
+SHAPE = Shape(
+    60,
+    len(LABELS),
+    width=32,
+    bigram_buckets=64,
+    bigram_width=8,
+    trigram_buckets=128,
+    trigram_width=8,
+    dilations=(1, 2, 4),
+    head_width=8,
+)
+Found = dict[tuple[int, int, int, int], float]
+
+
+@pytest.fixture
+def network() -> Network:
+    torch.manual_seed(0)
+    made = Network(SHAPE).eval()
+    for parameter in made.parameters():  # as after training: no two alike
+        parameter.data += 0.05 * torch.randn_like(parameter)
+    made.head.bias.data += 5.0
+    return made
+
+
+def rows(*lengths: int) -> list[Ids]:
+    rng = np.random.default_rng(1)
+    return [rng.integers(3, 60, length).astype(np.int32) for length in lengths]
+
+
+def run(data: bytes, texts: list[Ids]) -> Found:
+    session = onnxruntime.InferenceSession(data, providers=["CPUExecutionProvider"])
+    ids, first, end, begin = pack(texts)
+    places, logits = session.run(None, {"ids": ids, "first": first, "end": end})
+    found = {}
+    for (label, start, last), logit in zip(places.T.tolist(), logits.tolist()):
+        text = int(np.searchsorted(begin, start, side="right")) - 1
+        start, last = start - int(begin[text]), last - int(begin[text])
+        if start <= last < min(start + BAND, len(texts[text])):
+            found[text, label, start, last] = logit
+    return found
+
+
+def in_torch(network: Network, texts: list[Ids]) -> Found:
+    ids = torch.from_numpy(pad(texts, round_up(max(map(len, texts)), BAND)))
+    with torch.no_grad():
+        scores = network(ids)
+    mask = band_mask(ids).expand_as(scores)
+    return {
+        (text, label, block * BAND + start, block * BAND + last): scores[
+            text, block, label, start, last
+        ].item()
+        for text, block, label, start, last in mask.nonzero().tolist()
+    }
+
+
+def test_logits_are_the_networks_within_an_eighth_of_their_spread(network: Network) -> None:
+    texts = rows(128, 33, 1, 70)
+    theirs = in_torch(network, texts)
+    ours = run(to_onnx(network, texts, floor=-1000.0), texts)
+    assert ours.keys() == theirs.keys()
+    apart = np.array([ours[place] - theirs[place] for place in theirs])
+    assert np.abs(apart).max() < np.std(list(theirs.values())) / 8
+
+
+def test_it_gives_what_lies_above_the_floor(network: Network) -> None:
+    texts = rows(90)
+    everything = run(to_onnx(network, texts, floor=-1000.0), texts)
+    above = run(to_onnx(network, texts, floor=1.0), texts)
+    assert above == {place: logit for place, logit in everything.items() if logit > 1.0}
+    assert 0 < len(above) < len(everything)
+
+
+def test_a_texts_numbers_do_not_depend_on_its_neighbours(network: Network) -> None:
+    texts = rows(128, 33, 70)
+    data = to_onnx(network, texts, floor=-1000.0)
+    together = run(data, texts)
+    for number, text in enumerate(texts):
+        alone = run(data, [text])
+        assert alone == {(0, *place[1:]): x for place, x in together.items() if place[0] == number}
