@@ -219,11 +219,7 @@ def _tag(
 
 
 def _save(
-    run: Path,
-    network: nn.Module,
-    optimizers: Sequence[torch.optim.Optimizer],
-    step: int,
-    used: float,
+    run: Path, network: nn.Module, optimizers: Sequence[torch.optim.Optimizer], step: int
 ) -> None:
     state = {
         "network": network.state_dict(),
