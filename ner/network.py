@@ -188,12 +188,14 @@ class SpanHead(nn.Module):
 
 
 class Network(nn.Module):
-    """Encoder and head."""
+    """Encoder and head; another encoder than ours must give vectors of the shape's width."""
 
-    def __init__(self, shape: Shape, *, dropout: float = 0.0) -> None:
+    def __init__(
+        self, shape: Shape, *, dropout: float = 0.0, encoder: nn.Module | None = None
+    ) -> None:
         super().__init__()
         self.shape = shape
-        self.encoder = Encoder(shape, dropout=dropout)
+        self.encoder = encoder or Encoder(shape, dropout=dropout)
         self.head = SpanHead(shape)
 
     def forward(self, ids: Tensor) -> Tensor:

@@ -28,7 +28,7 @@ from spacy.vocab import Vocab
 
 from ner.article import LABELS, Article, Rejected, Span, outermost, without_crossings
 from ner.errors import NerError
-from ner.features import BAND, Characters, Ids, Window, pack, windows
+from ner.features import BAND, Characters, Ids, Window, pack, pad, round_up, windows
 
 DEFAULT_MODEL = "news"
 FLOOR = -4.0  # the lowest logit looked at; above zero is a span, and see `SpanTagger._spans`
@@ -123,7 +123,8 @@ class SpanTagger:
                 remedy="the model is damaged; install it again",
             ) from None
         self._network = network
-        self.fill_with(settings, characters, lambda rows: _run_packed(session, rows))
+        run = _run_packed if len(session.get_inputs()) > 1 else _run_padded
+        self.fill_with(settings, characters, lambda rows: run(session, rows))
         self._map = ThreadPoolExecutor(_processors(), "tagging").map
 
     def fill_with(self, settings: Settings, characters: Characters, candidates: Candidates) -> None:
@@ -270,6 +271,15 @@ def _run_packed(session: Any, rows: Sequence[Ids]) -> tuple[Places, Logits]:
     (label, start, last), logits = session.run(None, {"ids": ids, "first": first, "end": end})
     row = np.searchsorted(begin, start, side="right") - 1
     return np.stack((row, label, start - begin[row], last - begin[row])), logits
+
+
+def _run_padded(session: Any, rows: Sequence[Ids]) -> tuple[Places, Logits]:
+    """For encoders whose numbers hang on how far a batch is padded: a row at a time."""
+    found = [session.run(None, {"ids": pad([row], round_up(len(row), BAND))}) for row in rows]
+    for number, (places, _) in enumerate(found):
+        places[0] = number
+    places, logits = zip(*found)
+    return np.concatenate(places, axis=1), np.concatenate(logits)
 
 
 def set_spans(doc: Doc, spans: Sequence[Span]) -> None:

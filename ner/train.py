@@ -20,12 +20,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ner import augment, corpus
+from ner import augment, corpus, curves, transformer
 from ner.article import LABELS, Span
 from ner.corpus import Example
 from ner.errors import NerError
 from ner.features import BAND, SPECIAL_IDS, UNKNOWN, Characters, Ids, pad, round_up, windows
-from ner.network import Candidates, Network, Shape, band_mask, span_loss, split_tables
+from ner.network import Candidates, Encoder, Network, Shape, band_mask, span_loss, split_tables
 from ner.runtime import to_onnx
 from ner.score import Counts, best_threshold, calibrate, table
 from ner.tagger import DEFAULT_MODEL, FLOOR, Settings, SpanTagger, find_model, make_pipeline
@@ -77,6 +77,7 @@ class Config:
         characters: the character table's file; that of the model it starts from if empty.
         start: what to start from: a model's name or folder, a pretrained encoder's file, or nothing
             if empty.
+        encoder: a Hugging Face encoder's name or folder, to be used instead of ours.
         network: what differs from the defaults of `network.Shape`, where it starts from nothing.
     """
 
@@ -85,6 +86,7 @@ class Config:
     data: Data
     characters: str = ""
     start: str = DEFAULT_MODEL
+    encoder: str = ""
     seed: int = 1
     network: dict[str, Any] = field(default_factory=dict)
     schedule: Schedule = field(default_factory=Schedule)
@@ -121,6 +123,7 @@ def fit(config: Config, run: Path) -> Iterator[Epoch]:
     for epoch in learner.epochs(training, quotes, dev):
         with (run / "metrics.jsonl").open("a", encoding="utf-8") as log:
             log.write(json.dumps(_metrics(epoch)) + "\n")
+        curves.draw(run / "metrics.jsonl", run / "curves.png")
         yield epoch
     learner.take_best()
     write_model(config, characters, network, dev, run / "model")
@@ -137,16 +140,19 @@ def make_network(config: Config, characters: Characters) -> Network:
     """
     torch.manual_seed(config.seed)
     dropout = config.schedule.dropout
+    if config.encoder:
+        return transformer.make_network(config.encoder, characters, len(LABELS), dropout)
     if not config.start:
         return Network(Shape(len(characters), len(LABELS), **config.network), dropout=dropout)
     with narrow(_weights_file(config)) as (values, weights):
         shape = Shape.from_dict({**values, "labels": len(LABELS)})
         if shape.characters != len(characters):
             raise ValueError(f"{shape.characters} characters, the table has {len(characters)}")
-        network = Network(shape, dropout=dropout)
-        part = network if values["labels"] else network.encoder
+        encoder = Encoder(shape, dropout=dropout)
+        network = Network(shape, encoder=encoder)
+        part = network if values["labels"] else encoder
         part.load_state_dict(weights)
-    for hashed in network.encoder.embedding.tables:
+    for hashed in encoder.embedding.tables:
         hashed.weight.requires_grad_(False)
     return network
 
@@ -174,9 +180,7 @@ def write_model(
     component = SpanTagger()
     network = network.eval()
     _centre(network, characters, dev)
-    texts = [characters.encode(example.text) for example in dev]
-    onnx = to_onnx(network, texts, floor=FLOOR)
-    settings = Settings(context=max(64, round_up(network.shape.reach + BAND, 32)))
+    settings, onnx = _runtime(network, [characters.encode(example.text) for example in dev])
     component.fill(settings, characters, onnx)
     settings = dataclasses.replace(settings, calibration=_calibration(component, dev))
     component.fill(settings, characters, onnx)
@@ -185,11 +189,22 @@ def write_model(
     for rest in (beside, before):  # of a run that was killed just here
         shutil.rmtree(rest, ignore_errors=True)
     nlp.to_disk(beside)
-    save_narrow(beside / _WEIGHTS, network.shape.as_dict(), *split_tables(network.state_dict()))
+    if isinstance(network.encoder, Encoder):
+        parts = split_tables(network.state_dict())
+        save_narrow(beside / _WEIGHTS, network.shape.as_dict(), *parts)
     if folder.exists():
         folder.replace(before)
     beside.replace(folder)
     shutil.rmtree(before, ignore_errors=True)
+
+
+def _runtime(network: Network, texts: Sequence[Ids]) -> tuple[Settings, bytes]:
+    """The network as onnxruntime runs it, and how it is to be run."""
+    if not isinstance(network.encoder, Encoder):
+        # These see 512 tokens at most.
+        return Settings(core=320, context=64), transformer.to_onnx(network, floor=FLOOR)
+    context = max(64, round_up(network.shape.reach + BAND, 32))
+    return Settings(context=context), to_onnx(network, texts, floor=FLOOR)
 
 
 _SPACES = 0.01  # of the characters of an article that gets any
@@ -467,7 +482,7 @@ def _claim(run: Path, config: Config) -> None:
         *config.data.places,
         str(_characters_file(config)),
     ]
-    if config.start:
+    if config.start and not config.encoder:
         files.append(str(_weights_file(config)))
     try:
         hashes = {name: hashlib.sha256(Path(name).read_bytes()).hexdigest() for name in files}

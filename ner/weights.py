@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -77,7 +78,7 @@ def widen(table: Tensor, scale: Tensor) -> Tensor:
 def _reading(path: Path, remedy: str) -> Iterator[None]:
     try:
         yield
-    except (OSError, RuntimeError, KeyError, ValueError) as error:
+    except (OSError, EOFError, RuntimeError, KeyError, ValueError, UnpicklingError) as error:
         # torch says what does not fit in its second line.
         why = " ".join(line.strip() for line in str(error).splitlines()[:2])
         raise NerError(f"weights do not fit: {why}", where=str(path), remedy=remedy) from None

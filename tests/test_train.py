@@ -63,6 +63,7 @@ def test_it_learns_and_the_model_it_writes_says_what_training_measured(folder: P
     assert all(0.5 < s.score < 1 for s in spans)
     log = [json.loads(line) for line in (folder / "run/metrics.jsonl").read_text().splitlines()]
     assert [row["epoch"] for row in log] == [step.number for step in steps]
+    assert (folder / "run/curves.png").read_bytes().startswith(b"\x89PNG")
 
 
 def read(path: Path) -> Config:

@@ -1,0 +1,67 @@
+"""A tiny random encoder, made here, in the place of a downloaded one."""
+
+import dataclasses
+import json
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+
+from ner import config
+from ner.errors import NerError
+from ner.tagger import load
+from ner.train import Config, Data, Schedule, fit
+
+transformers = pytest.importorskip("transformers", reason="pip install 'ner[transformer]'")
+TEXT = "昨天,南岸区的书记王强到了。"
+
+
+@pytest.fixture
+def encoder(tmp_path: Path) -> str:
+    folder = tmp_path / "encoder"
+    folder.mkdir()
+    words = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *dict.fromkeys(TEXT)]
+    (folder / "vocab.txt").write_text("\n".join(words), encoding="utf-8")
+    shape = transformers.BertConfig(
+        vocab_size=len(words),
+        hidden_size=32,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+    )
+    transformers.BertModel(shape).save_pretrained(folder)
+    transformers.BertTokenizerFast(str(folder / "vocab.txt")).save_pretrained(folder)
+    return str(folder)
+
+
+def settings(folder: Path, encoder: str) -> Config:
+    rows = [{"id": "1", "text": TEXT, "spans": [[3, 6, "LOC"], [9, 11, "PER"]]}] * 24
+    path = folder / "train.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return Config(
+        "bert",
+        "0.0.1",
+        Data((str(path),), (str(path),)),
+        characters=str(ROOT / "configs/characters.txt"),
+        encoder=encoder,
+        schedule=Schedule(epochs=30, batch=128, rate=5e-3, dropout=0.0, unknown=0.0),
+    )
+
+
+def test_it_is_trained_and_its_model_tags_without_torch(encoder: str, tmp_path: Path) -> None:
+    steps = list(fit(settings(tmp_path, encoder), tmp_path / "run"))
+    assert max(step.dev["all"].f1 for step in steps) == 1.0
+    tagger = load(tmp_path / "run/model")
+    [spans] = tagger.tag([TEXT])
+    assert [(s.start, s.end, s.label) for s in spans] == [(3, 6, "LOC"), (9, 11, "PER")]
+    assert list(tagger.tag([TEXT, TEXT * 30, TEXT]))[::2] == [spans, spans]
+
+
+def test_an_encoder_that_is_not_there_is_named(tmp_path: Path) -> None:
+    gone = dataclasses.replace(settings(tmp_path, ""), encoder=str(tmp_path / "nowhere"))
+    with pytest.raises(NerError, match="nowhere: the encoder cannot be read.*or go online"):
+        next(fit(gone, tmp_path / "run"))
+
+
+def test_the_shipped_config_reads() -> None:
+    assert config.read(ROOT / "configs/transformer.toml", Config).encoder
