@@ -4,6 +4,7 @@ import csv
 import gzip
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import accumulate
 
 import numpy as np
@@ -14,6 +15,8 @@ from ner.errors import NerError
 
 _FEWEST = 20  # names a kind must have before any is put in another's place
 _OFFICES = ("居民委员会", "村民委员会", "居委会", "村委会")
+
+_STRAIGHT = str.maketrans("“”‘’", "\"\"''")
 
 Names = Mapping[tuple[str, ...], Sequence[str]]
 """Names by kind: what can stand for one another without making a sentence odd."""
@@ -86,6 +89,11 @@ def spaced(example: Example, share: float, rng: np.random.Generator) -> Example:
     """The example with stray spaces after a share of its characters, names' own among them."""
     places = np.flatnonzero(rng.random(len(example.text)) < share)
     return edited(example, [(int(k), int(k), " ") for k in places])
+
+
+def straight(example: Example) -> Example:
+    """The example with straight quotation marks, which do not tell the first from the last."""
+    return replace(example, text=example.text.translate(_STRAIGHT))
 
 
 def edited(example: Example, edits: Iterable[Edit]) -> Example:

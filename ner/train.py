@@ -55,7 +55,8 @@ class Schedule:
         quotes: share of the quoted contexts seen each epoch.
         unknown: share of characters shown as unknown, so that rare ones do no harm.
         swaps: share of names that each epoch changes for others of their kind.
-        spaced: share of articles that get stray spaces each epoch.
+        blemished: share of articles that get stray spaces each epoch, and of those that get straight
+            quotation marks.
     """
 
     epochs: int = 30
@@ -66,7 +67,7 @@ class Schedule:
     quotes: float = 0.5
     unknown: float = 0.02
     swaps: float = 0.0
-    spaced: float = 0.0
+    blemished: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -325,8 +326,10 @@ def _varied(
 ) -> Iterator[Example]:
     for example in examples:
         example = augment.swapped(example, names, schedule.swaps, rng)
-        if rng.random() < schedule.spaced:
+        if rng.random() < schedule.blemished:
             example = augment.spaced(example, _SPACES, rng)
+        if rng.random() < schedule.blemished:
+            example = augment.straight(example)
         yield example
 
 
