@@ -5,12 +5,10 @@ readers. Everything of a run lies in its folder: config, data hashes, checkpoint
 model.
 """
 
-import dataclasses
 import hashlib
 import json
 import math
-import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -20,27 +18,29 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ner import augment, corpus, curves, transformer
-from ner.article import LABELS, Span
+from ner import augment, batches, corpus, curves, transformer
+from ner.article import LABELS
+from ner.batches import Batch, make_batches
 from ner.corpus import Example
 from ner.errors import NerError
-from ner.features import BAND, SPECIAL_IDS, UNKNOWN, Characters, Ids, pad, round_up, windows
-from ner.network import Candidates, Encoder, Network, Shape, band_mask, span_loss, split_tables
-from ner.runtime import to_onnx
-from ner.score import Counts, best_threshold, calibrate, table
-from ner.tagger import DEFAULT_MODEL, FLOOR, Settings, SpanTagger, find_model, make_pipeline
-from ner.weights import checkpoint, narrow, save_checkpoint, save_narrow
+from ner.features import Characters
+from ner.freeze import WEIGHTS, candidates, write_model
+from ner.network import Encoder, Network, Shape, span_loss
+from ner.score import Counts, table
+from ner.tagger import DEFAULT_MODEL, Settings, SpanTagger, find_model
+from ner.weights import checkpoint, narrow, save_checkpoint
 
 
 @dataclass(frozen=True)
 class Data:
     """Files: annotated JSONL, quoted strings with their class (see `corpus.read_quotes`), and lists
-    of places (see `augment.collect`)."""
+    of places (see `augment.collect`). ``silver`` is annotated JSONL too, but by a model, not a person."""
 
     train: tuple[str, ...]
     dev: tuple[str, ...]
     quotes: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
+    silver: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,7 @@ class Schedule:
         batch: code points a step, about.
         rate: highest learning rate; it warms up over a tenth and falls as a cosine.
         quotes: share of the quoted contexts seen each epoch.
+        silver: share of the silver articles seen each epoch.
         unknown: share of characters shown as unknown, so that rare ones do no harm.
         swaps: share of names that each epoch changes for others of their kind.
         blemished: share of articles that get stray spaces each epoch, and of those that get straight
@@ -65,6 +66,7 @@ class Schedule:
     rate: float = 1e-3
     dropout: float = 0.2
     quotes: float = 0.5
+    silver: float = 0.5
     unknown: float = 0.02
     swaps: float = 0.0
     blemished: float = 0.0
@@ -114,6 +116,7 @@ def fit(config: Config, run: Path) -> Iterator[Epoch]:
     """
     training = corpus.examples(corpus.read(config.data.train))
     dev = corpus.examples(corpus.read(config.data.dev))
+    silver = corpus.examples(corpus.read(config.data.silver))
     quotes = [example for path in config.data.quotes for example in corpus.read_quotes(path)]
     if not training or not dev:
         raise NerError("no articles to train or to test on", remedy="name files under [data]")
@@ -121,13 +124,13 @@ def fit(config: Config, run: Path) -> Iterator[Epoch]:
     characters = Characters.read(_characters_file(config))
     network = make_network(config, characters)
     learner = _Learner(config, characters, network, run / "checkpoint.pt")
-    for epoch in learner.epochs(training, quotes, dev):
+    for epoch in learner.epochs(training, quotes, silver, dev):
         with (run / "metrics.jsonl").open("a", encoding="utf-8") as log:
             log.write(json.dumps(_metrics(epoch)) + "\n")
         curves.draw(run / "metrics.jsonl", run / "curves.png")
         yield epoch
     learner.take_best()
-    write_model(config, characters, network, dev, run / "model")
+    write_model(config.name, config.version, characters, network, dev, run / "model")
 
 
 def make_network(config: Config, characters: Characters) -> Network:
@@ -161,55 +164,13 @@ def make_network(config: Config, characters: Characters) -> Network:
 def _weights_file(config: Config) -> Path:
     """Of what a config starts from: a pretrained encoder's file, or that in a model folder."""
     path = Path(config.start)
-    return path if path.is_file() else find_model(config.start) / _WEIGHTS
+    return path if path.is_file() else find_model(config.start) / WEIGHTS
 
 
 def _characters_file(config: Config) -> Path:
     if config.characters:
         return Path(config.characters)
     return find_model(config.start or DEFAULT_MODEL) / "span_tagger/characters.txt"
-
-
-def write_model(
-    config: Config,
-    characters: Characters,
-    network: Network,
-    dev: Sequence[Example],
-    folder: Path,
-) -> None:
-    """Write a model folder, its scores calibrated on dev; the folder appears whole or not at all."""
-    component = SpanTagger()
-    network = network.eval()
-    _centre(network, characters, dev)
-    settings, onnx = _runtime(network, [characters.encode(example.text) for example in dev])
-    component.fill(settings, characters, onnx)
-    settings = dataclasses.replace(settings, calibration=_calibration(component, dev))
-    component.fill(settings, characters, onnx)
-    nlp = make_pipeline(config.name, config.version, component)
-    beside, before = (folder.with_name(folder.name + end) for end in (".new", ".old"))
-    for rest in (beside, before):  # of a run that was killed just here
-        shutil.rmtree(rest, ignore_errors=True)
-    nlp.to_disk(beside)
-    if isinstance(network.encoder, Encoder):
-        parts = split_tables(network.state_dict())
-        save_narrow(beside / _WEIGHTS, network.shape.as_dict(), *parts)
-    if folder.exists():
-        folder.replace(before)
-    beside.replace(folder)
-    shutil.rmtree(before, ignore_errors=True)
-
-
-def _runtime(network: Network, texts: Sequence[Ids]) -> tuple[Settings, bytes]:
-    """The network as onnxruntime runs it, and how it is to be run."""
-    if not isinstance(network.encoder, Encoder):
-        # These see 512 tokens at most.
-        return Settings(core=320, context=64), transformer.to_onnx(network, floor=FLOOR)
-    context = max(64, round_up(network.shape.reach + BAND, 32))
-    return Settings(context=context), to_onnx(network, texts, floor=FLOOR)
-
-
-_SPACES = 0.01  # of the characters of an article that gets any
-_WEIGHTS = "span_tagger/weights.pt"  # in a model folder: what later training starts from
 
 
 class _Learner:
@@ -239,7 +200,11 @@ class _Learner:
             self._load()
 
     def epochs(
-        self, training: Sequence[Example], quotes: Sequence[Example], dev: Sequence[Example]
+        self,
+        training: Sequence[Example],
+        quotes: Sequence[Example],
+        silver: Sequence[Example],
+        dev: Sequence[Example],
     ) -> Iterator[Epoch]:
         schedule = self.config.schedule
         names = augment.collect(training, self.config.data.places)
@@ -247,13 +212,19 @@ class _Learner:
         while self.epoch < schedule.epochs and self.epoch - self.best_epoch < schedule.patience:
             rng = np.random.default_rng((self.config.seed, self.epoch))
             torch.manual_seed(self.config.seed * 1000 + self.epoch)
-            share = int(len(quotes) * schedule.quotes)
-            chosen = [quotes[k] for k in rng.permutation(len(quotes))[:share]]
-            seen = [*_varied(training, names, schedule, rng), *chosen]
-            batches = make_batches(seen, self.characters, schedule, rng)
-            loss = float(np.mean([self._learn(batch, len(batches)) for batch in batches]))
+            seen = [
+                *batches.varied(
+                    training, names, rng, swaps=schedule.swaps, blemished=schedule.blemished
+                ),
+                *batches.share(quotes, schedule.quotes, rng),
+                *batches.share(silver, schedule.silver, rng),
+            ]
+            steps = make_batches(
+                seen, self.characters, rng, size=schedule.batch, unknown=schedule.unknown
+            )
+            loss = float(np.mean([self._learn(batch, len(steps)) for batch in steps]))
             with self._averaged():
-                tester.fill_with(Settings(), self.characters, _candidates(self.network))
+                tester.fill_with(Settings(), self.characters, candidates(self.network))
                 found = tester.predict([example.text for example in dev])
             rows = table([example.spans for example in dev], found)
             self.epoch += 1
@@ -321,160 +292,6 @@ class _Learner:
             self.epoch, self.step, self.best_epoch, self.best_f1 = saved["place"]
 
 
-def _varied(
-    examples: Iterable[Example], names: augment.Names, schedule: Schedule, rng: np.random.Generator
-) -> Iterator[Example]:
-    for example in examples:
-        example = augment.swapped(example, names, schedule.swaps, rng)
-        if rng.random() < schedule.blemished:
-            example = augment.spaced(example, _SPACES, rng)
-        if rng.random() < schedule.blemished:
-            example = augment.straight(example)
-        yield example
-
-
-@dataclass(frozen=True)
-class Batch:
-    """Arrays of one step.
-
-    Args:
-        ids: ``(batch, length)``.
-        gold: 0 or 1, shaped like the network's scores.
-        known: True where gold is known, shaped the same.
-        characters: how many, padding not counted.
-    """
-
-    ids: Tensor
-    gold: Tensor
-    known: Tensor
-    characters: int
-
-
-@dataclass(frozen=True)
-class _Piece:
-    """A window of an example: its ids, its spans, and where what is known of it begins and ends."""
-
-    ids: Any
-    spans: tuple[Span, ...]
-    core: tuple[int, int]
-    known: tuple[int, int] | None
-
-
-def make_batches(
-    examples: Sequence[Example],
-    characters: Characters,
-    schedule: Schedule,
-    rng: np.random.Generator,
-) -> list[Batch]:
-    """Windows of the examples in batches of like length, in random order."""
-    pieces = [piece for example in examples for piece in _pieces(example, characters)]
-    pieces = [pieces[k] for k in rng.permutation(len(pieces))]
-    pieces.sort(key=lambda piece: round_up(len(piece.ids), BAND))  # stable: random within a length
-    batches, first = [], 0
-    while first < len(pieces):
-        end = first + 1
-        # Its longest piece, the last to come in, decides how much padding a batch has.
-        while end < len(pieces) and (
-            (end + 1 - first) * round_up(len(pieces[end].ids), BAND) <= schedule.batch
-        ):
-            end += 1
-        batches.append(_batch(pieces[first:end], schedule, rng))
-        first = end
-    return [batches[k] for k in rng.permutation(len(batches))]
-
-
-def _pieces(example: Example, characters: Characters) -> Iterator[_Piece]:
-    ids = characters.encode(example.text)
-    for w in windows(example.text, core=256, context=64):
-        spans = tuple(
-            Span(s.start - w.start, s.end - w.start, s.label)
-            for s in example.spans
-            if w.core_start <= s.start < w.core_end and s.end <= w.end and s.end - s.start <= BAND
-        )
-        core = (w.core_start - w.start, w.core_end - w.start)
-        known = example.known and (example.known[0] - w.start, example.known[1] - w.start)
-        yield _Piece(ids[w.start : w.end], spans, core, known)
-
-
-def _batch(pieces: Sequence[_Piece], schedule: Schedule, rng: np.random.Generator) -> Batch:
-    length = round_up(max(len(piece.ids) for piece in pieces), BAND)
-    ids = pad([piece.ids for piece in pieces], length)
-    mask = band_mask(torch.from_numpy(ids))
-    hidden = (rng.random(ids.shape) < schedule.unknown) & (ids >= SPECIAL_IDS)
-    gold = np.zeros((len(pieces), length // BAND, len(LABELS), BAND, 2 * BAND), np.float32)
-    known = np.zeros(gold.shape, bool)
-    places = np.arange(length).reshape(-1, BAND)
-    firsts = places[:, :, None]
-    lasts = places[:, :1, None] + np.arange(2 * BAND)[None, None, :]
-    for row, piece in enumerate(pieces):
-        for span in piece.spans:
-            block, start = divmod(span.start, BAND)
-            gold[row, block, LABELS.index(span.label), start, span.end - 1 - block * BAND] = 1
-        low, high = piece.core
-        if piece.known is None:
-            known[row] = ((firsts >= low) & (firsts < high))[:, None]
-        else:
-            low, high = piece.known
-            known[row, :, LABELS.index("BRAND")] = (firsts < high) & (lasts >= low)
-    ids[hidden] = UNKNOWN
-    characters = sum(len(piece.ids) for piece in pieces)
-    known_spans = torch.from_numpy(known) & mask
-    return Batch(torch.from_numpy(ids), torch.from_numpy(gold), known_spans, characters)
-
-
-def _candidates(network: Network) -> Any:
-    """A network as `SpanTagger` runs one."""
-    candidates = Candidates(network, FLOOR).eval()
-
-    def run(rows: Sequence[Ids]) -> tuple[Any, Any]:
-        ids = pad(rows, round_up(max(map(len, rows)), BAND))
-        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-            places, logits = candidates(torch.from_numpy(ids))
-        return places.numpy(), logits.float().numpy()
-
-    return run
-
-
-_LOOK_BELOW = 4.0  # how far under zero `_centre` looks for spans that were better taken
-
-
-def _centre(network: Network, characters: Characters, dev: Sequence[Example]) -> None:
-    """Move each label's zero, which decides what is found, to its `best_threshold` on dev."""
-    bias = network.head.bias.data
-    bias += _LOOK_BELOW
-    component = SpanTagger()
-    component.fill_with(Settings(), characters, _candidates(network))
-    for number, (label, pairs) in enumerate(_found(component, dev).items()):
-        gold = sum(span.label == label for example in dev for span in example.spans)
-        bias[number] -= best_threshold(*_columns(pairs), gold) if pairs else _LOOK_BELOW
-
-
-def _calibration(component: SpanTagger, dev: Sequence[Example]) -> dict[str, tuple[float, float]]:
-    """Fit each label's calibration on what the uncalibrated component finds in dev."""
-    found = _found(component, dev)
-    everything = [pair for pairs in found.values() for pair in pairs]
-    return {
-        label: calibrate(*_columns(pairs if len(pairs) >= 50 else everything))
-        for label, pairs in found.items()
-        if everything
-    }
-
-
-def _found(component: SpanTagger, dev: Sequence[Example]) -> dict[str, list[tuple[float, bool]]]:
-    """By label: the logit of every span that an uncalibrated component finds, and is it right."""
-    pairs: dict[str, list[tuple[float, bool]]] = {label: [] for label in LABELS}
-    for example, spans in zip(dev, component.predict([example.text for example in dev])):
-        gold = set(example.spans)
-        for span in spans:
-            score = min(span.score, 1 - 1e-7)
-            pairs[span.label].append((math.log(score / (1 - score)), span in gold))
-    return pairs
-
-
-def _columns(pairs: Sequence[tuple[float, bool]]) -> tuple[list[float], list[bool]]:
-    return [logit for logit, _ in pairs], [right for _, right in pairs]
-
-
 def _claim(run: Path, config: Config) -> None:
     """Make the run folder, or see that it is this run's."""
     run.mkdir(parents=True, exist_ok=True)
@@ -483,6 +300,7 @@ def _claim(run: Path, config: Config) -> None:
         *config.data.dev,
         *config.data.quotes,
         *config.data.places,
+        *config.data.silver,
         str(_characters_file(config)),
     ]
     if config.start and not config.encoder:

@@ -3,10 +3,10 @@ import pytest
 import torch
 
 from ner.article import LABELS, Span
+from ner.batches import make_batches
 from ner.corpus import Example
 from ner.features import BAND, PAD, Characters
 from ner.network import Network, Shape, band_mask, span_loss
-from ner.train import Schedule, make_batches
 
 SHAPE = Shape(
     60,
@@ -58,11 +58,10 @@ def test_what_lies_further_than_its_reach_changes_nothing(network: Network) -> N
 
 
 TABLE = Characters(tuple("南岸区政府“一表通”晴雨好人民在里的。"))
-NO_NOISE = Schedule(unknown=0.0)
 
 
 def batch_of(example: Example) -> tuple[torch.Tensor, torch.Tensor]:
-    [batch] = make_batches([example], TABLE, NO_NOISE, np.random.default_rng(0))
+    [batch] = make_batches([example], TABLE, np.random.default_rng(0), size=2048, unknown=0.0)
     return batch.gold, batch.known
 
 
