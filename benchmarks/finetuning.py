@@ -1,0 +1,75 @@
+"""What a user's own annotations bring: the shipped model taught by more and more of another corpus.
+
+Example: ``python -m benchmarks.finetuning --picture docs/images/finetuning.png``
+
+The corpus is UNER's Chinese GSD (encyclopedic sentences, other annotators, PER, LOC and ORG); measured
+on its dev part. An article here is ten of its sentences.
+"""
+
+import json
+import random
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from matplotlib.figure import Figure
+
+from ner import corpus, score
+from ner.article import Article
+from ner.formats import article_row, dump
+from ner.tagger import load
+from ner.train import Config, Data, Schedule, fit
+
+_SENTENCES = 10  # an article
+
+
+def main(
+    data: Annotated[Path, typer.Option(envvar="NER_DATA", help="The team's data.")],
+    model: str = "news",
+    sizes: str = "0,10,25,50,100,200",
+    picture: Path = Path("docs/images/finetuning.png"),
+    runs: Path = Path("runs/finetuning"),
+) -> None:
+    """Fine-tune on each number of articles, score on dev, and draw the curve."""
+    folder = data / "ner/uner_gsdsimp"
+    pool = list(corpus.read([folder / "train.jsonl.gz"]))
+    random.Random(0).shuffle(pool)
+    dev = list(corpus.read([folder / "dev.jsonl.gz"]))
+    runs.mkdir(parents=True, exist_ok=True)
+    tested = _write(runs / "dev.jsonl", dev)
+    points = []
+    for size in map(int, sizes.split(",")):
+        name = model
+        if size:
+            run = runs / str(size)
+            # A fifth of what the user has chooses the epoch, as they would do.
+            own = pool[: size * _SENTENCES]
+            held_out = max(_SENTENCES, len(own) // 5)
+            parts = Data(
+                (_write(runs / f"{size}-train.jsonl", own[held_out:]),),
+                (_write(runs / f"{size}-dev.jsonl", own[:held_out]),),
+            )
+            schedule = Schedule(epochs=12, batch=1024, rate=3e-4)
+            for _ in fit(Config("own", "0", parts, start=model, schedule=schedule), run):
+                pass
+            name = str(run / "model")
+        found = list(load(name).tag(article.text for article in dev))
+        f1 = 100 * score.table([article.spans for article in dev], found)["outermost"].f1
+        points.append((size, f1))
+        print(json.dumps({"articles": size, "f1": round(f1, 2), "tested": tested}), flush=True)
+    figure = Figure(figsize=(6, 4), layout="constrained")
+    axes = figure.subplots()
+    axes.plot(*zip(*points), marker="o", color="black")
+    axes.set(xlabel="articles of the user's own", ylabel="strict F1 on the rest of them")
+    axes.grid(alpha=0.3)
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(picture, dpi=110)
+
+
+def _write(path: Path, articles: list[Article]) -> str:
+    path.write_text("".join(dump(article_row(article)) for article in articles), encoding="utf-8")
+    return str(path)
+
+
+if __name__ == "__main__":
+    typer.run(main)
