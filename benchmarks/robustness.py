@@ -4,7 +4,7 @@ Example: ``python -m benchmarks.robustness news data/annotations/dev.jsonl``
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated
 
 import typer
@@ -45,7 +45,7 @@ def main(
         print(f"{name:30} {cells}", flush=True)
 
 
-def _translated(table: dict[int, str | int | None]) -> Blemish:
+def _translated(table: Mapping[int, str | int]) -> Blemish:
     def translate(example: Example, tagger: Tagger, rng: random.Random) -> Example:
         return Example(example.text.translate(table), example.spans)
 
