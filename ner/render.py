@@ -81,17 +81,30 @@ def found_table(items: Iterable[Article]) -> Table:
     return table
 
 
+def figures(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+    """A table of figures, its first column their names."""
+    table = Table(box=None)
+    for number, heading in enumerate(headings):
+        table.add_column(heading, justify="right" if number else "left")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
 def score_table(rows: dict[str, Counts]) -> Table:
     """Precision, recall and F1 in per cent, a row a label."""
-    table = Table(box=None)
-    for heading in ("label", "precision", "recall", "F1", "gold", "predicted"):
-        table.add_column(heading, justify="left" if heading == "label" else "right")
-    for name, counts in rows.items():
-        figures = (counts.precision, counts.recall, counts.f1)
-        table.add_row(
-            name, *(f"{100 * x:.1f}" for x in figures), str(counts.gold), str(counts.predicted)
-        )
-    return table
+    return figures(
+        ("label", "precision", "recall", "F1", "gold", "predicted"),
+        [
+            (
+                name,
+                *(f"{100 * x:.1f}" for x in (counts.precision, counts.recall, counts.f1)),
+                str(counts.gold),
+                str(counts.predicted),
+            )
+            for name, counts in rows.items()
+        ],
+    )
 
 
 def console(*, stderr: bool = False) -> Console:

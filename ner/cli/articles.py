@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from ner.cli.app import DEFAULT_MODEL, DEFAULT_STORE, ModelName, StoreUrl, app
-from ner.cli.terminal import progress, reading, say, say_error, writing
+from ner.cli.terminal import progress, readable, reading, save, say, say_error, writing
 from ner.errors import NerError
 
 
@@ -17,7 +17,12 @@ def ingest(
     store: StoreUrl = DEFAULT_STORE,
     recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Read folders.")] = False,
     form: Annotated[
-        str, typer.Option("--format", help="jsonl, csv, parquet, txt or page; guessed if not said.")
+        str,
+        typer.Option(
+            "--format",
+            help="page, txt, jsonl, csv, parquet, or a form of `ner export`, of which the text is"
+            " read; guessed if not said.",
+        ),
     ] = "",
     field: Annotated[
         list[str] | None, typer.Option(help="OURS=THEIRS, for example body=content; repeatable.")
@@ -39,7 +44,7 @@ def ingest(
     files = find(paths, recursive=recursive)
     counts: dict[str, int] = {}
     with Store(store, create=True) as opened:
-        items = read(files, form=form, fields=_fields(field))
+        items = read(files, form=form, fields=field_names(field))
         for added in progress(opened.add(items, replace=replace), "ingesting"):
             counts[added.outcome] = counts.get(added.outcome, 0) + 1
             if added.failure:
@@ -149,32 +154,40 @@ def show(
 @app.command()
 def export(
     store: StoreUrl = DEFAULT_STORE,
-    form: Annotated[str, typer.Option("--format", help="jsonl, the one form so far.")] = "jsonl",
-    output: Annotated[str, typer.Option("--output", "-o", help="A file, or -.")] = "-",
+    form: Annotated[
+        str,
+        typer.Option(
+            "--format",
+            help="jsonl, doccano, doccano-relations, label-studio, brat, bio, bmes, docbin"
+            " or web-annotation.",
+        ),
+    ] = "jsonl",
+    output: Annotated[
+        str, typer.Option("--output", "-o", help="A file, or -; for brat a new folder.")
+    ] = "-",
 ) -> None:
-    """Write the store's articles with their spans, one JSON object a line.
+    """Write the store's articles with their spans, by default one JSON object a line.
 
     Example: `ner export --store sqlite:///articles.db --output articles.jsonl`
+
+    Example: `ner export --format label-studio --output tasks.json`
     """
     from ner.article import Rejected
-    from ner.formats import article_row, dump
+    from ner.formats import WRITABLE
     from ner.store import Store
 
-    if form != "jsonl":
-        raise NerError(f"unknown format {form!r}", remedy="jsonl")
-    bad = 0
-    with Store(store) as opened, writing(output) as sink:
-        for item in progress(opened.articles(), "exporting", total=opened.count()):
-            if isinstance(item, Rejected):
-                bad += 1
-                say_error(str(item))
-            else:
-                sink.write(dump(article_row(item)))
-    if bad:
+    if form not in WRITABLE:
+        raise NerError(f"unknown format {form!r}", remedy=f"one of {', '.join(WRITABLE)}")
+    failed: list[Rejected] = []
+    with Store(store) as opened:
+        items = progress(opened.articles(), "exporting", total=opened.count())
+        save(form, readable(items, failed), output)
+    if failed:
         raise typer.Exit(1)
 
 
-def _fields(pairs: list[str] | None) -> dict[str, str]:
+def field_names(pairs: list[str] | None) -> dict[str, str]:
+    """``OURS=THEIRS`` options to a mapping."""
     from ner.formats import FIELDS
 
     fields = {}

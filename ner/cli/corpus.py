@@ -1,8 +1,19 @@
 """Commands over annotated files: what they hold, whether they agree, and other forms of them."""
 
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
 import typer
 
 from ner.cli.app import Group, app
+from ner.cli.articles import field_names
+from ner.cli.terminal import needing, progress, readable, save, say, say_error, say_lost, writing
+from ner.errors import NerError
+
+if TYPE_CHECKING:
+    from ner.article import Article
+    from ner.corpus import Statistics
 
 corpus = typer.Typer(
     cls=Group,
@@ -11,3 +22,262 @@ corpus = typer.Typer(
     help="Look into annotated files, check, compare, split, merge and convert them.",
 )
 app.add_typer(corpus, name="corpus")
+
+Files = Annotated[list[Path], typer.Argument(help="Annotated JSONL.")]
+
+
+@corpus.command()
+def convert(
+    source: Annotated[str, typer.Argument(help="A file, a folder (brat), or -.", metavar="IN")],
+    output: Annotated[
+        str, typer.Argument(help="A file, a new folder (brat), or -.", metavar="OUT")
+    ],
+    form: Annotated[
+        str,
+        typer.Option("--from", help="The form of IN; guessed by its name and look if not said."),
+    ] = "",
+    to: Annotated[
+        str, typer.Option("--to", help="The form of OUT; guessed by its name if not said.")
+    ] = "",
+    field: Annotated[
+        list[str] | None, typer.Option(help="OURS=THEIRS, for example text=content; repeatable.")
+    ] = None,
+) -> None:
+    """Turn annotated articles from one form into another, and say what the other has no room for.
+
+    Forms: jsonl, doccano, doccano-relations, label-studio, brat, bio, bmes, docbin, web-annotation.
+
+    Example: `ner corpus convert data/annotations/dev.jsonl dev.json --to label-studio`
+
+    Example: `ner corpus convert export.jsonl reviewed.jsonl --from doccano`
+    """
+    from ner.article import Rejected
+    from ner.formats import FORMATS, SUFFIXES, WRITABLE, find
+    from ner.ingest import read
+
+    named = {**SUFFIXES, ".json": "label-studio", "": "brat"}
+    to = to or ("jsonl" if output == "-" else named.get(Path(output).suffix.lower(), ""))
+    if to not in WRITABLE:
+        raise NerError(f"no form to write {output} in", remedy=f"--to {', '.join(WRITABLE)}")
+    if form and form not in FORMATS:
+        raise NerError(f"unknown format {form!r}", remedy=f"--from {', '.join(FORMATS)}")
+    files = [
+        path
+        for path in find([source], recursive=True)
+        if form != "brat" or (path and path.suffix == ".txt")
+    ]
+    lost: Counter[str] = Counter()
+    failed: list[Rejected] = []
+    items = read(files, form=form, fields=field_names(field), lost=lost)
+    save(to, readable(progress(items, "converting"), failed), output)
+    say_lost(lost, "an article has no room for")
+    if failed:
+        raise typer.Exit(1)
+
+
+@corpus.command()
+def stats(
+    files: Files,
+    by: Annotated[
+        list[str] | None,
+        typer.Option(help="Also by this field: paper, month, topic or another; repeatable."),
+    ] = None,
+) -> None:
+    """Count articles, characters, labels, nested names, quoted strings and how many are brands.
+
+    Example: `ner corpus stats data/annotations/*.jsonl --by topic`
+    """
+    from ner import render
+    from ner.corpus import entries, grouped, statistics, whole
+
+    read = {str(path): list(whole(entries([path]))) for path in files}
+    everything = [entry for group in read.values() for entry in group]
+    rows = {
+        name: statistics([entry.article for entry in group])
+        for name, group in [*read.items(), ("all", everything)]
+    }
+    console = render.console()
+    console.print(render.figures(_HEADINGS, _statistics_rows(rows)))
+    for name in by or ():
+        console.print()
+        found = grouped(everything, name)
+        console.print(render.figures((name, *_HEADINGS[1:]), _statistics_rows(found)))
+
+
+_HEADINGS = (
+    "file",
+    "articles",
+    "characters",
+    "PER",
+    "LOC",
+    "ORG",
+    "BRAND",
+    "nested",
+    "quoted",
+    "of them brands",
+)
+
+
+def _statistics_rows(groups: "dict[str, Statistics]") -> list[list[str]]:
+    return [
+        [
+            name or "–",
+            str(found.articles),
+            f"{found.characters:,}",
+            *(str(found.labels[label]) for label in _HEADINGS[3:7]),
+            str(found.nested),
+            str(found.quoted),
+            str(found.quoted_brands),
+        ]
+        for name, found in groups.items()
+    ]
+
+
+@corpus.command()
+def check(
+    files: Files,
+    skip: Annotated[
+        list[str] | None, typer.Option(help="A kind of finding to leave out; repeatable.")
+    ] = None,
+) -> None:
+    """List what is worth a second look: file, line, article, and the place in its context.
+
+    Kinds: unreadable (crossing spans are), duplicate, near duplicate, boundary, left bare, brand left
+    bare, labels differ. Exit status 1 where a line cannot be read or an article stands twice.
+
+    Example: `ner corpus check data/annotations/*.jsonl --skip "brand left bare"`
+    """
+    from ner.corpus import KINDS, entries
+    from ner.corpus import check as findings
+
+    if unknown := set(skip or ()) - set(KINDS):
+        raise NerError(f"no such kind {unknown.pop()!r}", remedy=f"one of {', '.join(KINDS)}")
+    counts: Counter[str] = Counter()
+    for finding in findings(entries(files)):
+        if finding.kind not in (skip or ()):
+            counts[finding.kind] += 1
+            typer.echo(str(finding))
+    found = ", ".join(f"{counts[kind]} {kind}" for kind in KINDS if counts[kind])
+    say(found or "nothing found")
+    if counts["unreadable"] or counts["duplicate"]:
+        raise typer.Exit(1)
+
+
+@corpus.command()
+def diff(
+    a: Annotated[Path, typer.Argument(help="Annotated JSONL.", metavar="A")],
+    b: Annotated[
+        Path, typer.Argument(help="The same articles, by another annotator.", metavar="B")
+    ],
+    html: Annotated[
+        Path | None, typer.Option(help="Write a page of all disagreements side by side.")
+    ] = None,
+) -> None:
+    """Compare two annotations of the same articles: strict F1, and Cohen's κ over characters.
+
+    κ of a label is over characters in or outside its spans, κ of all over the labels that cover them.
+
+    Example: `ner corpus diff first.jsonl second.jsonl --html disagreements.html`
+    """
+    from ner import render
+    from ner.agreement import agreement
+    from ner.corpus import read
+
+    ours, theirs = ({article.id: article for article in read([path])} for path in (a, b))
+    pairs = _pairs(ours, theirs, names=(str(a), str(b)))
+    found = agreement(pairs)
+    rows = [
+        (
+            name,
+            str(c.gold),
+            str(c.predicted),
+            str(c.right),
+            f"{100 * c.f1:.1f}",
+            f"{found.kappa[name]:.3f}",
+        )
+        for name, c in found.counts.items()
+        if name in found.kappa
+    ]
+    render.console().print(render.figures(("label", "A", "B", "same", "F1", "κ"), rows))
+    if html:
+        with needing("review"):
+            from ner.corpus.page import diff_page
+
+            page = diff_page(pairs, (str(a), str(b)), found)
+        with writing(str(html)) as sink:
+            sink.write(page)
+        say(f"disagreements in {html}")
+
+
+def _pairs(
+    ours: "dict[str, Article]", theirs: "dict[str, Article]", *, names: tuple[str, str]
+) -> "list[tuple[Article, Article]]":
+    """Articles in both; those that are not, or have another text there, are said."""
+    for name, only in zip(names, (ours.keys() - theirs, theirs.keys() - ours)):
+        if only:
+            say(f"{len(only)} articles only in {name}, among them {min(only)}")
+    both = [article_id for article_id in ours if article_id in theirs]
+    for article_id in both:
+        if ours[article_id].text != theirs[article_id].text:
+            say_error(
+                f"{names[1]}: article {article_id} has another text than in {names[0]}; left out"
+            )
+    pairs = [(ours[i], theirs[i]) for i in both if ours[i].text == theirs[i].text]
+    if not pairs:
+        raise NerError(
+            "no article in common", where=names[1], remedy="the same ids and texts in both"
+        )
+    return pairs
+
+
+@corpus.command()
+def split(
+    files: Files,
+    output: Annotated[
+        Path, typer.Option("--output", "-o", help="The folder for train, dev and test.jsonl.")
+    ],
+    train: Annotated[float, typer.Option(help="Share of train.")] = 0.8,
+    dev: Annotated[float, typer.Option(help="Share of dev.")] = 0.1,
+    test: Annotated[float, typer.Option(help="Share of test.")] = 0.1,
+    seed: Annotated[int, typer.Option(help="Another seed, another split.")] = 0,
+) -> None:
+    """Split into train, dev and test by a hash of the article's id: growth never moves an article.
+
+    Example: `ner corpus split all.jsonl --output parts --train 0.7 --dev 0.15 --test 0.15`
+    """
+    from ner.corpus import entries, part_of, whole
+    from ner.formats import dump
+
+    shares = {"train": train, "dev": dev, "test": test}
+    parts: dict[str, list[str]] = {name: [] for name in shares}
+    for entry in whole(entries(files)):
+        parts[part_of(entry.article.id, shares, seed)].append(dump(entry.row))
+    output.mkdir(parents=True, exist_ok=True)
+    for name, lines in parts.items():
+        with writing(str(output / f"{name}.jsonl")) as sink:
+            sink.writelines(lines)
+    say(", ".join(f"{len(lines)} {name}" for name, lines in parts.items()))
+
+
+@corpus.command()
+def merge(
+    files: Files,
+    output: Annotated[str, typer.Option("--output", "-o", help="A file, or -.")] = "-",
+    prefer: Annotated[
+        str, typer.Option(help="first or last: which to take where two files differ on an article.")
+    ] = "",
+) -> None:
+    """Make one file of several; an article that stands in two of them must be the same, or be chosen.
+
+    Example: `ner corpus merge july.jsonl august.jsonl --output all.jsonl --prefer last`
+    """
+    from ner.corpus import entries, whole
+    from ner.corpus import merge as merged
+    from ner.formats import dump
+
+    if prefer not in ("", "first", "last"):
+        raise NerError(f"--prefer {prefer} means nothing", remedy="first or last")
+    kept = merged(whole(entries(files)), prefer=prefer)
+    with writing(output) as sink:
+        sink.writelines(dump(entry.row) for entry in kept)
+    say(f"{len(kept)} articles")

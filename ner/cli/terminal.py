@@ -1,16 +1,22 @@
 """What commands share: files and standard streams, progress, messages, missing extras."""
 
+import shutil
 import sys
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, BinaryIO, TypeVar
+from typing import IO, TYPE_CHECKING, BinaryIO, TypeVar
 
 import typer
 
 from ner.errors import NerError
 
-Item = TypeVar("Item")
+if TYPE_CHECKING:
+    from ner.article import Article, Rejected
+    from ner.formats import Item
+
+Each = TypeVar("Each")
 
 
 @contextmanager
@@ -52,11 +58,17 @@ def writing(name: str) -> Iterator[IO[str]]:
         yield sys.stdout
         sys.stdout.flush()
         return
+    with _appearing(name) as beside, beside.open("w", encoding="utf-8", newline="\n") as file:
+        yield file
+
+
+@contextmanager
+def _appearing(name: str) -> Iterator[Path]:
+    """A path beside the one named, which takes its place when the block is done."""
     path = Path(name)
     beside = path.with_name(path.name + ".part")
     try:
-        with beside.open("w", encoding="utf-8", newline="\n") as file:
-            yield file
+        yield beside
         beside.replace(path)
     except OSError as error:
         if isinstance(error, BrokenPipeError):
@@ -65,10 +77,61 @@ def writing(name: str) -> Iterator[IO[str]]:
             f"cannot be written: {error.strerror}", where=name, remedy="check folder and rights"
         ) from None
     finally:
-        beside.unlink(missing_ok=True)
+        if beside.is_dir():
+            shutil.rmtree(beside)
+        else:
+            beside.unlink(missing_ok=True)
 
 
-def progress(items: Iterable[Item], what: str, *, total: int | None = None) -> Iterator[Item]:
+def save(form: str, articles: "Iterable[Article]", output: str) -> None:
+    """Write articles in a form, whole or not at all, and say what it had no room for.
+
+    Args:
+        output: a file, ``-``, or for a form of many files a folder that is not there yet.
+    """
+    from ner.formats import FORMATS
+
+    lost: Counter[str] = Counter()
+    write, folder = FORMATS[form].write, FORMATS[form].folder
+    assert write
+    if folder and (output == "-" or Path(output).exists()):
+        raise NerError(f"{form} makes a new folder", where=output, remedy="name one not there yet")
+    parts = write(articles, lost)
+    if output == "-":
+        for part in parts:
+            sys.stdout.buffer.write(part.data)
+        sys.stdout.flush()
+    else:
+        with _appearing(output) as beside:
+            if folder:
+                beside.mkdir()
+                for part in parts:
+                    (beside / part.name).write_bytes(part.data)
+            else:
+                with beside.open("wb") as file:
+                    file.writelines(part.data for part in parts)
+    say_lost(lost, f"{form} has no room for")
+
+
+def say_lost(lost: "Counter[str]", why: str) -> None:
+    """What was left out and counted, if anything was."""
+    if left_out := [f"{number} {what}" for what, number in sorted(lost.items()) if number]:
+        say(f"{why}, left out: {', '.join(left_out)}")
+
+
+def readable(items: "Iterable[Item]", failed: "list[Rejected]") -> "Iterator[Article]":
+    """The articles of a stream; what is none is said and added to `failed`."""
+    from ner.article import Rejected
+
+    for item in items:
+        if isinstance(item, Rejected):
+            failed.append(item)
+            say_error(str(item))
+        else:
+            yield item
+
+
+def progress(items: Iterable[Each], what: str, *, total: int | None = None) -> Iterator[Each]:
     """Pass items on under a progress bar, where a person watches."""
     from rich.progress import (
         BarColumn,

@@ -1,21 +1,16 @@
-"""Articles with spans as data: read, check, count.
+"""Annotated files into articles, with the lines they came from, and into what is learnt from.
 
 A corpus is JSONL, an article a line: ``{"id", "title", "text", …, "spans": [[start, end, label], …]}``.
 """
 
 import io
-import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from ner.article import Article, Rejected, Span
 from ner.errors import NerError, at
-from ner.formats import json_lines, open_source, read_jsonl
-
-QUOTED = re.compile(r"“([^“”\n]+)”|‘([^‘’\n]+)’|「([^「」\n]+)」|『([^『』\n]+)』|\"([^\"\n]+)\"")
-"""A string between quotation marks; one group holds it."""
+from ner.formats import Row, article_or_rejected, json_lines, open_source
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,17 +26,49 @@ class Example:
     known: tuple[int, int] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An article of a corpus, where it stands, and its line, which may hold more than an article has."""
+
+    where: str
+    article: Article
+    row: Row
+
+    def __str__(self) -> str:
+        return f"{self.where} ({self.article.id})"
+
+
+def entries(paths: Iterable[str | Path]) -> Iterator[Entry | Rejected]:
+    """The articles of annotated files with their places, in order; a line that is none is a `Rejected`."""
+    for path in paths:
+        source = open_source(Path(path))
+        for where, row in json_lines(io.BytesIO(source.data.rstrip()), source.name):
+            if isinstance(row, NerError):
+                yield Rejected("", where, row.message, row.remedy)
+                continue
+            item = article_or_rejected(row, where)
+            yield item if isinstance(item, Rejected) else Entry(where, item, row)
+
+
+def whole(items: Iterable[Entry | Rejected]) -> Iterator[Entry]:
+    """The same of files that must be sound.
+
+    Raises:
+        NerError: a line cannot be read.
+    """
+    for item in items:
+        if isinstance(item, Rejected):
+            raise NerError(item.why, where=item.where, remedy=item.remedy)
+        yield item
+
+
 def read(paths: Iterable[str | Path]) -> Iterator[Article]:
     """The articles of annotated files, in order.
 
     Raises:
         NerError: a line cannot be read; an annotated corpus must be whole.
     """
-    for path in paths:
-        for item in read_jsonl(open_source(Path(path))):
-            if isinstance(item, Rejected):
-                raise NerError(item.why, where=item.where, remedy=item.remedy)
-            yield item
+    return (entry.article for entry in whole(entries(paths)))
 
 
 def examples(articles: Iterable[Article]) -> list[Example]:
@@ -72,40 +99,3 @@ def read_quotes(path: str | Path) -> Iterator[Example]:
                 known = (start, start + len(string))
                 spans = (Span(*known, "BRAND"),) if kind == "BRAND" else ()
                 yield Example(context, spans, known)
-
-
-def quoted(text: str) -> Iterator[tuple[int, int]]:
-    """Where the strings between quotation marks stand, without the marks; outer before inner."""
-    for match in QUOTED.finditer(text):
-        start, end = match.span(match.lastindex or 0)
-        yield start, end
-        yield from ((start + low, start + high) for low, high in quoted(text[start:end]))
-
-
-@dataclass(frozen=True)
-class Statistics:
-    """What a corpus holds. ``quoted_brands`` are quoted strings that are exactly a BRAND."""
-
-    articles: int
-    characters: int
-    labels: Counter[str]
-    nested: int
-    quoted: int
-    quoted_brands: int
-
-
-def statistics(articles: Sequence[Article]) -> Statistics:
-    """Count what a corpus holds."""
-    labels = Counter(span.label for article in articles for span in article.spans)
-    strings = [(a, place) for a in articles for place in quoted(a.text)]
-    brands = sum(
-        any((s.start, s.end) == place and s.label == "BRAND" for s in a.spans)
-        for a, place in strings
-    )
-    nested = sum(
-        any(outer.holds(inner) and outer != inner for outer in article.spans)
-        for article in articles
-        for inner in article.spans
-    )
-    characters = sum(len(article.text) for article in articles)
-    return Statistics(len(articles), characters, labels, nested, len(strings), brands)

@@ -1,0 +1,166 @@
+"""CoNLL by characters: a character and its tag a line, a blank line at a line end.
+
+Made here, an article begins with ``# article = {its fields}``, and white space is written ``\\u0020``,
+so that the text comes back as it was.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+
+from ner.article import Article, Span, outermost
+from ner.errors import NerError, at
+from ner.formats.jsonl import parse_json
+from ner.formats.rows import (
+    UNCOUNTED,
+    Item,
+    Lost,
+    Row,
+    article_fields,
+    dump,
+    has_score,
+    item,
+    make_article,
+    rename,
+)
+from ner.formats.source import Part, Source, decode
+
+_HEADER = "# article = "
+_TOKEN = re.compile(r"(\S+)[ \t]+(?:\S+[ \t]+)*(O|[BIMES]-\S+)")
+_ESCAPED = re.compile(r"\\u([0-9a-f]{4})")
+
+
+def read_conll(
+    source: Source, fields: Mapping[str, str] = {}, lost: Lost = UNCOUNTED
+) -> Iterator[Item]:
+    """BIO, BMES or BIOES: the tag is the last column, the first is a character or a word.
+
+    Without our headers an article is what stands between two ``-DOCSTART-`` lines, else a sentence.
+    A tag that goes on (I, M, E) where nothing began begins a span, as conlleval has it.
+    """
+    with at(source.name):
+        text = decode(source.data)
+    for number, document in enumerate(
+        _documents(text.removesuffix("\n").split("\n"), source.name), 1
+    ):
+        default_id = f"{source.stem}-{number}"
+        known = document.header.get("id", default_id)
+        yield item(partial(_article, document, default_id, fields), document.where, str(known))
+
+
+@dataclass
+class _Document:
+    where: str
+    header: Row = field(default_factory=dict)
+    error: NerError | None = None
+    lines: list[list[tuple[str, str]]] = field(default_factory=lambda: [[]])
+
+
+def _documents(lines: list[str], name: str) -> Iterator[_Document]:
+    ours = any(line.startswith(_HEADER) for line in lines)
+    sentences = not ours and not any(line.startswith("-DOCSTART-") for line in lines)
+    document: _Document | None = None
+    for number, line in enumerate(lines, 1):
+        line, where = line.rstrip("\r"), f"{name}:{number}"
+        starts = line.startswith(_HEADER if ours else "-DOCSTART-")
+        if starts or (sentences and not line.strip()):
+            if document and any(document.lines):
+                yield document
+            document = _Document(where) if starts else None
+        try:
+            with at(where):
+                if starts and ours:
+                    assert document
+                    document.header = parse_json(line.removeprefix(_HEADER))
+                elif line.strip() and not starts:
+                    document = document or _Document(where)
+                    document.lines[-1].append(_token(line, escaped=ours))
+                elif document and not starts:
+                    document.lines.append([])
+        except NerError as error:
+            assert document
+            document.error = document.error or error
+            document.lines[-1].append(("", "O"))
+    if document and any(document.lines):
+        yield document
+
+
+def _token(line: str, *, escaped: bool) -> tuple[str, str]:
+    match = _TOKEN.fullmatch(line.strip(" \t"))
+    if match is None:
+        raise NerError(
+            f"{line[:40]!r} is no character with a tag", remedy="a character, a blank, O or B-LOC"
+        )
+    character = match[1]
+    if escaped:
+        character = _ESCAPED.sub(lambda code: chr(int(code[1], 16)), character)
+    return character, match[2]
+
+
+def _article(document: _Document, default_id: str, fields: Mapping[str, str]) -> Article:
+    if document.error:
+        raise document.error
+    if document.header:  # one blank line closes the article, the others are its own
+        lines = document.lines[: None if document.lines[-1] else -1]
+    else:
+        lines = list(filter(None, document.lines))
+    text, spans = "", list[Span]()
+    for line in lines:
+        spans += _spans(line, len(text))
+        text += "".join(character for character, _ in line) + "\n"
+    row = {"id": default_id, **rename(document.header, fields)}
+    return make_article({**row, "text": text.removesuffix("\n"), "spans": spans})
+
+
+def _spans(tokens: list[tuple[str, str]], offset: int) -> Iterator[Span]:
+    start, label = 0, ""
+    for token, tag in [*tokens, ("", "O")]:
+        kind, _, named = tag.partition("-")
+        if label and (kind in ("O", "B", "S") or named != label):
+            yield Span(start, offset, label)
+            label = ""
+        if named and not label:
+            start, label = offset, named
+        offset += len(token)
+
+
+def write_bio(articles: Iterable[Article], lost: Lost = UNCOUNTED) -> Iterator[Part]:
+    """B- at the first character of a name, I- at the others.
+
+    Holds the outermost spans only, no scores, no models, and no span over a line end: what is left
+    out is counted.
+    """
+    return _write(articles, lost, lambda length: "B" + "I" * (length - 1))
+
+
+def write_bmes(articles: Iterable[Article], lost: Lost = UNCOUNTED) -> Iterator[Part]:
+    """B- at the first character of a name, M- within, E- at the last; S- for a name of one.
+
+    Leaves out what `write_bio` does.
+    """
+    return _write(articles, lost, lambda n: "S" if n == 1 else "B" + "M" * (n - 2) + "E")
+
+
+def _write(articles: Iterable[Article], lost: Lost, kinds: Callable[[int], str]) -> Iterator[Part]:
+    for article in articles:
+        text = article.text
+        within = [span for span in article.spans if "\n" not in text[span.start : span.end]]
+        flat = outermost(within)
+        lost["spans over a line end"] += len(article.spans) - len(within)
+        lost["inner spans"] += len(within) - len(flat)
+        lost["scores"] += sum(map(has_score, flat))
+        tags = ["O"] * len(text)
+        for span in flat:
+            for place, kind in enumerate(kinds(span.end - span.start), span.start):
+                tags[place] = f"{kind}-{span.label}"
+        lines = [
+            "\n" if character == "\n" else f"{_escape(character)} {tag}\n"
+            for character, tag in zip(text, tags)
+        ]
+        yield Part((_HEADER + dump(article_fields(article)) + "".join(lines) + "\n").encode())
+
+
+def _escape(character: str) -> str:
+    plain = not character.isspace() and character != "\\"
+    return character if plain else f"\\u{ord(character):04x}"
