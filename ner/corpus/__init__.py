@@ -2,7 +2,7 @@
 
 from ner.corpus.check import KINDS, Finding, check
 from ner.corpus.parts import merge, part_of
-from ner.corpus.read import Entry, Example, entries, examples, read, read_quotes, whole
+from ner.corpus.read import Entry, Example, entries, examples, read, read_quotes, sentences, whole
 from ner.corpus.statistics import QUOTED, Statistics, grouped, quoted, statistics
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "quoted",
     "read",
     "read_quotes",
+    "sentences",
     "statistics",
     "whole",
 ]

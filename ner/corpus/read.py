@@ -12,6 +12,8 @@ from ner.article import Article, Rejected, Span
 from ner.errors import NerError, at
 from ner.formats import Row, article_or_rejected, json_lines, open_source
 
+_SENTENCE = re.compile(r"(?:[^。！？!?\n]+[。！？!?]*|[。！？!?]+)[”’」』）]*")
+
 
 @dataclass(frozen=True, slots=True)
 class Example:
@@ -99,3 +101,15 @@ def read_quotes(path: str | Path) -> Iterator[Example]:
                 known = (start, start + len(string))
                 spans = (Span(*known, "BRAND"),) if kind == "BRAND" else ()
                 yield Example(context, spans, known)
+
+
+def sentences(text: str) -> Iterator[tuple[int, int]]:
+    """Where the sentences of a text stand, with their end marks and without blanks around them.
+
+    A line end ends one too. What stands between them is blank.
+    """
+    for match in _SENTENCE.finditer(text):
+        sentence = match[0].strip()
+        if sentence:
+            start = text.index(sentence, match.start())
+            yield start, start + len(sentence)
