@@ -6,6 +6,7 @@ Spans may nest and never cross.
 
 import datetime
 import hashlib
+import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -108,6 +109,15 @@ class Rejected:
 def text_hash(text: str) -> str:
     """SHA-256 of a text in UTF-8, hexadecimal."""
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def utf16_edges(text: str) -> list[int]:
+    """Where every code point begins in UTF-16 units, and where the text ends.
+
+    ``edges[span.start]`` is an offset as JavaScript counts; a unit that is not among the edges lies
+    within a character.
+    """
+    return list(itertools.accumulate((1 + (char > "\uffff") for char in text), initial=0))
 
 
 def check_spans(spans: Sequence[Span], text: str) -> None:
