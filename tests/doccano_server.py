@@ -74,7 +74,7 @@ class Server:
     def start_web(self) -> None:
         """The same application as ``doccano webserver``, which would listen on every interface."""
         [backend] = self.venv.glob("lib/*/site-packages/backend")
-        options = ["--bind", f"127.0.0.1:{self.port}", "--workers", "1", "--threads", "4"]
+        options = ["--bind", f"127.0.0.1:{self.port}", "--threads", "4", "--timeout", "0"]
         self._start(
             "web",
             [self.venv / "bin/python", "-m", "gunicorn", *options, "config.wsgi"],

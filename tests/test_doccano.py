@@ -5,6 +5,7 @@ import http.server
 import io
 import itertools
 import json
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from conftest import ROOT, make_article
 from doccano_server import ADMIN, NotInstalled, Server, free_port, serve
 from test_cli import ner, one_line_error
 
-from ner import doccano
+from ner import corpus, doccano
 from ner.article import Article, Rejected, Span
 from ner.doccano import Project, push
 from ner.errors import NerError
@@ -96,7 +97,15 @@ def articles(number: int) -> list[Article]:
     return [make_article(n, spans=(Span(8, 11, "LOC"), Span(8, 13, "ORG"))) for n in range(number)]
 
 
-NASTY = ["石桥村", "😀石桥村", "𠮷石桥村", "👨‍👩‍👧 石桥村", "\r\n\r石桥村\r\n", "  \u3000石桥村 \n\n", "e\u0301\t石桥村\u2028"]
+NASTY = [
+    "石桥村",
+    "😀石桥村",
+    "𠮷石桥村",
+    "👨‍👩‍👧 石桥村",
+    "\r\n\r石桥村\r\n",
+    "  \u3000石桥村 \n\n",
+    "e\u0301\t石桥村\u2028",
+]
 
 
 def test_articles_come_back_as_they_went(project: Project) -> None:
@@ -126,7 +135,9 @@ def test_what_annotators_did_comes_back(project: Project, tmp_path: Path) -> Non
     draw(hers, first, 13, 15, "PER")
     hers.client.post(f"{project.path}/comments?example={number}", json={"text": "昨天是人名？"})
     tick(hers, first)
-    tick(project, second)
+    tick(hers, second)
+    for _ in range(2):  # an approver takes the tick off, and sets it again
+        tick(project, second)
     target = tmp_path / "out.jsonl"
     result = ner("annotate", "pull", "--project", project.name, "--output", target)
     assert (result.exit_code, result.stderr) == (0, "2 articles pulled, 1 not ticked yet\n")
@@ -166,6 +177,16 @@ def test_push_makes_the_project_and_again_changes_nothing(
     own.write_text("# 我们的说明\n", encoding="utf-8")
     ner("annotate", "push", file, "--project", name, "--guideline", own)
     assert project.client.get(made.path)["guideline"] == "# 我们的说明"
+
+
+def test_help_is_a_recipe_and_every_command_is_in_the_readme() -> None:
+    recipe = ner("annotate", "--help").output
+    for command in ("select", "suggest", "push", "pull"):
+        assert f"ner annotate {command}" in recipe
+    for command in ("push", "pull"):
+        text = " ".join(ner("annotate", command, "--help").output.replace("│", " ").split())
+        assert f"Example: ner annotate {command}" in text
+        assert f"ner annotate {command}" in (ROOT / "README.md").read_text("utf-8")
 
 
 def test_the_store_is_pushed_where_no_file_is_named(project: Project, tmp_path: Path) -> None:
@@ -320,7 +341,9 @@ def test_a_project_deleted_meanwhile(project: Project, tmp_path: Path) -> None:
     project.client.delete_project(project.number)
     with pytest.raises(NerError, match="was the project deleted meanwhile"):
         list(pushing)
-    with pytest.raises(NerError, match="the project was deleted meanwhile .ner annotate push makes"):
+    with pytest.raises(
+        NerError, match="the project was deleted meanwhile .ner annotate push makes"
+    ):
         list(pulling)
     target = tmp_path / "out.jsonl"
     target.write_text("old\n")
@@ -382,3 +405,116 @@ def test_doccano_that_goes_away_during_a_push(project: Project, server: Server) 
         server.start_web()
     found = [outcome for _, outcome in outcomes(push(project, articles(4)))]
     assert sorted(found) == ["pushed"] * 2 + ["unchanged"] * 2
+
+
+# -- the page, as an annotator meets it
+
+CHROMIUM = "/usr/bin/chromium"
+QUIET = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking")
+PLACE = """
+(words) => {
+  const texts = document.createTreeWalker(document.querySelector('#container'), NodeFilter.SHOW_TEXT)
+  for (let node; (node = texts.nextNode()); ) {
+    const at = node.data.indexOf(words)
+    if (at < 0) continue
+    const range = document.createRange()
+    range.setStart(node, at)
+    range.setEnd(node, at + words.length)
+    const {left, right, top, bottom} = range.getBoundingClientRect()
+    return {left, right, y: (top + bottom) / 2}
+  }
+}
+"""
+LINES = """
+() => [...document.querySelectorAll('#container line')].map((line) => {
+  const {left, right} = line.getBoundingClientRect()
+  return [left, right]
+})
+"""
+
+
+@pytest.fixture
+def page(project: Project) -> Iterator[Any]:
+    """doccano's page in Chromium, with the annotator logged in."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    if not Path(CHROMIUM).exists():
+        pytest.skip(f"no {CHROMIUM}: apt-get install chromium")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        page = browser.new_page(viewport={"width": 1100, "height": 620})
+        page.set_default_timeout(60_000)
+        page.goto(f"{project.client.baseurl}auth", wait_until="domcontentloaded")
+        page.fill("input[type=text]", ANNOTATOR[0])
+        page.fill("input[type=password]", ANNOTATOR[1])
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/projects**")
+        yield page
+        browser.close()
+
+
+def drag_over(page: Any, words: str) -> None:
+    place = page.evaluate(PLACE, words)
+    page.mouse.move(place["left"] + 1, place["y"])
+    page.mouse.down()
+    page.mouse.move(place["right"] - 1, place["y"], steps=8)
+    page.mouse.up()
+
+
+def test_a_span_drawn_with_the_mouse_is_pulled(project: Project, page: Any, tmp_path: Path) -> None:
+    """Before the name stand characters that count double in JavaScript."""
+    images = Path(os.environ.get("DOCCANO_IMAGES", tmp_path))  # to make those in docs/images anew
+    text = "𠮷庆里新事\n“板凳会”开到家门口😀石桥街道𠮷庆里社区的网格员周小满说，门口的路灯修好了。"
+    prelabels = [
+        Span(text.index(name), text.index(name) + len(name), label)
+        for name, label in [("板凳会", "BRAND"), ("石桥街道", "LOC"), ("𠮷庆里社区", "LOC")]
+    ]
+    title = text.partition("\n")[0]
+    article = Article("drawn", text, title, len(title) + 1, spans=tuple(prelabels))
+    own = list(itertools.islice(corpus.read([ROOT / "data/annotations/dev.jsonl"]), 5))
+    list(push(project, [article, *own]))
+    doccano.make_project(project.client, project.name, guideline=doccano.guideline())
+
+    page.goto(f"{project.url}/sequence-labeling?page=2", wait_until="domcontentloaded")
+    page.wait_for_selector("#container line", state="attached")
+    page.wait_for_timeout(1000)
+    page.screenshot(path=images / "doccano-article.png")
+    page.locator(".toolbar-control button").nth(3).click()
+    page.get_by_role("heading", name="What to mark").wait_for()
+    page.wait_for_timeout(1000)
+    page.screenshot(path=images / "doccano-guideline.png")
+
+    page.goto(f"{project.url}/sequence-labeling?page=1", wait_until="domcontentloaded")
+    page.wait_for_selector("#container line >> nth=2", state="attached")
+    lines = page.evaluate(LINES)
+    for span in prelabels:
+        place = page.evaluate(PLACE, text[span.start : span.end])
+        assert any(
+            abs(left - place["left"]) < 6 and abs(right - place["right"]) < 6
+            for left, right in lines
+        ), (span, place, lines)
+    drag_over(page, "周小满")
+    menu = page.locator(".menuable__content__active")
+    menu.get_by_text("PER").wait_for()
+    page.wait_for_timeout(500)
+    page.screenshot(path=images / "doccano-label.png")
+    menu.get_by_text("PER").click()
+    page.wait_for_selector("#container line >> nth=3", state="attached")
+    page.keyboard.press("b")
+    drag_over(page, "石桥")
+    page.wait_for_selector("#container line >> nth=4", state="attached")
+    page.locator("#container g text", has_text="BRAND").first.click()
+    menu.locator(".v-chip__close").click()
+    page.wait_for_selector("#container line >> nth=4", state="detached")
+    page.locator(".toolbar-control button").first.click()
+    page.get_by_text("17%").wait_for()
+    page.wait_for_timeout(1000)
+    page.screenshot(path=images / "doccano-ticked.png")
+
+    [labelled] = doccano.pull(project)
+    assert isinstance(labelled, doccano.Labelled)
+    drawn = {
+        Span(at := text.index("周小满"), at + 3, "PER"),
+        Span(at := text.index("石桥"), at + 2, "BRAND"),
+    }
+    assert set(labelled.article.spans) == {*prelabels[1:], *drawn}
+    assert labelled.annotators == ("admin", "lihua") and labelled.confirmed_by == ("lihua",)
