@@ -15,7 +15,21 @@ annotate = typer.Typer(
     cls=Group,
     no_args_is_help=True,
     rich_markup_mode="markdown",
-    help="The loop from articles to annotated articles: select, suggest, push, pull.",
+    help="""The loop from articles to annotated articles, and on to a better model.
+
+    1. `ner annotate select articles.jsonl --output chosen.jsonl` — what is worth labelling
+
+    2. `ner annotate suggest chosen.jsonl --output suggested.jsonl` — pre-labels
+
+    3. `ner annotate push suggested.jsonl --project july` — to doccano, where people label and tick
+
+    4. `ner annotate pull --project july --output july.jsonl` — what they ticked
+
+    5. `ner corpus check july.jsonl`, `ner train`, `ner compare`, `ner models promote`
+
+    Every step can be run again: it goes on where it stopped and changes nothing that is done.
+    docs/annotate.md shows each with pictures.
+    """,
 )
 app.add_typer(annotate, name="annotate")
 
@@ -142,7 +156,7 @@ def _readable(files: list[str] | None, store: str) -> tuple[list[Any], int]:
     from ner.article import Article
 
     articles, bad = [], 0
-    for item in _items(files, store):
+    for item in items(files, store):
         if isinstance(item, Article):
             articles.append(item)
         else:
@@ -151,7 +165,7 @@ def _readable(files: list[str] | None, store: str) -> tuple[list[Any], int]:
     return articles, bad
 
 
-def _items(files: list[str] | None, store: str) -> Any:
+def items(files: list[str] | None, store: str) -> Any:
     """Articles of files, or of the store where none are named."""
     if files:
         from ner.formats import find

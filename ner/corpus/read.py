@@ -4,6 +4,7 @@ A corpus is JSONL, an article a line: ``{"id", "title", "text", …, "spans": [[
 """
 
 import io
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path

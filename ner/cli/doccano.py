@@ -1,0 +1,131 @@
+"""Commands of the loop that speak with doccano: push articles, pull what people made of them."""
+
+import sys
+from typing import Annotated, Any
+
+import typer
+
+from ner.cli.annotate import annotate, items
+from ner.cli.app import DEFAULT_STORE, StoreUrl
+from ner.cli.terminal import needing, progress, reading, say, say_error, writing
+from ner.errors import NerError
+
+DoccanoUrl = Annotated[
+    str, typer.Option("--url", envvar="NER_DOCCANO_URL", help="doccano's address.")
+]
+DoccanoUser = Annotated[
+    str, typer.Option("--user", envvar="NER_DOCCANO_USER", help="An admin of the project.")
+]
+DoccanoPassword = Annotated[
+    str,
+    typer.Option(
+        "--password",
+        envvar="NER_DOCCANO_PASSWORD",
+        help="Asked for if not said; the environment keeps it out of the shell's history.",
+    ),
+]
+ProjectName = Annotated[str, typer.Option("--project", "-p", help="The project's name in doccano.")]
+DEFAULT_URL = "http://127.0.0.1:8000"
+
+
+@annotate.command()
+def push(
+    files: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Articles with spans, in any form `ner ingest` reads; the store if none."
+        ),
+    ] = None,
+    store: StoreUrl = DEFAULT_STORE,
+    project: ProjectName = "ner",
+    guideline: Annotated[
+        str, typer.Option(help="What annotators read, Markdown; docs/guideline.md if not said.")
+    ] = "",
+    url: DoccanoUrl = DEFAULT_URL,
+    user: DoccanoUser = "admin",
+    password: DoccanoPassword = "",
+    timeout: Annotated[
+        float, typer.Option(min=1, help="Seconds to wait for doccano's task worker, an upload.")
+    ] = 120,
+) -> None:
+    """Send articles to doccano, their spans as pre-labels.
+
+    Makes the project, its labels and its guideline where they are missing. What is there already
+    stays as people left it, so the same command also goes on after a push that broke off.
+
+    Example: `ner annotate push suggested.jsonl --project july`
+    """
+    text = _guideline(guideline)
+    client = _connect(url, user, password)
+    from ner import doccano
+
+    opened = doccano.make_project(client, project, guideline=text)
+    counts: dict[str, int] = {}
+    for pushed in progress(doccano.push(opened, items(files, store), timeout=timeout), "pushing"):
+        counts[pushed.outcome] = counts.get(pushed.outcome, 0) + 1
+        if pushed.failure:
+            say_error(str(pushed.failure))
+    told = ", ".join(f"{number} {outcome}" for outcome, number in sorted(counts.items()))
+    say(f"{told or 'nothing to push'}; {opened.url}")
+    if counts.get("failed"):
+        raise typer.Exit(1)
+
+
+@annotate.command()
+def pull(
+    output: Annotated[str, typer.Option("--output", "-o", help="A file, or -.")],
+    project: ProjectName = "ner",
+    unfinished: Annotated[
+        bool, typer.Option("--unfinished", help="Also what nobody has ticked.")
+    ] = False,
+    url: DoccanoUrl = DEFAULT_URL,
+    user: DoccanoUser = "admin",
+    password: DoccanoPassword = "",
+) -> None:
+    """Fetch what annotators have ticked in doccano: spans, comments, who labelled and who approved.
+
+    Changes nothing in doccano. An article whose text was edited there, or whose spans cross, is
+    named and left out; the rest is written.
+
+    Example: `ner annotate pull --project july --output july.jsonl`
+    """
+    client = _connect(url, user, password)
+    from ner import doccano
+    from ner.article import Rejected
+    from ner.formats import dump
+
+    opened = doccano.open_project(client, project)
+    good = bad = 0
+    with writing(output) as sink:
+        for item in progress(doccano.pull(opened, unfinished=unfinished), "pulling"):
+            if isinstance(item, Rejected):
+                bad += 1
+                say_error(str(item))
+            else:
+                good += 1
+                sink.write(dump(doccano.labelled_row(item)))
+    left = "" if unfinished else f", {doccano.count_open(opened)} not ticked yet"
+    say(f"{good} articles pulled{left}")
+    if bad:
+        raise typer.Exit(1)
+
+
+def _connect(url: str, user: str, password: str) -> Any:
+    with needing("doccano"):
+        from ner import doccano
+    if not password and sys.stdin.isatty():
+        password = typer.prompt(f"Password of {user}", hide_input=True, err=True)
+    if not password:
+        raise NerError("no password for doccano", remedy="set NER_DOCCANO_PASSWORD")
+    return doccano.connect(url, user, password)
+
+
+def _guideline(name: str) -> str:
+    from ner.formats import decode
+
+    with needing("doccano"):
+        from ner import doccano
+    if not name:
+        return doccano.guideline()
+    with reading(name) as file:
+        return decode(file.read())
