@@ -31,6 +31,7 @@ from ner.errors import NerError
 from ner.features import BAND, Characters, Ids, Window, pack, pad, round_up, windows
 
 DEFAULT_MODEL = "news"
+PROMOTED = "promoted.json"  # in `user_models`: names, each with what was promoted, the last last
 FLOOR = -4.0  # the lowest logit looked at; above zero is a span, and see `SpanTagger._spans`
 FORMAT = 2  # of the component's files
 BATCH_TEXTS = 64
@@ -357,26 +358,55 @@ def load(model: str | Path = DEFAULT_MODEL) -> Tagger:
 
 
 def find_model(model: str | Path = DEFAULT_MODEL) -> Path:
-    """The folder of a model; see `load`."""
+    """The folder of a model; see `load`. What was promoted under a name goes before what is newest."""
     if (Path(model) / "meta.json").is_file():
         return Path(model)
-    pattern = re.compile(rf"{re.escape(str(model))}(-[\d.]+)?")
-    found = [folder for folder in installed_models() if pattern.fullmatch(folder.name)]
+    installed = installed_models()
+    wanted = promoted(str(model))[-1:] or [str(model)]
+    pattern = re.compile(rf"{re.escape(wanted[0])}(-[\d.]+)?")
+    found = [folder for folder in installed if pattern.fullmatch(folder.name)]
     if not found:
-        names = ", ".join(folder.name for folder in installed_models()) or "none"
-        raise NerError(f"no model {str(model)!r}", remedy=f"installed: {names}; or give a folder")
+        names = ", ".join(folder.name for folder in installed) or "none"
+        raise NerError(f"no model {wanted[0]!r}", remedy=f"installed: {names}; or give a folder")
     return found[-1]
 
 
 def installed_models() -> list[Path]:
-    """The folders of the models that came with the package, oldest version first."""
+    """The folders of the user's own models, then of those that came with the package, oldest first."""
     package = Path(__file__).parent
-    roots = (package / "models", package.parent / "models")  # the wheel; the source tree
-    root = next((root for root in roots if root.is_dir()), roots[0])
-    folders = (meta.parent for meta in root.glob("*/meta.json"))
-    return sorted(
-        folders, key=lambda folder: [*map(_number_or_word, re.split(r"[-.]", folder.name))]
-    )
+    shipped = (package / "models", package.parent / "models")  # the wheel; the source tree
+    roots = (user_models(), next((root for root in shipped if root.is_dir()), shipped[0]))
+    return [
+        folder
+        for root in roots
+        for folder in sorted((meta.parent for meta in root.glob("[!.]*/meta.json")), key=_age)
+    ]
+
+
+def _age(folder: Path) -> list[tuple[int, int | str]]:
+    return [*map(_number_or_word, re.split(r"[-.]", folder.name))]
+
+
+def user_models() -> Path:
+    """Where promoted models are kept: ``NER_MODELS``, or a folder of the user's."""
+    return Path(os.environ.get("NER_MODELS") or Path.home() / ".local/share/ner/models")
+
+
+def promoted(name: str) -> list[str]:
+    """The models that were promoted under a name, the one in use last.
+
+    Raises:
+        NerError: the file that says so is damaged.
+    """
+    path = user_models() / PROMOTED
+    if not path.exists():
+        return []
+    try:
+        return list(json.loads(path.read_text(encoding="utf-8")).get(name, ()))
+    except (ValueError, AttributeError) as error:
+        raise NerError(
+            f"cannot be read: {error}", where=str(path), remedy="delete it, and promote again"
+        ) from None
 
 
 def _number_or_word(part: str) -> tuple[int, int | str]:

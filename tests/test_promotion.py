@@ -1,0 +1,57 @@
+"""A promoted model is what its name means, until it is rolled back."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from ner.errors import NerError
+from ner.promotion import promote, rollback
+from ner.tagger import find_model, load, user_models
+
+SHIPPED = find_model()
+
+
+@pytest.fixture(autouse=True)
+def own_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NER_MODELS", str(tmp_path / "models"))
+
+
+def other(tmp_path: Path, version: str) -> Path:
+    folder = tmp_path / f"run-{version}"
+    shutil.copytree(SHIPPED, folder)
+    meta = json.loads((folder / "meta.json").read_text())
+    (folder / "meta.json").write_text(json.dumps({**meta, "version": version}))
+    return folder
+
+
+def test_the_model_promoted_last_counts_and_rolling_back_goes_one_step(tmp_path: Path) -> None:
+    assert find_model("news") == SHIPPED
+    for version in ("9.0", "0.0.1"):  # not the newest: the last
+        assert promote(load(other(tmp_path, version))) == user_models() / f"news-{version}"
+        assert str(load("news")) == f"news-{version}"
+    assert rollback("news") == user_models() / "news-9.0"
+    assert str(load("news-0.0.1")) == "news-0.0.1"
+    # What was rolled back can be promoted again, as it lies.
+    assert find_model("news") != promote(load("news-0.0.1")) or str(load("news")) == "news-0.0.1"
+
+
+def test_rolled_back_to_the_end_the_shipped_model_counts(tmp_path: Path) -> None:
+    promote(load(other(tmp_path, "0.0.1")))
+    assert rollback("news") == SHIPPED
+    with pytest.raises(NerError, match="no model 'news' was promoted"):
+        rollback("news")
+
+
+def test_a_version_is_not_overwritten_by_another_model(tmp_path: Path) -> None:
+    promote(load(other(tmp_path, "9.0")))
+    with pytest.raises(NerError, match="news-9.0: is there already .give the model another"):
+        promote(load(tmp_path / "run-9.0"))
+
+
+def test_a_damaged_record_is_named(tmp_path: Path) -> None:
+    promote(load(other(tmp_path, "9.0")))
+    (user_models() / "promoted.json").write_text("{")
+    with pytest.raises(NerError, match=r"promoted.json: cannot be read.*promote again"):
+        load("news")
