@@ -14,10 +14,11 @@ ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody's NER_STORE, NER_MODEL or terminal width must decide a test."""
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nobody's NER_STORE, promoted model or terminal width must decide a test."""
     for name in [name for name in os.environ if name.startswith("NER_")]:
         monkeypatch.delenv(name)
+    monkeypatch.setenv("NER_MODELS", str(tmp_path / "models"))
     monkeypatch.setenv("COLUMNS", "100")
 
 

@@ -13,11 +13,6 @@ from ner.tagger import find_model, load, user_models
 SHIPPED = find_model()
 
 
-@pytest.fixture(autouse=True)
-def own_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NER_MODELS", str(tmp_path / "models"))
-
-
 def other(tmp_path: Path, version: str) -> Path:
     folder = tmp_path / f"run-{version}"
     shutil.copytree(SHIPPED, folder)
