@@ -75,8 +75,10 @@ def make_batches(
     *,
     size: int,
     unknown: float,
-) -> list[Batch]:
+) -> Sequence[Batch]:
     """Windows of the examples in batches of like length, in random order.
+
+    A batch's arrays are made when it is asked for: those of millions of characters fill no memory.
 
     Args:
         size: code points a batch, about.
@@ -85,7 +87,7 @@ def make_batches(
     pieces = [piece for example in examples for piece in _pieces(example, characters)]
     pieces = [pieces[k] for k in rng.permutation(len(pieces))]
     pieces.sort(key=lambda piece: round_up(len(piece.ids), BAND))  # stable: random within a length
-    batches, first = [], 0
+    groups, first = [], 0
     while first < len(pieces):
         end = first + 1
         # Its longest piece, the last to come in, decides how much padding a batch has.
@@ -93,9 +95,23 @@ def make_batches(
             (end + 1 - first) * round_up(len(pieces[end].ids), BAND) <= size
         ):
             end += 1
-        batches.append(_batch(pieces[first:end], unknown, rng))
+        groups.append(pieces[first:end])
         first = end
-    return [batches[k] for k in rng.permutation(len(batches))]
+    groups = [groups[k] for k in rng.permutation(len(groups))]
+    return _Batches(groups, unknown, rng)
+
+
+@dataclass(frozen=True)
+class _Batches(Sequence[Batch]):
+    groups: Sequence[Sequence["_Piece"]]
+    unknown: float
+    rng: np.random.Generator
+
+    def __len__(self) -> int:
+        return len(self.groups)
+
+    def __getitem__(self, k: Any) -> Any:
+        return _batch(self.groups[k], self.unknown, self.rng)
 
 
 def _pieces(example: Example, characters: Characters) -> Iterator[_Piece]:
