@@ -116,7 +116,7 @@ def test_check_names_file_line_article_and_place(tmp_path: Path) -> None:
     assert result.exit_code == 0
     assert result.stdout == (
         f"{bare}:1 (a-1): left bare: 陈晓 is PER elsewhere in the article, bare 1×"
-        "  …通”真省事。【陈晓】又说，“一表通…\n"
+        "  …一表通”真省事。【陈晓】又说，“一表通”…\n"
     )
     assert "1 left bare" in result.stderr
     assert "no such kind" in ner("check", bare, "--skip", "x").stderr
@@ -182,7 +182,7 @@ def test_diff_shows_where_two_annotators_part(tmp_path: Path) -> None:
     html = page.read_text(encoding="utf-8")
     assert "&lt;b&gt;" in html and "<b>" not in html
 
-    write(second, row(1, text="别的"))
+    write(second, row(1, text="别的", spans=[]))
     result = ner("diff", first, second)
     assert result.exit_code == 1
     assert (
