@@ -85,7 +85,10 @@ def figures(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     """A table of figures, its first column their names."""
     table = Table(box=None)
     for number, heading in enumerate(headings):
-        table.add_column(heading, justify="right" if number else "left")
+        if number:
+            table.add_column(heading, justify="right", no_wrap=True)
+        else:
+            table.add_column(heading, overflow="fold")
     for row in rows:
         table.add_row(*row)
     return table

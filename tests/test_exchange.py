@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ner.article import LABELS, Article, Rejected, Span, outermost, without_crossings
+from ner.article import LABELS, Article, Rejected, Span, outermost, outside_in, without_crossings
 from ner.errors import NerError
 from ner.formats import FORMATS, WRITABLE, Item, Source, guess
 
@@ -77,7 +77,7 @@ def articles(draw: st.DrawFn) -> Article:
         date=draw(st.none() | st.dates(min_value=datetime.date(1900, 1, 1))),
         page=draw(lines),
         section=draw(lines),
-        spans=tuple(sorted(spans)),
+        spans=tuple(outside_in(spans)),
     )
 
 

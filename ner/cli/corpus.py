@@ -90,7 +90,8 @@ def stats(
     from ner import render
     from ner.corpus import entries, grouped, statistics, whole
 
-    read = {str(path): list(whole(entries([path]))) for path in files}
+    short = len({path.name for path in files}) == len(files)
+    read = {path.name if short else str(path): list(whole(entries([path]))) for path in files}
     everything = [entry for group in read.values() for entry in group]
     rows = {
         name: statistics([entry.article for entry in group])
@@ -114,7 +115,7 @@ _HEADINGS = (
     "BRAND",
     "nested",
     "quoted",
-    "of them brands",
+    "brands",
 )
 
 

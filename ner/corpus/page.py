@@ -47,7 +47,11 @@ def diff_page(
     )
     shown = [(a, paragraphs) for a, b in pairs if (paragraphs := list(_paragraphs(a, b)))]
     return page.render(
-        articles=shown, names=names, compared=len(pairs), agreement=agreement, labels=LABELS
+        articles=shown,
+        names=names,
+        compared=len(pairs),
+        agreement=agreement,
+        rows=(*LABELS, "all"),
     )
 
 
