@@ -3,7 +3,7 @@
 Every unit says things under keys: its doubtful names, its new names and quoted strings, its words, its
 paper and month. A choice is worth what its keys add up to, each with a decreasing gain, so that the
 tenth sentence on one thing is worth little. Such a sum is submodular, and taking the unit with the
-highest gain a character, again and again, comes near the best choice there is (Lin & Bilmes 2010, 2011).
+highest gain for its cost, again and again, comes near the best choice there is (Lin & Bilmes 2010, 2011).
 """
 
 import heapq
@@ -19,6 +19,7 @@ from ner.corpus import quoted, sentences
 # What all that the pool says under a heading is worth; `facts` tells the headings.
 WEIGHTS = {"doubt": 2.0, "dispute": 1.0, "names": 1.0, "quotes": 1.0, "words": 1.0, "spread": 0.5}
 
+TURNING = 20  # code points that turning to another unit is worth to a reader; else short ones win
 _ONCE = ("names", "quotes")  # new once, then no longer
 _WORD = re.compile(r"(?=([\u4e00-\u9fff]{2}))")
 
@@ -123,7 +124,7 @@ def select(
             for name, counts in said[number].items()
         }
         worth = {name: weight * shares[name] for name, weight in weights.items()}
-        rank = (-sum(worth.values()) / costs[number], number)
+        rank = (-sum(worth.values()) / (costs[number] + TURNING), number)
         if queue and rank > queue[0]:
             heapq.heappush(queue, rank)
             continue

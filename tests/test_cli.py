@@ -13,7 +13,10 @@ from typer.testing import CliRunner, Result
 from ner.cli import app
 
 PAGE = ROOT / "data/pages/jzrb-2025-03-18-003.txt"
-COMMANDS = ["ingest", "tag", "show", "export", "train", "pretrain", "evaluate", "models"]
+COMMANDS = [
+    *("ingest", "tag", "show", "export", "train", "pretrain", "evaluate", "models"),
+    *("annotate select", "annotate suggest"),
+]
 
 
 def ner(*arguments: str | Path, input: bytes | None = None) -> Result:
@@ -43,10 +46,10 @@ def url(tmp_path: Path) -> str:
 def test_help_has_an_example_for_every_command_and_is_in_the_readme() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for command in COMMANDS:
-        text = ner(command, "--help").output
+        text = ner(*command.split(), "--help").output
         assert f"Example: ner {command}" in " ".join(text.replace("│", " ").split())
         assert f"ner {command}" in readme
-    assert all(command in ner("--help").output for command in COMMANDS)
+    assert all(command.split()[0] in ner("--help").output for command in COMMANDS)
 
 
 def test_help_does_not_wait_for_spacy() -> None:
@@ -262,3 +265,30 @@ def test_models_and_evaluate() -> None:
     assert ner("models").stdout.startswith("news-")
     table = ner("evaluate", "news", ROOT / "data/annotations/dev.jsonl").stdout
     assert "precision" in table and "outermost" in table
+
+
+def test_the_loop_chooses_and_suggests(tmp_path: Path) -> None:
+    pool, names = tmp_path / "pool.jsonl", tmp_path / "names.tsv"
+    texts = ["南岸区后堡社区党委书记杨莉来了。\n下雨了。", "渝北区“一表通”真省事！", "雨还在下。"]
+    pool.write_bytes(
+        lines(*({"id": str(n), "text": t, "paper": "报"} for n, t in enumerate(texts)))
+    )
+    names.write_text("杨莉\tPER\n", "utf-8")
+    chosen, told = tmp_path / "chosen.jsonl", tmp_path / "told.jsonl"
+    options = ("--unit", "sentence", "--budget", "30", "--output", chosen, "--against", "lac")
+    result = ner("annotate", "select", pool, *options)
+    assert result.exit_code == 0, result.output
+    assert "2 of 4 chosen" in result.stderr and "names" in result.stderr
+    teachers = ("--teacher", "model", "--teacher", f"dictionary:{names}")
+    assert ner("annotate", "suggest", chosen, *teachers, "--output", told).exit_code == 0
+    rows = {row["id"]: row for row in map(json.loads, told.read_text("utf-8").splitlines())}
+    assert set(rows) == {"0:0-16", "1:0-12"}
+    assert rows["0:0-16"]["paper"] == "报"
+    people = [s for s in rows["0:0-16"]["spans"] if s["text"] == "杨莉"]
+    assert [(s["label"], s["model"]) for s in people] == [
+        ("PER", "news-0.1.0+dictionary:names.tsv")
+    ]
+    assert "no teacher 'jieba'" in one_line_error(
+        ner("annotate", "suggest", pool, "--teacher", "jieba")
+    )
+    assert "unknown unit" in one_line_error(ner("annotate", "select", pool, "--unit", "word"))

@@ -1,5 +1,6 @@
 """What other taggers say, in our labels and offsets. Each test asks the real tagger."""
 
+import importlib.util
 import random
 from collections.abc import Iterator
 from pathlib import Path
@@ -69,10 +70,15 @@ def test_a_spacy_pipeline_gives_its_entities_and_its_groups_of_spans(tmp_path: P
     assert found(teacher, TEXT) == [("南岸区的", "ORG"), ("南岸区", "LOC")]
 
 
+needs_hanlp = pytest.mark.skipif(
+    not importlib.util.find_spec("hanlp"),
+    reason="HanLP is not installed: pip install 'ner[hanlp]'",
+)
+
+
 @pytest.fixture(scope="session")
 def hanlp_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A recogniser in MSRA's labels that HanLP's own trainer makes of one pattern, in seconds."""
-    pytest.importorskip("hanlp", reason="HanLP is not installed: pip install 'ner[hanlp]'")
     from hanlp.components.ner.rnn_ner import RNNNamedEntityRecognizer
 
     random.seed(0)
@@ -94,6 +100,7 @@ def _tagged(place: str) -> str:
     return "".join(f"{character}\t{tag}\n" for character, tag in zip(text, tags))
 
 
+@needs_hanlp
 @pytest.mark.filterwarnings("ignore")
 def test_a_hanlp_model_is_loaded_and_its_labels_and_places_are_ours(hanlp_model: Path) -> None:
     teacher = load(f"hanlp:{hanlp_model}")
@@ -105,9 +112,75 @@ def test_a_hanlp_model_is_loaded_and_its_labels_and_places_are_ours(hanlp_model:
     assert len(spans) == 71 * 3
 
 
+@pytest.fixture(scope="session")
+def hanlp_tasks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What HanLP's users load most: one encoder for words and names; here a tiny random BERT."""
+    import torch
+    from hanlp.common.dataset import SortingSamplerBuilder
+    from hanlp.components.mtl.multi_task_learning import MultiTaskLearning
+    from hanlp.components.mtl.tasks.ner.tag_ner import TaggingNamedEntityRecognition
+    from hanlp.components.mtl.tasks.tok.tag_tok import TaggingTokenization
+    from hanlp.layers.embeddings.contextual_word_embedding import ContextualWordEmbedding
+    from transformers import BertConfig, BertModel, BertTokenizerFast, optimization
+
+    # HanLP's trainer (not what loads its models) asks for a name that transformers 5 took away.
+    optimization.AdamW = torch.optim.AdamW
+    torch.manual_seed(0)
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("tasks")
+    rows = [_words(place) for place in PLACES * 3]
+    characters = sorted({c for row in rows for word, _ in row for c in word})
+    vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *characters]
+    (folder / "vocab.txt").write_text("\n".join(vocabulary) + "\n", "utf-8")
+    (folder / "tok.txt").write_text(
+        "".join(" ".join(w for w, _ in r) + "\n" for r in rows), "utf-8"
+    )
+    (folder / "ner.tsv").write_text(
+        "\n".join("".join(f"{word}\t{tag}\n" for word, tag in row) for row in rows), "utf-8"
+    )
+    shape = {"hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+    config = BertConfig(vocab_size=len(vocabulary), intermediate_size=64, **shape)
+    BertModel(config).save_pretrained(folder / "bert")
+    BertTokenizerFast(str(folder / "vocab.txt")).save_pretrained(folder / "bert")
+    sampler = SortingSamplerBuilder(batch_size=16)
+    tok, ner = str(folder / "tok.txt"), str(folder / "ner.tsv")
+    tasks = {
+        "tok": TaggingTokenization(tok, tok, None, sampler, lr=1e-2),
+        "ner/msra": TaggingNamedEntityRecognition(
+            ner, ner, None, sampler, lr=1e-2, dependencies="tok"
+        ),
+    }
+    encoder = ContextualWordEmbedding(
+        "token", str(folder / "bert"), average_subwords=True, max_sequence_length=512
+    )
+    MultiTaskLearning().fit(
+        encoder, tasks, str(folder / "all"), 3, encoder_lr=5e-3, devices=-1, eval_trn=False
+    )
+    return folder / "all"
+
+
+def _words(place: str) -> list[tuple[str, str]]:
+    return [
+        *(("昨天", "O"), (f"{place}岸区", "S-LOCATION"), ("的", "O"), (f"王{place}", "S-PERSON")),
+        *(("到", "O"), (f"{place}山县", "B-ORGANIZATION"), ("政府", "E-ORGANIZATION")),
+        *(("开会", "O"), ("。", "O")),
+    ]
+
+
+@needs_hanlp
+@pytest.mark.filterwarnings("ignore")
+def test_a_hanlp_model_of_many_tasks_cuts_its_own_words(hanlp_tasks: Path) -> None:
+    teacher = load(f"hanlp:{hanlp_tasks}")
+    text = "\n昨天 东岸区的王东到南山县 政府开会。 昨天西岸区的王西到西山县政府开会。"
+    assert found(teacher, text) == [
+        *(("东岸区", "LOC"), ("王东", "PER"), ("南山县 政府", "ORG")),
+        *(("西岸区", "LOC"), ("王西", "PER"), ("西山县政府", "ORG")),
+    ]
+
+
+@needs_hanlp
 @pytest.mark.filterwarnings("ignore")
 def test_what_hanlp_cannot_load_has_a_remedy(tmp_path: Path) -> None:
-    pytest.importorskip("hanlp", reason="HanLP is not installed: pip install 'ner[hanlp]'")
     with pytest.raises(NerError, match="HanLP cannot load it: .*give the folder"):
         load(f"hanlp:{tmp_path}")
 
