@@ -28,17 +28,15 @@ NUMBERS = itertools.count()
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.delenv("NER_STORE", raising=False)
-        try:
-            with serve(tmp_path_factory.mktemp("doccano")) as running:
-                client = doccano.connect(running.url, *ADMIN)
-                name, password = ANNOTATOR
-                user = {"username": name, "password1": password, "password2": password}
-                client.post("v1/users/create", json=user)
-                yield running
-        except NotInstalled as error:
-            pytest.skip(str(error))
+    try:
+        with serve(tmp_path_factory.mktemp("doccano")) as running:
+            client = doccano.connect(running.url, *ADMIN)
+            name, password = ANNOTATOR
+            user = {"username": name, "password1": password, "password2": password}
+            client.post("v1/users/create", json=user)
+            yield running
+    except NotInstalled as error:
+        pytest.skip(str(error))
 
 
 @pytest.fixture
