@@ -21,7 +21,7 @@ import torch
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel
 
-from ner import corpus
+from ner import checksums, corpus
 from ner.article import LABELS, Span
 from ner.corpus import Example
 from ner.errors import NerError
@@ -169,6 +169,7 @@ def write_model(
     for rest in (beside, before):  # of a run that was killed just here
         shutil.rmtree(rest, ignore_errors=True)
     nlp.to_disk(beside)
+    checksums.write(beside)
     if folder.exists():
         folder.replace(before)
     beside.replace(folder)
