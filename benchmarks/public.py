@@ -14,7 +14,8 @@ from typing import Annotated
 
 import typer
 
-from ner import corpus, render, score
+from ner import corpus, render
+from ner.evaluation import evaluate
 from ner.tagger import load
 from ner.train import Config, Data, Schedule, fit
 
@@ -22,7 +23,7 @@ from ner.train import Config, Data, Schedule, fit
 def main(
     name: Annotated[str, typer.Argument(help="msra or uner_gsdsimp.")],
     data: Annotated[Path, typer.Option(envvar="NER_DATA", help="The team's data.")],
-    start: str = "models/encoder-0.1.0/encoder.pt",
+    start: str = "models/encoder-0.2.0/encoder.pt",
     epochs: int = 10,
     batch: int = 4096,
     rate: float = 1e-3,
@@ -53,8 +54,7 @@ def main(
         print(epoch.number, {key: round(100 * c.f1, 2) for key, c in epoch.dev.items()}, flush=True)
     articles = list(corpus.read([folder / "test.jsonl.gz"]))
     found = list(load(run / "model").tag(article.text for article in articles))
-    rows_ = score.table([article.spans for article in articles], found)
-    render.console().print(render.score_table(rows_))
+    render.console().print(render.evaluation(evaluate(articles, found)))
 
 
 def _rows(path: Path) -> list[str]:

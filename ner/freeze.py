@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from ner import runtime, transformer
+from ner import checksums, runtime, transformer
 from ner.article import LABELS
 from ner.corpus import Example
 from ner.features import BAND, Characters, Ids, pad, round_up
@@ -46,6 +46,7 @@ def write_model(
     if isinstance(network.encoder, Encoder):
         parts = split_tables(network.state_dict())
         save_narrow(beside / WEIGHTS, network.shape.as_dict(), *parts)
+    checksums.write(beside)
     if folder.exists():
         folder.replace(before)
     beside.replace(folder)

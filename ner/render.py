@@ -1,8 +1,10 @@
 """Articles, scores and runs for people: terminal, with rich."""
 
+import math
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.rule import Rule
@@ -10,7 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from ner.article import LABELS, Article, Span
-from ner.score import Counts
+from ner.evaluation import QUOTED, SEEN, Evaluation, Row
+from ner.score import Bin, Overlap
+from ner.significance import Difference
 
 # Nested spans show both: the outer one's underline runs on below the inner one's colour.
 STYLES = {
@@ -81,33 +85,98 @@ def found_table(items: Iterable[Article]) -> Table:
     return table
 
 
-def figures(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
+def figures(headings: Sequence[str], rows: Iterable[Sequence[str]] = ()) -> Table:
     """A table of figures, its first column their names."""
-    table = Table(box=None)
-    for number, heading in enumerate(headings):
-        if number:
-            table.add_column(heading, justify="right", no_wrap=True)
-        else:
-            table.add_column(heading, overflow="fold")
+    first, *others = headings
+    table = Table(box=SIMPLE_HEAD, show_edge=False)
+    table.add_column(first, overflow="fold")
+    for heading in others:
+        table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
         table.add_row(*row)
     return table
 
 
-def score_table(rows: dict[str, Counts]) -> Table:
-    """Precision, recall and F1 in per cent, a row a label."""
-    return figures(
-        ("label", "precision", "recall", "F1", "gold", "predicted"),
-        [
-            (
-                name,
-                *(f"{100 * x:.1f}" for x in (counts.precision, counts.recall, counts.f1)),
-                str(counts.gold),
-                str(counts.predicted),
-            )
-            for name, counts in rows.items()
-        ],
+def evaluation(result: Evaluation) -> RenderableType:
+    """Every figure of an evaluation, in per cent, within 100 columns."""
+    return Group(
+        Text(
+            f"{result.articles:,} articles, {result.characters:,} characters,"
+            f" {result.quoted:,} quoted strings"
+        ),
+        "",
+        score_table(result.rows),
+        "",
+        _overlap_table(result.overlaps),
+        "",
+        _reliability_table(result.bins),
+        f" expected calibration error {_percent(result.calibration_error)}",
     )
+
+
+def score_table(rows: Mapping[str, Row]) -> Table:
+    """Strict precision, recall and F1 in per cent, F1 with its interval, a row a label."""
+    table = figures(
+        ("strict", "precision", "recall", "F1", "95 % of F1", "macro F1", "gold", "found")
+    )
+    for name, row in rows.items():
+        if name in ("all", QUOTED, SEEN):
+            table.add_section()
+        counts = row.counts
+        table.add_row(
+            name,
+            *map(_percent, (counts.precision, counts.recall, counts.f1)),
+            f"{_percent(row.low)} – {_percent(row.high)}",
+            _percent(row.macro),
+            str(counts.gold),
+            str(counts.predicted),
+        )
+    return table
+
+
+def _overlap_table(rows: Mapping[str, Overlap]) -> Table:
+    table = figures(
+        (
+            "outermost",
+            *("precision", "recall", "F1", "right", "half right", "wrong", "missed", "spurious"),
+        )
+    )
+    for name, row in rows.items():
+        shares = map(_percent, (row.precision, row.recall, row.f1))
+        counts = (row.correct, row.partial, row.incorrect, row.missed, row.spurious)
+        table.add_row(name, *shares, *map(str, counts))
+    return table
+
+
+def _reliability_table(bins: Iterable[Bin]) -> Table:
+    table = figures(("score", "mean score", "right", "spans"))
+    for one in bins:
+        shares = map(_percent, (one.score, one.right))
+        table.add_row(f"{100 * one.low:.0f} – {100 * one.high:.0f}", *shares, str(one.count))
+    return table
+
+
+def comparison(rows: Mapping[str, Difference]) -> Table:
+    """Differences in points of F1, B less A, each with a plain conclusion."""
+    table = figures(("strict F1", "A", "B", "B - A", "95 % of B - A", "p"))
+    table.add_column("B is")
+    for name, row in rows.items():
+        if name == "all":
+            table.add_section()
+        table.add_row(
+            name,
+            _percent(row.a),
+            _percent(row.b),
+            f"{100 * row.difference:+.1f}",
+            f"{100 * row.low:+.1f} to {100 * row.high:+.1f}",
+            f"{row.p:.3f}" if row.p >= 0.001 else "< 0.001",
+            Text(row.verdict, {"better": "green", "worse": "red"}.get(row.verdict, "dim")),
+        )
+    return table
+
+
+def _percent(share: float) -> str:
+    return "–" if math.isnan(share) else f"{100 * share:.1f}"
 
 
 def console(*, stderr: bool = False) -> Console:

@@ -1,11 +1,17 @@
-"""Spans against spans: counts, precision, recall, F1. Pure."""
+"""Spans against spans: counts, precision, recall, F1, overlaps, reliability of scores. Pure."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
+from nervaluate import Evaluator
 
 from ner.article import LABELS, Span, outermost
+
+ROWS = (*LABELS, "all", "outermost")
+"""What strict counts are kept for: each label, all spans (nested), and those no other span holds."""
 
 _LEAST_SLOPE = 0.05
 
@@ -46,17 +52,121 @@ def count(gold: Iterable[Span], predicted: Iterable[Span]) -> Counts:
     return Counts(len(ours & theirs), len(theirs), len(ours))
 
 
+def by_row(gold: Sequence[Span], predicted: Sequence[Span]) -> dict[str, Counts]:
+    """Strict counts over one text, one for each of `ROWS`."""
+    rows = {
+        label: count(
+            (span for span in gold if span.label == label),
+            (span for span in predicted if span.label == label),
+        )
+        for label in LABELS
+    }
+    rows["all"] = count(gold, predicted)
+    rows["outermost"] = count(outermost(gold), outermost(predicted))
+    return rows
+
+
 def table(gold: Sequence[Sequence[Span]], predicted: Sequence[Sequence[Span]]) -> dict[str, Counts]:
     """Strict micro counts over texts: a row a label, ``all`` (nested) and ``outermost``."""
-    rows = {name: Counts() for name in (*LABELS, "all", "outermost")}
+    rows = dict.fromkeys(ROWS, Counts())
     for ours, theirs in zip(gold, predicted, strict=True):
-        for label in LABELS:
-            rows[label] += count(
-                (s for s in ours if s.label == label), (s for s in theirs if s.label == label)
-            )
-        rows["all"] += count(ours, theirs)
-        rows["outermost"] += count(outermost(ours), outermost(theirs))
+        for name, counts in by_row(ours, theirs).items():
+            rows[name] += counts
     return rows
+
+
+def tally(texts: Sequence[Mapping[str, Counts]]) -> npt.NDArray[np.int64]:
+    """Counts of each text as an array ``(texts, rows, 3)``: right, predicted, gold."""
+    return np.array(
+        [[(c.right, c.predicted, c.gold) for c in rows.values()] for rows in texts], np.int64
+    )
+
+
+def f1(tally: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    """F1 of counts ``(…, 3)``: an array ``(…)``; NaN where nothing is predicted and nothing is gold."""
+    right, predicted, gold = np.moveaxis(tally, -1, 0)
+    total = np.asarray(predicted + gold, float)
+    figures = np.full(total.shape, np.nan)
+    np.divide(2 * right, total, out=figures, where=total > 0)
+    return figures
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """Counts that forgive something; see `overlaps`. ``incorrect`` overlaps but is not forgiven."""
+
+    precision: float
+    recall: float
+    f1: float
+    correct: int
+    incorrect: int
+    partial: int
+    missed: int
+    spurious: int
+
+
+def overlaps(
+    gold: Sequence[Sequence[Span]], predicted: Sequence[Sequence[Span]]
+) -> dict[str, Overlap]:
+    """SemEval 2013's measures (Segura-Bedmar et al.) by nervaluate, over the outermost spans.
+
+    ``exact``: the offsets are right, whatever the label. ``partial``: the same, and an overlap counts
+    half. ``type``: the label is right and the spans overlap. Outermost, since nervaluate gives each
+    span the first one it meets, and of nested spans that is often not its own.
+    """
+    evaluator = Evaluator(_flat(gold), _flat(predicted), tags=list(LABELS), loader="dict")
+    found = evaluator.evaluate()["overall"]
+    names = {"exact": "exact", "partial": "partial", "type": "ent_type"}
+    return {
+        ours: Overlap(
+            r.precision, r.recall, r.f1, r.correct, r.incorrect, r.partial, r.missed, r.spurious
+        )
+        for ours, r in ((ours, found[theirs]) for ours, theirs in names.items())
+    }
+
+
+def _flat(texts: Sequence[Sequence[Span]]) -> list[list[dict[str, str | int]]]:
+    # nervaluate's ends are the last code point, ours one past it.
+    return [
+        [{"label": s.label, "start": s.start, "end": s.end - 1} for s in outermost(spans)]
+        for spans in texts
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """Spans whose score lies in [low, high): their mean score, and the share that is right."""
+
+    low: float
+    high: float
+    score: float
+    right: float
+    count: int
+
+
+def reliability(
+    scores: Sequence[float], right: Sequence[bool], *, bins: int = 10
+) -> tuple[list[Bin], float]:
+    """How far scores are from the share that is right: bins of equal width, the empty left out.
+
+    And the expected calibration error (Naeini et al. 2015): the mean distance of a bin's score from
+    its share, each span weighing the same; 0 to 1, NaN without spans. A score of 1 is in the last bin.
+    """
+    values, correct = np.asarray(scores, float), np.asarray(right, float)
+    # Not int(score * bins): 0.29 * 100 is 28.999….
+    number = np.searchsorted(np.arange(1, bins) / bins, values, side="right")
+    found = [
+        Bin(
+            k / bins,
+            (k + 1) / bins,
+            float(values[number == k].mean()),
+            float(correct[number == k].mean()),
+            int((number == k).sum()),
+        )
+        for k in np.unique(number).tolist()
+    ]
+    error = sum(b.count * abs(b.score - b.right) for b in found)
+    return found, error / len(values) if found else float("nan")
 
 
 def calibrate(logits: Sequence[float], right: Sequence[bool]) -> tuple[float, float]:
