@@ -13,7 +13,9 @@ from typer.testing import CliRunner, Result
 from ner.cli import app
 
 PAGE = ROOT / "data/pages/jzrb-2025-03-18-003.txt"
-COMMANDS = ["ingest", "tag", "show", "export", "train", "pretrain", "evaluate", "models"]
+COMMANDS = [
+    *("ingest", "tag", "show", "export", "train", "pretrain", "train-words", "evaluate", "models"),
+]
 
 
 def ner(*arguments: str | Path, input: bytes | None = None) -> Result:

@@ -3,7 +3,7 @@
 Commands import what they need inside, since ``ner --help`` must not wait for spaCy.
 """
 
-from ner.cli import annotate, articles, corpus, models
+from ner.cli import annotate, articles, corpus, models, words
 from ner.cli.app import app
 
-__all__ = ["annotate", "app", "articles", "corpus", "models"]
+__all__ = ["annotate", "app", "articles", "corpus", "models", "words"]
