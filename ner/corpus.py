@@ -17,6 +17,8 @@ from ner.formats import json_lines, open_source, read_jsonl
 QUOTED = re.compile(r"“([^“”\n]+)”|‘([^‘’\n]+)’|「([^「」\n]+)」|『([^『』\n]+)』|\"([^\"\n]+)\"")
 """A string between quotation marks; one group holds it."""
 
+_SENTENCE = re.compile(r"(?:[^。！？!?\n]+[。！？!?]*|[。！？!?]+)[”’」』）]*")
+
 
 @dataclass(frozen=True, slots=True)
 class Example:
@@ -80,6 +82,18 @@ def quoted(text: str) -> Iterator[tuple[int, int]]:
         start, end = match.span(match.lastindex or 0)
         yield start, end
         yield from ((start + low, start + high) for low, high in quoted(text[start:end]))
+
+
+def sentences(text: str) -> Iterator[tuple[int, int]]:
+    """Where the sentences of a text stand, with their end marks and without blanks around them.
+
+    A line end ends one too. What stands between them is blank.
+    """
+    for match in _SENTENCE.finditer(text):
+        sentence = match[0].strip()
+        if sentence:
+            start = text.index(sentence, match.start())
+            yield start, start + len(sentence)
 
 
 @dataclass(frozen=True)

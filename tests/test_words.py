@@ -1,5 +1,6 @@
 """Words: the shipped model, one trained here, and what words say of spans."""
 
+import itertools
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -121,8 +122,8 @@ def test_every_span_is_tagged_inner_or_listed(
 def test_word_tokens_in_both_schemes() -> None:
     spans = [Span(2, 5, "LOC"), Span(8, 13, "ORG"), Span(9, 12, "LOC"), Span(13, 14, "PER")]
     bio, bmes = (word_tokens(spans, WORDS, scheme) for scheme in ("bio", "bmes"))
-    assert [t.tag for t in bio.tokens] == "O B-LOC O O B-ORG I-ORG I-ORG O O".split()
-    assert [t.tag for t in bmes.tokens] == "O S-LOC O O B-ORG M-ORG E-ORG O O".split()
+    assert " ".join(t.tag for t in bio.tokens) == "O B-LOC O O B-ORG I-ORG I-ORG O O"
+    assert " ".join(t.tag for t in bmes.tokens) == "O S-LOC O O B-ORG M-ORG E-ORG O O"
     assert bio.inner == (Span(9, 12, "LOC"),) and bio.misfits == (Span(13, 14, "PER"),)
 
 
@@ -134,7 +135,7 @@ def segmented(tmp_path: Path) -> Path:
     for number in range(160):
         surface = [SURFACE[:5], "的", people[number % 4], acts[number // 4 % 4], "电影", "。"]
         edges = [sum(map(len, surface[:n])) for n in range(len(surface) + 1)]
-        words = [[start, end, "n"] for start, end in zip(edges, edges[1:])]
+        words = [[start, end, "n"] for start, end in itertools.pairwise(edges)]
         lines.append(json.dumps({"text": "".join(surface), "words": words}) + "\n")
     path.write_text("".join(lines), encoding="utf-8")
     return path
