@@ -1,0 +1,1 @@
+"""Our tagger beside others, on the same text, in the same run: speed and accuracy."""
