@@ -14,8 +14,8 @@ from ner.cli import app
 
 PAGE = ROOT / "data/pages/jzrb-2025-03-18-003.txt"
 COMMANDS = [
-    *("ingest", "tag", "show", "export", "train", "pretrain", "evaluate", "models"),
-    *("annotate select", "annotate suggest"),
+    *("ingest", "tag", "show", "export", "train", "pretrain", "train-words", "evaluate", "models"),
+    *("compare", "annotate select", "annotate suggest"),
 ]
 
 

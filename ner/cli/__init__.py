@@ -3,7 +3,7 @@
 Commands import what they need inside, since ``ner --help`` must not wait for spaCy.
 """
 
-from ner.cli import annotate, articles, corpus, doccano, models
+from ner.cli import annotate, articles, corpus, doccano, models, words
 from ner.cli.app import app
 
-__all__ = ["annotate", "app", "articles", "corpus", "doccano", "models"]
+__all__ = ["annotate", "app", "articles", "corpus", "doccano", "models", "words"]

@@ -1,0 +1,111 @@
+"""``python -m benchmarks speed`` and ``python -m benchmarks accuracy``."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from benchmarks import accuracy, report, spacy_cnn, speed
+from ner import corpus
+from ner.cli.app import Group
+from ner.cli.terminal import say
+
+DATA = Path(__file__).parents[1] / "data/annotations"
+CACHE = Path("runs/benchmarks")
+SYSTEMS = "ner,lac,lac-lines,jieba,spacy,hanlp,ltp"
+
+app = typer.Typer(
+    cls=Group,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Our tagger beside others.",
+)
+
+Systems = Annotated[str, typer.Option(help="Which, with commas between.")]
+Model = Annotated[str, typer.Option(help="Our model: a name or a folder.")]
+HanLP = Annotated[str, typer.Option(help="Folder of a HanLP model; skipped if not given.")]
+LTP = Annotated[str, typer.Option(help="Folder of an LTP model; skipped if not given.")]
+Steps = Annotated[int, typer.Option(min=1, help="At most so many steps of spaCy's training.")]
+Write = Annotated[Path | None, typer.Option(help="Put the table into this page.")]
+
+
+def _names(systems: str, model: str, hanlp: str, ltp: str, steps: int) -> list[str]:
+    """Systems with what each needs to be loaded; spaCy's recogniser is trained here if need be."""
+    arguments = {"ner": model, "hanlp": hanlp, "ltp": ltp}
+    names = systems.split(",")
+    if "spacy" in names:
+        say(f"spaCy's recogniser: trained now, unless it is in {CACHE}")
+        folder = spacy_cnn.trained(DATA / "train.jsonl", DATA / "dev.jsonl", CACHE, steps=steps)
+        arguments["spacy"] = str(folder)
+    return [f"{name}:{arguments[name]}" if name in arguments else name for name in names]
+
+
+@app.command("speed")
+def speed_(
+    files: Annotated[
+        list[str] | None, typer.Argument(help="Articles as JSONL; our own annotated ones if none.")
+    ] = None,
+    characters: Annotated[int, typer.Option(min=1, help="Text a round, repeated to it.")] = 200_000,
+    rounds: Annotated[int, typer.Option(min=1)] = 5,
+    systems: Systems = SYSTEMS,
+    model: Model = "news",
+    hanlp: HanLP = "",
+    ltp: LTP = "",
+    steps: Steps = spacy_cnn.STEPS,
+    write: Write = None,
+) -> None:
+    """Characters a second from raw text to spans, beside LAC in the same run.
+
+    Example: `python -m benchmarks speed --write docs/benchmarks.md`
+    """
+    lines = report.conditions()
+    paths = files or sorted(map(str, DATA.glob("*.jsonl")))
+    texts = speed.enough([article.text for article in corpus.read(paths)], characters)
+    figures = speed.measure(_names(systems, model, hanlp, ltp, steps), texts, rounds)
+    base = speed.anchor(figures)
+    total = sum(map(len, texts))
+    lines += [
+        "",
+        f"{len(texts)} texts, {total:,} characters a round, {rounds} rounds by turns after a warm-up;"
+        f" ratios to {base.name if base else 'nothing: LAC did not run'}.",
+        "",
+        *speed.table(figures),
+    ]
+    _publish(write, "speed", lines)
+
+
+@app.command("accuracy")
+def accuracy_(
+    files: Annotated[
+        list[str] | None, typer.Argument(help="Annotated JSONL; our own dev if none.")
+    ] = None,
+    systems: Systems = "ner,lac,jieba,spacy,hanlp,ltp",
+    model: Model = "news",
+    hanlp: HanLP = "",
+    ltp: LTP = "",
+    steps: Steps = spacy_cnn.STEPS,
+    write: Write = None,
+) -> None:
+    """Strict F1 of outermost people, places and organisations.
+
+    Example: `python -m benchmarks accuracy data/annotations/dev.jsonl --write docs/benchmarks.md`
+    """
+    lines = report.conditions()
+    names = _names(systems, model, hanlp, ltp, steps)
+    for path in files or [str(DATA / "dev.jsonl")]:
+        articles = list(corpus.read([path]))
+        size = sum(len(article.text) for article in articles)
+        heading = f"**{Path(path).name}**: {len(articles)} articles, {size:,} characters"
+        lines += ["", heading, "", *accuracy.table(accuracy.measure(names, articles))]
+    _publish(write, "accuracy", lines)
+
+
+def _publish(page: Path | None, section: str, lines: list[str]) -> None:
+    typer.echo("\n".join(lines))
+    if page:
+        report.write(page, section, lines)
+        say(f"written to {page}")
+
+
+if __name__ == "__main__":
+    app()
