@@ -29,7 +29,7 @@ def load(name: str) -> tuple[Find, str]:
         NerError: it is unknown, not installed, or its model is not on this machine.
     """
     kind, _, argument = name.partition(":")
-    if kind in ("hanlp", "ltp") and not Path(argument).is_dir():
+    if kind in ("hanlp", "ltp") and not (argument and Path(argument).is_dir()):
         raise NerError(
             "its model is not on this machine", remedy=f"give its folder with --{kind} FOLDER"
         )

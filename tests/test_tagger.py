@@ -80,7 +80,7 @@ def test_where_a_text_is_cut_and_who_its_neighbours_are_changes_nothing(tagger: 
 
 def test_windows_see_as_far_as_the_network_reaches(tagger: Tagger) -> None:
     """A long text cut into windows must give what one window over all of it gives."""
-    text = (TEXT + "另一段话没有名字。\n") * 9
+    text = (TEXT + "另一段话没有名字。\n") * 20
     component = tagger.component
     assert len(text) > 2 * component.settings.core
     cut = component.predict([text])
