@@ -72,14 +72,20 @@ def load(name: str) -> Teacher:
     return TEACHERS[kind](argument)
 
 
-def suggest(articles: Iterable[Article], teachers: Sequence[Teacher]) -> Iterator[Article]:
-    """Articles with what the teachers say together, in place of the spans they had; see `agree`."""
+def suggest(
+    articles: Iterable[Article], teachers: Sequence[Teacher], *, least: float = 0.0
+) -> Iterator[Article]:
+    """Articles with what the teachers say together, in place of the spans they had; see `agree`.
+
+    Spans whose score is under ``least`` are left out.
+    """
     articles = iter(articles)
     while batch := list(itertools.islice(articles, BATCH_ARTICLES)):
         opinions = [list(teacher.pipe(batch)) for teacher in teachers]
         for article, *said in zip(batch, *opinions):
             pairs = [(t.labels, a.spans) for t, a in zip(teachers, said)]
-            yield replace(article, spans=tuple(agree(pairs)))
+            agreed = (span for span in agree(pairs) if span.score >= least)
+            yield replace(article, spans=tuple(agreed))
 
 
 def agree(opinions: Iterable[tuple[Iterable[str], Iterable[Span]]]) -> list[Span]:

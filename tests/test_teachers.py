@@ -222,7 +222,7 @@ def test_agreement_is_the_mean_over_those_that_can_give_the_label() -> None:
 
 
 def test_suggestions_come_in_order_and_keep_the_articles(tmp_path: Path) -> None:
-    (tmp_path / "names.tsv").write_text("南岸区\tLOC\n", "utf-8")
+    (tmp_path / "names.tsv").write_text("南岸区\tLOC\n天\tLOC\n", "utf-8")
     asked = [load(f"dictionary:{tmp_path / 'names.tsv'}"), load("lac")]
 
     def articles() -> Iterator[Article]:
@@ -234,3 +234,7 @@ def test_suggestions_come_in_order_and_keep_the_articles(tmp_path: Path) -> None
     assert [(a.id, a.paper) for a in told] == [(str(n), "报") for n in range(40)]
     assert {a.text[s.start : s.end] for a in told for s in a.spans if s.score == 1} == {"南岸区"}
     assert all(s.label != "BRAND" for a in told for s in a.spans)
+    # 天 is half of the opinions.
+    for least, found in ((0.5, {"南岸区", "天"}), (0.6, {"南岸区"})):
+        told = list(suggest(articles(), asked, least=least))
+        assert {a.text[s.start : s.end] for a in told for s in a.spans} == found
