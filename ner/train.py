@@ -53,7 +53,8 @@ class Schedule:
         batch: code points a step, about.
         rate: highest learning rate; it warms up over a tenth and falls as a cosine.
         quotes: share of the quoted contexts seen each epoch.
-        silver: share of the silver articles seen each epoch.
+        silver: share of the silver articles seen in the first epoch; it falls in a line to none after the
+            last, so that people have the last word.
         unknown: share of characters shown as unknown, so that rare ones do no harm.
         swaps: share of names that each epoch changes for others of their kind.
         blemished: share of articles that get stray spaces each epoch, and of those that get straight
@@ -217,12 +218,15 @@ class _Learner:
                     training, names, rng, swaps=schedule.swaps, blemished=schedule.blemished
                 ),
                 *batches.share(quotes, schedule.quotes, rng),
-                *batches.share(silver, schedule.silver, rng),
+                *batches.share(silver, schedule.silver * (1 - self.epoch / schedule.epochs), rng),
             ]
             steps = make_batches(
                 seen, self.characters, rng, size=schedule.batch, unknown=schedule.unknown
             )
-            loss = float(np.mean([self._learn(batch, len(steps)) for batch in steps]))
+            share = 1 / (len(steps) * schedule.epochs)
+            begun = self.epoch / schedule.epochs
+            losses = [self._learn(batch, begun + n * share) for n, batch in enumerate(steps)]
+            loss = float(np.mean(losses))
             with self._averaged():
                 tester.fill_with(Settings(), self.characters, candidates(self.network))
                 found = tester.predict([example.text for example in dev])
@@ -235,10 +239,11 @@ class _Learner:
             self._save()
             yield Epoch(self.epoch, loss, rows, is_best)
 
-    def _learn(self, batch: "Batch", steps_an_epoch: int) -> float:
-        schedule = self.config.schedule
-        done = self.step / (schedule.epochs * steps_an_epoch)
-        rate = schedule.rate * min(done / 0.1, 0.01 + 0.99 * (1 + math.cos(math.pi * done)) / 2)
+    def _learn(self, batch: "Batch", done: float) -> float:
+        """One step, ``done`` (0 to 1) of the training before it; its loss."""
+        rate = self.config.schedule.rate * min(
+            done / 0.1, 0.01 + 0.99 * (1 + math.cos(math.pi * done)) / 2
+        )
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.network.train()
