@@ -109,6 +109,16 @@ class Snap:
     suggested: Span
 
 
+def tokens(text: str, segment: Segment | None) -> list[Word]:
+    """Words, each white space between them a token of its own; without ``segment`` all characters."""
+    if segment is None:
+        return [(offset, offset + 1) for offset in range(len(text))]
+    words = segment(text)
+    covered = {offset for start, end in words for offset in range(start, end)}
+    spaces = [(o, o + 1) for o in range(len(text)) if o not in covered]
+    return sorted([*words, *spaces])
+
+
 def snap(spans: Sequence[Span], words: Iterable[Word]) -> list[Snap]:
     """What would change if boundaries inside words moved to the words' edges; reading order.
 

@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 
 from ner.article import LABELS, Article, Rejected, Span, outermost, outside_in, without_crossings
 from ner.errors import NerError
-from ner.formats import FORMATS, WRITABLE, Item, Source, guess
+from ner.formats import BY_WORDS, FORMATS, WRITABLE, Item, Source, guess
+from ner.words import tokens
 
 NASTY = [
     "𠮷",
@@ -308,3 +310,44 @@ def test_a_bad_line_costs_one_article(name: str) -> None:
     first, bad, last = read(name, good + b'{"id": "2", "spans": 4}\n' + good, "x.jsonl")
     assert isinstance(first, Article) and isinstance(last, Article)
     assert why(bad).startswith("x.jsonl:2: ")
+
+
+def cut(text: str) -> list[tuple[int, int]]:
+    """Words for a test: runs of up to three characters that are no white space."""
+    return [match.span() for match in re.finditer(r"\S{1,3}", text)]
+
+
+@settings(max_examples=40)
+@given(articles(), st.sampled_from(BY_WORDS))
+def test_forms_by_words_give_the_text_back_and_keep_names_that_fit_no_word(
+    article: Article, form: str
+) -> None:
+    write = FORMATS[form].write
+    assert write
+    data = b"".join(part.data for part in write([article], Counter(), cut))
+    [back] = FORMATS[form].read(Source(f"x.{form}", data))
+    assert isinstance(back, Article), back
+    assert back.text == article.text
+    edges = {edge for word in tokens(article.text, cut) for edge in word}
+    fit = [s for s in article.spans if {s.start, s.end} <= edges]
+    kept = {(s.start, s.end, s.label) for s in back.spans}
+    in_line = [s for s in article.spans if "\n" not in article.text[s.start : s.end]]
+    whole = article.spans if form == "docbin" else [s for s in in_line if s not in fit]
+    assert {(s.start, s.end, s.label) for s in whole} <= kept
+    assert kept <= {(s.start, s.end, s.label) for s in article.spans}
+
+
+def test_words_are_the_tokens_of_a_doc() -> None:
+    from spacy.tokens import DocBin
+    from spacy.vocab import Vocab
+
+    article = Article(
+        id="1", text="南岸区人民法院 来人", spans=(Span(0, 3, "LOC"), Span(4, 7, "ORG"))
+    )
+    write = FORMATS["docbin"].write
+    assert write
+    [part] = write([article], Counter(), cut)
+    [doc] = DocBin().from_bytes(part.data).get_docs(Vocab())
+    assert [token.text for token in doc] == ["南岸区", "人民法", "院", " ", "来人"]
+    assert [(ent.text, ent.label_) for ent in doc.ents] == [("南岸区", "LOC")]
+    assert doc.user_data["misfits"] == ((4, 7, "ORG", 1.0, ""),)

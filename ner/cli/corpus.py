@@ -23,6 +23,16 @@ corpus = typer.Typer(
 )
 app.add_typer(corpus, name="corpus")
 
+PkusegModel = Annotated[
+    str,
+    typer.Option(
+        "--pkuseg-model",
+        metavar="PATH|NAME",
+        help="A word model: words (ours), a folder, or a name that spacy-pkuseg downloads.",
+    ),
+]
+DEFAULT_WORDS = "words"
+
 Files = Annotated[list[Path], typer.Argument(help="Annotated JSONL.")]
 
 
@@ -42,6 +52,10 @@ def convert(
     field: Annotated[
         list[str] | None, typer.Option(help="OURS=THEIRS, for example text=content; repeatable.")
     ] = None,
+    words: Annotated[
+        bool, typer.Option("--words", help="bio, bmes, docbin: a token a word, not a character.")
+    ] = False,
+    pkuseg_model: PkusegModel = DEFAULT_WORDS,
 ) -> None:
     """Turn annotated articles from one form into another, and say what the other has no room for.
 
@@ -50,9 +64,11 @@ def convert(
     Example: `ner corpus convert data/annotations/dev.jsonl dev.json --to label-studio`
 
     Example: `ner corpus convert export.jsonl reviewed.jsonl --from doccano`
+
+    Example: `ner corpus convert data/annotations/dev.jsonl dev.bio --to bio --words`
     """
     from ner.article import Rejected
-    from ner.formats import FORMATS, SUFFIXES, WRITABLE, find
+    from ner.formats import BY_WORDS, FORMATS, SUFFIXES, WRITABLE, find
     from ner.ingest import read
 
     named = {**SUFFIXES, ".json": "label-studio", "": "brat"}
@@ -61,6 +77,13 @@ def convert(
         raise NerError(f"no form to write {output} in", remedy=f"--to {', '.join(WRITABLE)}")
     if form and form not in FORMATS:
         raise NerError(f"unknown format {form!r}", remedy=f"--from {', '.join(FORMATS)}")
+    segment = None
+    if words:
+        if to not in BY_WORDS:
+            raise NerError(f"{to} knows no words", remedy=f"--to {', '.join(BY_WORDS)}")
+        from ner.words import load
+
+        segment = load(pkuseg_model)
     files = [
         path
         for path in find([source], recursive=True)
@@ -69,7 +92,7 @@ def convert(
     lost: Counter[str] = Counter()
     failed: list[Rejected] = []
     items = read(files, form=form, fields=field_names(field), lost=lost)
-    save(to, readable(progress(items, "converting"), failed), output)
+    save(to, readable(progress(items, "converting"), failed), output, segment)
     say_lost(lost, "an article has no room for")
     if failed:
         raise typer.Exit(1)

@@ -15,6 +15,7 @@ from ner.errors import NerError
 if TYPE_CHECKING:
     from ner.article import Article, Rejected
     from ner.formats import Item
+    from ner.words import Segment
 
 Each = TypeVar("Each")
 
@@ -83,11 +84,14 @@ def _appearing(name: str) -> Iterator[Path]:
             beside.unlink(missing_ok=True)
 
 
-def save(form: str, articles: "Iterable[Article]", output: str) -> None:
+def save(
+    form: str, articles: "Iterable[Article]", output: str, segment: "Segment | None" = None
+) -> None:
     """Write articles in a form, whole or not at all, and say what it had no room for.
 
     Args:
         output: a file, ``-``, or for a form of many files a folder that is not there yet.
+        segment: cuts a text into words, for the forms `BY_WORDS`.
     """
     from ner.formats import FORMATS
 
@@ -96,7 +100,7 @@ def save(form: str, articles: "Iterable[Article]", output: str) -> None:
     assert write
     if folder and (output == "-" or Path(output).exists()):
         raise NerError(f"{form} makes a new folder", where=output, remedy="name one not there yet")
-    parts = write(articles, lost)
+    parts = write(articles, lost, segment) if segment else write(articles, lost)
     if output == "-":
         for part in parts:
             sys.stdout.buffer.write(part.data)

@@ -7,21 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ner.cli.app import app
-from ner.cli.corpus import corpus
+from ner.cli.corpus import DEFAULT_WORDS, PkusegModel, corpus
 from ner.cli.terminal import say, writing
 
 if TYPE_CHECKING:
     from ner.words import Snap
-
-PkusegModel = Annotated[
-    str,
-    typer.Option(
-        "--pkuseg-model",
-        metavar="PATH|NAME",
-        help="A word model: words (ours), a folder, or a name that spacy-pkuseg downloads.",
-    ),
-]
-DEFAULT_WORDS = "words"
 
 
 @app.command("train-words")

@@ -76,6 +76,8 @@ FORMATS = {
     "parquet": Format(read_parquet),
     "txt": Format(read_text),
 }
+BY_WORDS = ("bio", "bmes", "docbin")
+"""Forms that can have a token a word."""
 WRITABLE = tuple(name for name, form in FORMATS.items() if form.write)
 
 
@@ -114,6 +116,7 @@ def _guess_lines(source: Source) -> str:
 
 
 __all__ = [
+    "BY_WORDS",
     "FIELDS",
     "FORMATS",
     "MAX_LINE",

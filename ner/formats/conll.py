@@ -1,15 +1,15 @@
-"""CoNLL by characters: a character and its tag a line, a blank line at a line end.
+"""CoNLL: a character, or a word, and its tag a line, a blank line at a line end.
 
 Made here, an article begins with ``# article = {its fields}``, and white space is written ``\\u0020``,
 so that the text comes back as it was.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
-from ner.article import Article, Span, outermost
+from ner.article import Article, Span
 from ner.errors import NerError, at
 from ner.formats.jsonl import parse_json
 from ner.formats.rows import (
@@ -22,9 +22,11 @@ from ner.formats.rows import (
     has_score,
     item,
     make_article,
+    parse_span,
     rename,
 )
 from ner.formats.source import Part, Source, decode
+from ner.words import Scheme, Segment, tokens, word_tokens
 
 _HEADER = "# article = "
 _TOKEN = re.compile(r"(\S+)[ \t]+(?:\S+[ \t]+)*(O|[BIMES]-\S+)")
@@ -109,6 +111,7 @@ def _article(document: _Document, default_id: str, fields: Mapping[str, str]) ->
     for line in lines:
         spans += _spans(line, len(text))
         text += "".join(character for character, _ in line) + "\n"
+    spans += map(parse_span, document.header.get("spans", ()))  # those inside a word
     row = {"id": default_id, **rename(document.header, fields)}
     return make_article({**row, "text": text.removesuffix("\n"), "spans": spans})
 
@@ -125,42 +128,49 @@ def _spans(tokens: list[tuple[str, str]], offset: int) -> Iterator[Span]:
         offset += len(token)
 
 
-def write_bio(articles: Iterable[Article], lost: Lost = UNCOUNTED) -> Iterator[Part]:
-    """B- at the first character of a name, I- at the others.
+def write_bio(
+    articles: Iterable[Article], lost: Lost = UNCOUNTED, segment: Segment | None = None
+) -> Iterator[Part]:
+    """B- at the first character of a name, I- at the others; with ``segment`` words, not characters.
 
     Holds the outermost spans only, no scores, no models, and no span over a line end: what is left
-    out is counted.
+    out is counted. Spans that begin or end inside a word stand in the article's header.
     """
-    return _write(articles, lost, lambda length: "B" + "I" * (length - 1))
+    return _write(articles, lost, segment, "bio")
 
 
-def write_bmes(articles: Iterable[Article], lost: Lost = UNCOUNTED) -> Iterator[Part]:
+def write_bmes(
+    articles: Iterable[Article], lost: Lost = UNCOUNTED, segment: Segment | None = None
+) -> Iterator[Part]:
     """B- at the first character of a name, M- within, E- at the last; S- for a name of one.
 
-    Leaves out what `write_bio` does.
+    Otherwise as `write_bio`.
     """
-    return _write(articles, lost, lambda n: "S" if n == 1 else "B" + "M" * (n - 2) + "E")
+    return _write(articles, lost, segment, "bmes")
 
 
-def _write(articles: Iterable[Article], lost: Lost, kinds: Callable[[int], str]) -> Iterator[Part]:
+def _write(
+    articles: Iterable[Article], lost: Lost, segment: Segment | None, scheme: Scheme
+) -> Iterator[Part]:
     for article in articles:
         text = article.text
         within = [span for span in article.spans if "\n" not in text[span.start : span.end]]
-        flat = outermost(within)
+        made = word_tokens(within, tokens(text, segment), scheme)
         lost["spans over a line end"] += len(article.spans) - len(within)
-        lost["inner spans"] += len(within) - len(flat)
-        lost["scores"] += sum(map(has_score, flat))
-        tags = ["O"] * len(text)
-        for span in flat:
-            for place, kind in enumerate(kinds(span.end - span.start), span.start):
-                tags[place] = f"{kind}-{span.label}"
+        lost["inner spans"] += len(made.inner)
+        lost["scores"] += sum(map(has_score, (*made.tagged, *made.misfits)))
+        header: dict[str, object] = {**article_fields(article)}
+        if made.misfits:
+            header["spans"] = [[span.start, span.end, span.label] for span in made.misfits]
         lines = [
-            "\n" if character == "\n" else f"{_escape(character)} {tag}\n"
-            for character, tag in zip(text, tags)
+            "\n" if text[t.start] == "\n" else f"{_escape(text[t.start : t.end])} {t.tag}\n"
+            for t in made.tokens
         ]
-        yield Part((_HEADER + dump(article_fields(article)) + "".join(lines) + "\n").encode())
+        yield Part((_HEADER + dump(header) + "".join(lines) + "\n").encode())
 
 
-def _escape(character: str) -> str:
-    plain = not character.isspace() and character != "\\"
-    return character if plain else f"\\u{ord(character):04x}"
+def _escape(token: str) -> str:
+    return "".join(
+        f"\\u{ord(character):04x}" if character.isspace() or character == "\\" else character
+        for character in token
+    )

@@ -1,10 +1,10 @@
-"""spaCy's DocBin: a Doc an article, a token a character."""
+"""spaCy's DocBin: a Doc an article, a token a character or a word."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
-from ner.article import Article, Span, outermost, outside_in
+from ner.article import Article, Span, outside_in
 from ner.errors import NerError
 from ner.formats.rows import (
     UNCOUNTED,
@@ -17,9 +17,11 @@ from ner.formats.rows import (
     rename,
 )
 from ner.formats.source import Part, Source
+from ner.words import Segment, tokens, word_tokens
 
 KEY = "ner"
 """Where a Doc has its nested spans, as our pipeline sets them: ``doc.spans["ner"]``."""
+_MISFITS = "misfits"
 
 
 def read_docbin(
@@ -59,15 +61,22 @@ def _spans(doc: Any, lost: Lost) -> list[Span]:
     if len(known) != len(group):  # somebody else's, or changed since
         known = [(1.0, "")] * len(group)
     return [
-        Span(span.start_char, span.end_char, span.label_, score, model)
-        for span, (score, model) in zip(group, known)
+        *(
+            Span(span.start_char, span.end_char, span.label_, score, model)
+            for span, (score, model) in zip(group, known)
+        ),
+        *(Span(*fields) for fields in doc.user_data.get(_MISFITS, ())),
     ]
 
 
-def write_docbin(articles: Iterable[Article], lost: Lost = UNCOUNTED) -> Iterator[Part]:
+def write_docbin(
+    articles: Iterable[Article], lost: Lost = UNCOUNTED, segment: Segment | None = None
+) -> Iterator[Part]:
     """``doc.spans["ner"]`` holds all spans, ``doc.ents`` the outermost, ``doc.user_data`` the fields.
 
-    Scores and models are in the group's ``attrs["scores"]``, in its order. Loses nothing.
+    Scores and models are in the group's ``attrs["scores"]``, in its order. With ``segment`` tokens are
+    words, and spans that begin or end inside one, which a Doc cannot have, are in
+    ``doc.user_data["misfits"]`` with their offsets. Loses nothing.
     """
     from spacy.tokens import Doc, DocBin, SpanGroup
     from spacy.tokens import Span as DocSpan
@@ -75,20 +84,26 @@ def write_docbin(articles: Iterable[Article], lost: Lost = UNCOUNTED) -> Iterato
 
     vocab, docs = Vocab(), DocBin(attrs=["ENT_IOB", "ENT_TYPE"], store_user_data=True)
     for article in articles:
-        words = list(article.text)
+        made = word_tokens(article.spans, tokens(article.text, segment))
+        first = {token.start: number for number, token in enumerate(made.tokens)}
+        after = {token.end: number for number, token in enumerate(made.tokens, 1)}
         doc = Doc(
             vocab,
-            words=words,
-            spaces=[False] * len(words),
+            words=[article.text[token.start : token.end] for token in made.tokens],
+            spaces=[False] * len(made.tokens),
             user_data={"article": article_fields(article)},
         )
-        spans = outside_in(article.spans)
+        if made.misfits:
+            doc.user_data[_MISFITS] = [
+                [s.start, s.end, s.label, round(s.score, 4), s.model] for s in made.misfits
+            ]
+        spans = outside_in((*made.tagged, *made.inner))
         doc.spans[KEY] = SpanGroup(
             doc,
             name=KEY,
             attrs={"scores": [[round(span.score, 4), span.model] for span in spans]},
-            spans=[DocSpan(doc, s.start, s.end, s.label) for s in spans],
+            spans=[DocSpan(doc, first[s.start], after[s.end], s.label) for s in spans],
         )
-        doc.ents = [DocSpan(doc, s.start, s.end, s.label) for s in outermost(spans)]
+        doc.ents = [DocSpan(doc, first[s.start], after[s.end], s.label) for s in made.tagged]
         docs.add(doc)
     yield Part(docs.to_bytes())
