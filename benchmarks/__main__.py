@@ -25,17 +25,24 @@ Systems = Annotated[str, typer.Option(help="Which, with commas between.")]
 Model = Annotated[str, typer.Option(help="Our model: a name or a folder.")]
 HanLP = Annotated[str, typer.Option(help="Folder of a HanLP model; skipped if not given.")]
 LTP = Annotated[str, typer.Option(help="Folder of an LTP model; skipped if not given.")]
+Train = Annotated[
+    list[Path] | None, typer.Option(help="What spaCy's recogniser learns from; ours if not said.")
+]
 Steps = Annotated[int, typer.Option(min=1, help="At most so many steps of spaCy's training.")]
 Write = Annotated[Path | None, typer.Option(help="Put the table into this page.")]
 
 
-def _names(systems: str, model: str, hanlp: str, ltp: str, steps: int) -> list[str]:
+def _names(
+    systems: str, model: str, hanlp: str, ltp: str, train: list[Path] | None, steps: int
+) -> list[str]:
     """Systems with what each needs to be loaded; spaCy's recogniser is trained here if need be."""
     arguments = {"ner": model, "hanlp": hanlp, "ltp": ltp}
     names = systems.split(",")
     if "spacy" in names:
         say(f"spaCy's recogniser: trained now, unless it is in {CACHE}")
-        folder = spacy_cnn.trained(DATA / "train.jsonl", DATA / "dev.jsonl", CACHE, steps=steps)
+        folder = spacy_cnn.trained(
+            train or [DATA / "train.jsonl"], DATA / "dev.jsonl", CACHE, steps=steps
+        )
         arguments["spacy"] = str(folder)
     return [f"{name}:{arguments[name]}" if name in arguments else name for name in names]
 
@@ -51,6 +58,7 @@ def speed_(
     model: Model = "news",
     hanlp: HanLP = "",
     ltp: LTP = "",
+    train: Train = None,
     steps: Steps = spacy_cnn.STEPS,
     write: Write = None,
 ) -> None:
@@ -61,7 +69,7 @@ def speed_(
     lines = report.conditions()
     paths = files or sorted(map(str, DATA.glob("*.jsonl")))
     texts = speed.enough([article.text for article in corpus.read(paths)], characters)
-    figures = speed.measure(_names(systems, model, hanlp, ltp, steps), texts, rounds)
+    figures = speed.measure(_names(systems, model, hanlp, ltp, train, steps), texts, rounds)
     base = speed.anchor(figures)
     total = sum(map(len, texts))
     lines += [
@@ -83,6 +91,7 @@ def accuracy_(
     model: Model = "news",
     hanlp: HanLP = "",
     ltp: LTP = "",
+    train: Train = None,
     steps: Steps = spacy_cnn.STEPS,
     write: Write = None,
 ) -> None:
@@ -91,7 +100,7 @@ def accuracy_(
     Example: `python -m benchmarks accuracy data/annotations/dev.jsonl --write docs/benchmarks.md`
     """
     lines = report.conditions()
-    names = _names(systems, model, hanlp, ltp, steps)
+    names = _names(systems, model, hanlp, ltp, train, steps)
     for path in files or [str(DATA / "dev.jsonl")]:
         articles = list(corpus.read([path]))
         size = sum(len(article.text) for article in articles)

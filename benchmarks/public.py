@@ -3,8 +3,8 @@
 Example: ``python -m benchmarks.public msra --epochs 10``
 
 Starts from our pretrained encoder. Where a set has no dev part, a tenth of train is held out; where it
-has no test part (CLUENER), dev is the test, as in the literature. Nothing of this is shipped: most of the sets are for
-research only.
+has no test part (CLUENER), dev is the test, as in the literature. Nothing of this is shipped: most of
+the sets are for research only.
 """
 
 import gzip
