@@ -2,7 +2,7 @@
 
 Example: ``python -m benchmarks.public msra --epochs 10``
 
-Starts from our pretrained encoder. Where a set has no dev part, a tenth of train is held out; where it
+Starts from our pretrained encoder, or with ``--start news`` from our model. Where a set has no dev part, a tenth of train is held out; where it
 has no test part (CLUENER), dev is the test, as in the literature. Nothing of this is shipped: most of
 the sets are for research only.
 """
@@ -72,7 +72,8 @@ def _labels(parts: dict[str, list[str]]) -> tuple[str, ...]:
     found = {
         span[2] for rows in parts.values() for row in rows for span in json.loads(row)["spans"]
     }
-    return tuple(sorted(found))
+    # Ours where they are enough, so that our models can be started from.
+    return article.LABELS if found <= set(article.LABELS) else tuple(sorted(found))
 
 
 def _rows(path: Path) -> list[str]:
