@@ -2,9 +2,9 @@
 
 Example: ``python -m benchmarks.public msra --epochs 10``
 
-Starts from our pretrained encoder, or with ``--start news`` from our model. Where a set has no dev part, a tenth of train is held out; where it
-has no test part (CLUENER), dev is the test, as in the literature. Nothing of this is shipped: most of
-the sets are for research only.
+Starts from our pretrained encoder, or with ``--start news`` from our model. Where a set has no dev part,
+a tenth of train is held out; where it has no test part (CLUENER), dev is the test, as in the literature.
+Nothing of this is shipped: most of the sets are for research only.
 """
 
 import gzip
