@@ -3,7 +3,7 @@
 import dataclasses
 import math
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +29,13 @@ def write_model(
     network: Network,
     dev: Sequence[Example],
     folder: Path,
+    data: Mapping[str, str] | None = None,
 ) -> None:
-    """Write a model folder, its scores calibrated on dev; the folder appears whole or not at all."""
+    """Write a model folder, its scores calibrated on dev; the folder appears whole or not at all.
+
+    Args:
+        data: what it was trained on: files with their SHA-256.
+    """
     component = SpanTagger()
     network = network.eval()
     _centre(network, characters, dev)
@@ -39,6 +44,7 @@ def write_model(
     settings = dataclasses.replace(settings, calibration=_calibration(component, dev))
     component.fill(settings, characters, onnx)
     nlp = make_pipeline(name, version, component)
+    nlp.meta["data"] = dict(data or {})
     beside, before = (folder.with_name(folder.name + end) for end in (".new", ".old"))
     for rest in (beside, before):  # of a run that was killed just here
         shutil.rmtree(rest, ignore_errors=True)

@@ -6,18 +6,21 @@ import shutil
 from pathlib import Path
 
 from ner.errors import NerError
-from ner.tagger import PROMOTED, Tagger, find_model, promoted, user_models
+from ner.tagger import DEFAULT_MODEL, PROMOTED, Tagger, find_model, load, promoted, user_models
 
 
-def promote(tagger: Tagger) -> Path:
-    """Copy a model to the user's models and make it the one that its name means.
+def promote(tagger: Tagger, name: str = DEFAULT_MODEL) -> Path:
+    """Copy a model to the user's models and make it the one that a name means.
+
+    Returns:
+        Its folder there.
 
     Raises:
-        NerError: another model of its name and version is there.
+        NerError: another model of its own name and version is there.
     """
     root = user_models()
     folder = root / str(tagger)
-    if folder.exists() and folder != tagger.folder:
+    if folder.exists() and load(folder).hash != tagger.hash:
         raise NerError(
             "is there already", where=str(folder), remedy="give the model another version"
         )
@@ -27,7 +30,7 @@ def promote(tagger: Tagger) -> Path:
         shutil.rmtree(beside, ignore_errors=True)
         shutil.copytree(tagger.folder, beside)
         beside.replace(folder)
-    _write(tagger.name, [*promoted(tagger.name), str(tagger)])
+    _write(name, [*promoted(name), str(tagger)])
     return folder
 
 

@@ -306,6 +306,8 @@ class Tagger:
     Args:
         nlp: the spaCy pipeline, for displaCy and the rest of spaCy's world.
         folder: where it was loaded from.
+
+    Its ``data`` are the files it was trained on, with their SHA-256.
     """
 
     def __init__(self, nlp: Language, folder: Path) -> None:
@@ -315,6 +317,7 @@ class Tagger:
         self.name: str = nlp.meta["name"]
         self.version: str = nlp.meta["version"]
         self.hash = self.component.hash
+        self.data: dict[str, str] = nlp.meta.get("data", {})
 
     def __str__(self) -> str:
         return f"{self.name}-{self.version}"

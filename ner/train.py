@@ -34,10 +34,12 @@ from ner.weights import checkpoint, narrow, save_checkpoint
 @dataclass(frozen=True)
 class Data:
     """Files: annotated JSONL, quoted strings with their class (see `corpus.read_quotes`), and lists
-    of places (see `augment.collect`). ``silver`` is annotated JSONL too, but by a model, not a person."""
+    of places (see `augment.collect`). ``silver`` is annotated JSONL too, but by a model, not a person.
+    ``test`` is what the model is set beside the one it starts from on; training never sees it."""
 
     train: tuple[str, ...]
     dev: tuple[str, ...]
+    test: tuple[str, ...] = ()
     quotes: tuple[str, ...] = ()
     places: tuple[str, ...] = ()
     silver: tuple[str, ...] = ()
@@ -121,7 +123,7 @@ def fit(config: Config, run: Path) -> Iterator[Epoch]:
     quotes = [example for path in config.data.quotes for example in corpus.read_quotes(path)]
     if not training or not dev:
         raise NerError("no articles to train or to test on", remedy="name files under [data]")
-    _claim(run, config)
+    hashes = _claim(run, config)
     characters = Characters.read(_characters_file(config))
     network = make_network(config, characters)
     learner = _Learner(config, characters, network, run / "checkpoint.pt")
@@ -131,7 +133,8 @@ def fit(config: Config, run: Path) -> Iterator[Epoch]:
         curves.draw(run / "metrics.jsonl", run / "curves.png")
         yield epoch
     learner.take_best()
-    write_model(config.name, config.version, characters, network, dev, run / "model")
+    folder = run / "model"
+    write_model(config.name, config.version, characters, network, dev, folder, data=hashes)
 
 
 def make_network(config: Config, characters: Characters) -> Network:
@@ -297,8 +300,8 @@ class _Learner:
             self.epoch, self.step, self.best_epoch, self.best_f1 = saved["place"]
 
 
-def _claim(run: Path, config: Config) -> None:
-    """Make the run folder, or see that it is this run's."""
+def _claim(run: Path, config: Config) -> dict[str, str]:
+    """Make the run folder, or see that it is this run's; the SHA-256 of the files it reads."""
     run.mkdir(parents=True, exist_ok=True)
     files = [
         *config.data.train,
@@ -323,6 +326,8 @@ def _claim(run: Path, config: Config) -> None:
             remedy="delete it, or name another with --run",
         )
     path.write_text(record, encoding="utf-8")
+    # A model goes to other machines, so their folders stay behind.
+    return {"/".join(Path(name).parts[-2:]): digest for name, digest in hashes.items()}
 
 
 def _metrics(epoch: Epoch) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from ner import corpus, doccano
 from ner.article import Article, Rejected, Span
 from ner.doccano import Project, push
 from ner.errors import NerError
+from ner.store import Store
 
 ANNOTATOR = ("lihua", "xiao-lihua-2025")
 NUMBERS = itertools.count()
@@ -149,6 +150,19 @@ def test_what_annotators_did_comes_back(project: Project, tmp_path: Path) -> Non
     before = target.read_bytes()
     ner("annotate", "pull", "--project", project.name, "--output", target)
     assert target.read_bytes() == before
+    # The same into a store: as decisions, and again nothing new.
+    url = f"sqlite:///{tmp_path}/a.db"
+    with Store(url, create=True) as store:
+        assert [added.outcome for added in store.add(articles(2))] == ["added"] * 2
+        for entered in (len(row["spans"]) + len(other["spans"]), 0):
+            into = ner("annotate", "pull", "--project", project.name, "--store", url)
+            assert (into.exit_code, into.stderr) == (
+                0,
+                f"2 articles pulled, {entered} decisions entered, 1 not ticked yet\n",
+            )
+        taught = [set(item.spans) for item in store.reviewed() if isinstance(item, Article)]
+    assert taught[0] == {Span(s["start"], s["end"], s["label"]) for s in row["spans"]}
+    assert "nowhere to put it" in one_line_error(ner("annotate", "pull", "-p", project.name))
 
 
 def test_push_makes_the_project_and_again_changes_nothing(

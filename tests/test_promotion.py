@@ -40,9 +40,22 @@ def test_rolled_back_to_the_end_the_shipped_model_counts(tmp_path: Path) -> None
 
 
 def test_a_version_is_not_overwritten_by_another_model(tmp_path: Path) -> None:
-    promote(load(other(tmp_path, "9.0")))
+    folder = other(tmp_path, "9.0")
+    promote(load(folder))
+    assert promote(load(folder)) == user_models() / "news-9.0"  # the same bytes: nothing to copy
+    settings = folder / "span_tagger/settings.json"
+    settings.write_text(json.dumps({**json.loads(settings.read_text()), "core": 512}))
     with pytest.raises(NerError, match="news-9.0: is there already .give the model another"):
-        promote(load(tmp_path / "run-9.0"))
+        promote(load(folder))
+
+
+def test_a_model_of_another_name_can_take_a_name_over(tmp_path: Path) -> None:
+    folder = other(tmp_path, "1.0")
+    meta = json.loads((folder / "meta.json").read_text())
+    (folder / "meta.json").write_text(json.dumps({**meta, "name": "own"}))
+    promote(load(folder), "news")
+    assert str(load()) == "own-1.0"
+    assert rollback("news") == SHIPPED
 
 
 def test_a_damaged_record_is_named(tmp_path: Path) -> None:

@@ -75,17 +75,46 @@ def test_deleting_leaves_no_orphans(store: Store) -> None:
 
 def test_a_reviewed_article_is_neither_deleted_nor_replaced(store: Store) -> None:
     outcomes(store, make_article(1))
-    with store._engine.begin() as connection:
-        decision = {"article": 1, "start": 8, "end": 11, "label": "LOC", "verdict": "right"}
-        moment = datetime.datetime.now(datetime.UTC)
-        connection.execute(
-            decisions.insert(), {**decision, "reviewer": "陈", "note": "", "at": moment}
-        )
+    store.decide(make_article(1, spans=(PLACE,)), "陈")
     with pytest.raises(NerError, match="a reviewer has decided"):
         store.delete("article-00001")
     other = Article(id="article-00001", text="别的")
     assert outcomes(store, other, replace=True) == ["failed"]
     assert list(store.articles()) == [make_article(1)]
+
+
+def places(item: Article | Rejected) -> list[tuple[int, int, str]]:
+    assert isinstance(item, Article)
+    return [(span.start, span.end, span.label) for span in item.spans]
+
+
+def test_what_a_person_says_corrects_the_model_and_saying_it_again_adds_nothing(
+    store: Store,
+) -> None:
+    outcomes(store, make_article(1), make_article(2))
+    tag(store, make_article(1, spans=(PLACE, Span(14, 16, "PER", 0.7))))
+    said = make_article(1, spans=(Span(8, 13, "ORG"), PLACE))
+    assert store.decide(said, "陈", note="doccano july") == 3
+    assert store.decide(said, "李") == 0
+    assert [places(item) for item in store.reviewed()] == [[(8, 13, "ORG"), (8, 11, "LOC")]]
+    # A later model finds what nobody spoke of, what was called wrong, and what crosses a decision.
+    later = (Span(0, 2, "BRAND", 0.9), Span(14, 16, "PER", 0.9), Span(10, 14, "LOC", 0.99))
+    tag(store, make_article(1, spans=later), model=ModelKey("news", "2.0", "b" * 64))
+    [article] = store.reviewed()
+    assert places(article) == [(0, 2, "BRAND"), (8, 13, "ORG"), (8, 11, "LOC")]
+    # The last word counts, and what was said before stays on record.
+    assert store.decide(make_article(1, spans=(PLACE,)), "陈") == 3
+    assert [places(item) for item in store.reviewed()] == [[(8, 11, "LOC")]]
+    assert rows(store, decisions) == 6
+
+
+def test_a_decision_on_another_text_is_refused(store: Store) -> None:
+    outcomes(store, make_article(1))
+    with pytest.raises(NerError, match=r"stored with another text.*push the stored article again"):
+        store.decide(Article(id="article-00001", text="别的"), "陈")
+    with pytest.raises(NerError, match="article 9: not in the store"):
+        store.decide(Article(id="9", text="别的"), "陈")
+    assert list(store.reviewed()) == []
 
 
 def test_tagging_twice_gives_the_spans_once(store: Store) -> None:

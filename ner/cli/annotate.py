@@ -23,9 +23,13 @@ annotate = typer.Typer(
 
     3. `ner annotate push suggested.jsonl --project july` — to doccano, where people label and tick
 
-    4. `ner annotate pull --project july --output july.jsonl` — what they ticked
+    4. `ner annotate pull --project july --output july.jsonl --store URL` — what they ticked
 
-    5. `ner corpus check july.jsonl`, `ner train`, `ner compare`, `ner models promote`
+    5. `ner corpus check july.jsonl` — worth a second look
+
+    6. `ner train configs/own.toml --from-store` — the model taught more, set beside the old one
+
+    7. `ner models promote runs/own/model data/annotations/test.jsonl` — in use, if no worse
 
     Every step can be run again: it goes on where it stopped and changes nothing that is done.
     docs/annotate.md shows each with pictures.

@@ -1,6 +1,7 @@
 """Commands of the loop that speak with doccano: push articles, pull what people made of them."""
 
 import sys
+from contextlib import ExitStack
 from typing import Annotated, Any
 
 import typer
@@ -73,7 +74,11 @@ def push(
 
 @annotate.command()
 def pull(
-    output: Annotated[str, typer.Option("--output", "-o", help="A file, or -.")],
+    output: Annotated[str, typer.Option("--output", "-o", help="A file, or -.")] = "",
+    store: Annotated[
+        str,
+        typer.Option(help="Enter what was ticked in this article store, as decisions."),
+    ] = "",
     project: ProjectName = "ner",
     unfinished: Annotated[
         bool, typer.Option("--unfinished", help="Also what nobody has ticked.")
@@ -85,27 +90,45 @@ def pull(
     """Fetch what annotators have ticked in doccano: spans, comments, who labelled and who approved.
 
     Changes nothing in doccano. An article whose text was edited there, or whose spans cross, is
-    named and left out; the rest is written.
+    named and left out; the rest is written. In a store the spans of a ticked article count as right and
+    whatever else a model found there as wrong: `ner train --from-store` learns from that.
 
     Example: `ner annotate pull --project july --output july.jsonl`
+
+    Example: `ner annotate pull --project july --store sqlite:///articles.db`
     """
+    if not output and not store:
+        raise NerError("nowhere to put it", remedy="--output FILE, --store URL, or both")
     client = _connect(url, user, password)
     from ner import doccano
     from ner.article import Rejected
     from ner.formats import dump
+    from ner.store import Store
 
     opened = doccano.open_project(client, project)
-    good = bad = 0
-    with writing(output) as sink:
+    good = bad = entered = 0
+    with ExitStack() as stack:
+        sink = stack.enter_context(writing(output)) if output else None
+        decisions = stack.enter_context(Store(store)) if store else None
         for item in progress(doccano.pull(opened, unfinished=unfinished), "pulling"):
             if isinstance(item, Rejected):
                 bad += 1
                 say_error(str(item))
-            else:
-                good += 1
+                continue
+            if sink:
                 sink.write(dump(doccano.labelled_row(item)))
+            if decisions and item.confirmed_by:
+                try:
+                    note = f"doccano {project}"
+                    entered += decisions.decide(item.article, item.confirmed_by[-1], note=note)
+                except NerError as error:
+                    bad += 1
+                    say_error(str(error))
+                    continue
+            good += 1
     left = "" if unfinished else f", {doccano.count_open(opened)} not ticked yet"
-    say(f"{good} articles pulled{left}")
+    into = f", {entered} decisions entered" if store else ""
+    say(f"{good} articles pulled{into}{left}")
     if bad:
         raise typer.Exit(1)
 

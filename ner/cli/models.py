@@ -1,5 +1,6 @@
-"""Commands over models: trained, measured, compared, listed."""
+"""Commands over models: trained, measured, compared, promoted, listed."""
 
+import dataclasses
 from collections.abc import Sequence
 from json import dump
 from pathlib import Path
@@ -7,13 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ner.cli.app import app
-from ner.cli.terminal import needing, progress, say, say_error, writing
+from ner.cli.app import DEFAULT_MODEL, DEFAULT_STORE, Group, StoreUrl, app
+from ner.cli.terminal import needing, progress, readable, say, say_error, writing
 from ner.errors import NerError
 
 if TYPE_CHECKING:
     from ner.article import Article, Span
+    from ner.significance import Difference
     from ner.tagger import Tagger
+    from ner.train import Config
 
 AnnotatedFiles = Annotated[list[str], typer.Argument(help="Annotated JSONL.")]
 
@@ -27,10 +30,19 @@ def train(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Put the model here when done.")
     ] = None,
+    from_store: Annotated[
+        bool, typer.Option("--from-store", help="Train on what people decided in the store, too.")
+    ] = False,
+    store: StoreUrl = DEFAULT_STORE,
 ) -> None:
     """Train a model; killed and started again, it goes on.
 
+    Where the config names test files, the model is set beside the one it started from when done.
+    What the store held when a run began stays in its folder and is what the run goes on with.
+
     Example: `ner train configs/small.toml --output models/small-0.1.0`
+
+    Example: `ner train configs/own.toml --from-store --store sqlite:///articles.db`
     """
     with needing("train"):
         from ner import config as configs
@@ -38,6 +50,8 @@ def train(
 
     settings = configs.read(config, Config)
     folder = run or Path("runs") / settings.name
+    if from_store:
+        settings = _with_reviewed(settings, store, folder / "reviewed.jsonl")
     for epoch in progress(fit(settings, folder), "training", total=settings.schedule.epochs):
         figures = " ".join(f"{name} {100 * c.f1:.1f}" for name, c in epoch.dev.items())
         best = " *" if epoch.is_best else ""
@@ -53,6 +67,41 @@ def train(
         shutil.copytree(made, output)
         made = output
     say(f"model in {made}")
+    if settings.data.test and settings.start and not Path(settings.start).is_file():
+        _compared(settings.start, str(made), settings.data.test)
+        say(f"if you like it: ner models promote {made} {' '.join(settings.data.test)}")
+
+
+def _with_reviewed(settings: "Config", url: str, path: Path) -> "Config":
+    """The config with what people decided in a store for more training data.
+
+    Articles that the config keeps for dev or test are left out.
+    """
+    from ner import corpus
+    from ner.formats import article_row, dump
+    from ner.store import Store
+
+    data = settings.data
+    if not path.exists():
+        kept = {article.text for article in corpus.read((*data.dev, *data.test))}
+        with Store(url) as opened:
+            articles = list(readable(opened.reviewed(), []))
+        ours = [article for article in articles if article.text not in kept]
+        if not ours:
+            raise NerError(
+                "nobody decided on any article that is not kept for testing",
+                where=url,
+                remedy="ner annotate pull --store, or review some",
+            )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with writing(str(path)) as out:
+            out.writelines(dump(article_row(article)) for article in ours)
+        left = (
+            f", {len(articles) - len(ours)} kept for testing" if len(articles) > len(ours) else ""
+        )
+        say(f"{len(ours)} reviewed articles in {path}{left}")
+    files = (*data.train, str(path))
+    return dataclasses.replace(settings, data=dataclasses.replace(data, train=files))
 
 
 @app.command()
@@ -128,6 +177,11 @@ def compare(
 
     Example: `ner compare news models/small-0.1.0 data/annotations/test.jsonl`
     """
+    _compared(a, b, files)
+
+
+def _compared(a: str, b: str, files: Sequence[str]) -> "dict[str, Difference]":
+    """Print how model B does beside model A."""
     from ner import corpus, render
     from ner.evaluation import compare
 
@@ -140,6 +194,7 @@ def compare(
         console.print(f"{letter}  {tagger}  {tagger.hash[:12]}  {tagger.folder}")
     console.print(f"on {len(articles)} articles of", *files, end="\n\n")
     console.print(render.comparison(rows))
+    return rows
 
 
 def _tagged(model: str, articles: "Sequence[Article]") -> "tuple[Tagger, list[list[Span]]]":
@@ -150,17 +205,30 @@ def _tagged(model: str, articles: "Sequence[Article]") -> "tuple[Tagger, list[li
     return tagger, list(progress(tagger.tag(texts), f"tagging by {tagger}", total=len(articles)))
 
 
-@app.command()
-def models() -> None:
+models = typer.Typer(cls=Group, rich_markup_mode="markdown")
+app.add_typer(models, name="models")
+
+UsedName = Annotated[str, typer.Option("--name", help="The name it is used by.")]
+
+
+@models.callback(invoke_without_command=True)
+def installed(
+    context: typer.Context,
+    data: Annotated[
+        bool, typer.Option("--data", help="Also the files each was trained on, with their SHA-256.")
+    ] = False,
+) -> None:
     """List the installed models, their files held to the hashes they were written with.
 
     `sha256sum -c SHA256SUMS` in a model's folder says the same; a model without that file is not
-    verified. Status 1 where one is damaged.
+    verified. Status 1 where one is damaged. `promote` and `rollback` choose which one is used.
 
     Example: `ner models`
     """
+    if context.invoked_subcommand:
+        return
     from ner import checksums
-    from ner.tagger import installed_models, load
+    from ner.tagger import find_model, installed_models, load
 
     damaged = False
     for folder in installed_models():
@@ -172,6 +240,54 @@ def models() -> None:
             damaged = True
             continue
         size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-        typer.echo(f"{tagger}  {tagger.hash[:12]}  {size / 1e6:.1f} MB  {state}  {folder}")
+        used = f"  <- {DEFAULT_MODEL}" if folder == find_model() else ""
+        typer.echo(f"{tagger}  {tagger.hash[:12]}  {size / 1e6:.1f} MB  {state}  {folder}{used}")
+        if data:
+            for name, digest in tagger.data.items():
+                typer.echo(f"  {digest}  {name}")
     if damaged:
         raise typer.Exit(1)
+
+
+@models.command()
+def promote(
+    model: Annotated[str, typer.Argument(help="The new model's name, or its folder.")],
+    files: AnnotatedFiles,
+    name: UsedName = DEFAULT_MODEL,
+    override: Annotated[
+        bool, typer.Option("--override", help="Ask whether to go on where it is worse.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Put a model in use, if a paired test says that it is no worse on any label.
+
+    Both models tag the same annotated articles, as `ner compare` has it. From then on the name means
+    the new model, until `ner models rollback`. It is copied to NER_MODELS (~/.local/share/ner/models).
+
+    Example: `ner models promote runs/own/model data/annotations/test.jsonl`
+    """
+    from ner import promotion
+    from ner.evaluation import worse_on
+    from ner.tagger import load
+
+    if worse := worse_on(_compared(name, model, files)):
+        found = f"worse on {', '.join(worse)}"
+        if not override:
+            raise NerError(found, where=model, remedy="train it on more, or --override")
+        if not yes:
+            typer.confirm(f"{found}: promote it all the same?", abort=True, err=True)
+    folder = promotion.promote(load(model), name)
+    say(f"{name} is now {load(model)}, in {folder}; `ner models rollback` takes it back")
+
+
+@models.command()
+def rollback(name: UsedName = DEFAULT_MODEL) -> None:
+    """Take the last promotion back: the name means what it meant before. No model is deleted.
+
+    Example: `ner models rollback`
+    """
+    from ner import promotion
+    from ner.tagger import load
+
+    folder = promotion.rollback(name)
+    say(f"{name} is now {load(folder)}, in {folder}")

@@ -8,7 +8,7 @@ it or nothing.
 import dataclasses
 import datetime
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,13 +16,17 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
-from ner.article import Article, Rejected, Span, outside_in
+from ner.article import Article, Rejected, Span, outside_in, without_crossings
 from ner.errors import NerError
 from ner.store.database import connect, reading, writing
 from ner.store.tables import articles, decisions, failures, models, runs, spans, tagged
 
 DEFAULT_URL = "sqlite:///articles.db"
 BATCH = 200  # articles a transaction when reading and adding
+RIGHT, WRONG = "right", "wrong"  # what a person says of a span
+
+_Place = tuple[int, int, str]
+"""Start, end and label: what makes two spans one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +150,7 @@ class Store:
         Raises:
             NerError: one of `ids` is not in the store.
         """
-        query = sa.select(articles).order_by(articles.c.number).limit(BATCH)
+        query = sa.select(articles)
         if ids:
             self._check_ids(ids)
             query = query.where(articles.c.id.in_(ids))
@@ -157,11 +161,29 @@ class Store:
                 .where(tagged.c.article == articles.c.number, *_is_model(untagged_by))
             )
             query = query.where(~done.exists())
+        return self._read(query, self._tagged)
+
+    def reviewed(self) -> Iterator[Article | Rejected]:
+        """Articles that a person decided on, as they stand after that, in the order they came.
+
+        They have the spans of the model that tagged them last, less those that a person called wrong
+        and with those called right; what crosses one of these goes. The last word on a span counts.
+        """
+        decided = sa.select(decisions.c.article).where(decisions.c.article == articles.c.number)
+        return self._read(sa.select(articles).where(decided.exists()), self._corrected)
+
+    def _read(
+        self,
+        query: sa.Select[Any],
+        spans_of: Callable[[Connection, Sequence[int]], Mapping[int, tuple[Span, ...]]],
+    ) -> Iterator[Article | Rejected]:
+        """The articles of a query; between two batches the database is left alone."""
+        query = query.order_by(articles.c.number).limit(BATCH)
         last = 0
         while True:
             with reading(self._engine) as connection:
                 rows = connection.execute(query.where(articles.c.number > last)).all()
-                found = self._spans_of(connection, [row.number for row in rows])
+                found = spans_of(connection, [row.number for row in rows])
             if not rows:
                 return
             for row in rows:
@@ -176,7 +198,7 @@ class Store:
                 raise _no_article(article_id)
 
     @staticmethod
-    def _spans_of(connection: Connection, numbers: Sequence[int]) -> dict[int, tuple[Span, ...]]:
+    def _tagged(connection: Connection, numbers: Sequence[int]) -> dict[int, tuple[Span, ...]]:
         last_run = (
             sa.select(sa.func.max(tagged.c.run))
             .where(tagged.c.article == spans.c.article)
@@ -192,6 +214,76 @@ class Store:
             span = Span(row.start, row.end, row.label, row.score, f"{row.name}-{row.version}")
             found.setdefault(row.article, []).append(span)
         return {number: tuple(outside_in(group)) for number, group in found.items()}
+
+    # -- decisions
+
+    def decide(self, article: Article, reviewer: str, *, note: str = "") -> int:
+        """Enter what a person says of a whole article: its spans are right, others found there wrong.
+
+        What was said of a span last is not said again, so the same article twice enters nothing.
+
+        Returns:
+            How many decisions were entered.
+
+        Raises:
+            NerError: the article is not in the store, or there with another text.
+        """
+        with writing(self._engine) as connection:
+            row = connection.execute(
+                sa.select(articles.c.number, articles.c.text_hash).where(
+                    articles.c.id == article.id
+                )
+            ).first()
+            if row is None:
+                raise _no_article(article.id)
+            if row.text_hash != article.text_hash:
+                raise NerError(
+                    "is stored with another text, so these spans mean nothing there",
+                    where=f"article {article.id}",
+                    remedy="push the stored article again",
+                )
+            known = self._verdicts(connection, [row.number]).get(row.number, {})
+            found = self._tagged(connection, [row.number]).get(row.number, ())
+            said = dict.fromkeys([*map(_place, found), *known], WRONG)
+            said |= dict.fromkeys(map(_place, article.spans), RIGHT)
+            new = [
+                {
+                    **dict(zip(("start", "end", "label"), place)),
+                    **{"article": row.number, "verdict": verdict, "reviewer": reviewer},
+                    **{"note": note, "at": _now()},
+                }
+                for place, verdict in said.items()
+                if known.get(place) != verdict
+            ]
+            if new:
+                connection.execute(decisions.insert(), new)
+        return len(new)
+
+    @staticmethod
+    def _verdicts(connection: Connection, numbers: Sequence[int]) -> dict[int, dict[_Place, str]]:
+        """By article and place: what was said last."""
+        query = sa.select(decisions).where(decisions.c.article.in_(numbers))
+        said: dict[int, dict[_Place, str]] = {}
+        for row in connection.execute(query.order_by(decisions.c.number)):
+            said.setdefault(row.article, {})[row.start, row.end, row.label] = row.verdict
+        return said
+
+    @classmethod
+    def _corrected(
+        cls, connection: Connection, numbers: Sequence[int]
+    ) -> dict[int, tuple[Span, ...]]:
+        found = cls._tagged(connection, numbers)
+        corrected = {}
+        for number, said in cls._verdicts(connection, numbers).items():
+            right = [Span(*place) for place, verdict in said.items() if verdict == RIGHT]
+            # A score above any model's, so that what crosses a person's span gives way.
+            sure = [dataclasses.replace(span, score=2.0) for span in right]
+            kept = [span for span in found.get(number, ()) if _place(span) not in said]
+            corrected[number] = tuple(
+                dataclasses.replace(span, score=min(span.score, 1.0))
+                for span in without_crossings([*sure, *kept])
+            )
+        return corrected
 
     # -- tagging
 
@@ -303,6 +395,10 @@ class Store:
         """The dialect's own insert, since only it knows ON CONFLICT."""
         dialect = postgresql if self._engine.dialect.name == "postgresql" else sqlite
         return dialect.insert(table)
+
+
+def _place(span: Span) -> _Place:
+    return span.start, span.end, span.label
 
 
 def _is_model(model: ModelKey) -> tuple[sa.ColumnElement[bool], ...]:

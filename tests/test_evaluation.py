@@ -1,0 +1,107 @@
+import numpy as np
+import pytest
+
+from ner.article import Article, Span
+from ner.errors import NerError
+from ner.evaluation import compare, evaluate, names, worse_on
+from ner.report import mistakes, page
+from ner.score import overlaps, reliability
+from ner.significance import differences, intervals
+
+PLACE, PERSON = Span(0, 3, "LOC", 0.9), Span(6, 8, "PER", 0.6)
+TEXT = "南岸区的书记陈晓说“一表通”是“晴雨表”。"
+BRAND, FIGURE = Span(10, 13, "BRAND", 0.8), Span(16, 19, "BRAND", 0.8)
+
+
+def article(number: int, *spans: Span) -> Article:
+    return Article(id=str(number), text=TEXT, spans=spans)
+
+
+def test_every_row_by_hand() -> None:
+    articles = [article(1, PLACE, PERSON, BRAND), article(2, PLACE, PERSON)]
+    found = [[PLACE, BRAND, FIGURE], [PERSON]]
+    rows = evaluate(articles, found, known=names([article(3, PLACE)])).rows
+    assert (rows["all"].counts.right, rows["all"].counts.predicted, rows["all"].counts.gold) == (
+        *(3, 4, 5),
+    )
+    # By article: 2 right of 3 found and 3 gold; 1 right of 1 found and 2 gold.
+    assert rows["all"].macro == pytest.approx((2 / 3 + 2 / 3) / 2)
+    assert rows["quoted BRAND"].counts.precision == 0.5
+    assert (rows["seen"].counts.recall, rows["unseen"].counts.recall) == (0.5, pytest.approx(2 / 3))
+    assert np.isnan(rows["ORG"].macro)
+    assert evaluate(articles, found).quoted == 4
+    with pytest.raises(NerError, match="no articles to score on"):
+        evaluate([], [])
+
+
+def test_an_interval_holds_what_documents_drawn_anew_would_give() -> None:
+    # One binary outcome a document, of which 0.3 are right: its share's error is known.
+    drawn = np.random.default_rng(0).random(400) < 0.3
+    tally = np.stack([drawn, np.ones(400)], axis=1).astype(np.int64)[:, None, :]
+    [(low, high)] = intervals(tally, lambda sums: np.asarray(sums[..., 0] / sums[..., 1]))
+    share, error = drawn.mean(), 1.96 * np.sqrt(drawn.mean() * (1 - drawn.mean()) / 400)
+    assert (low, high) == (
+        pytest.approx(share - error, abs=0.01),
+        pytest.approx(share + error, abs=0.01),
+    )
+
+
+def test_a_model_that_misses_names_is_shown_to_be_worse_and_an_equal_one_is_not() -> None:
+    articles = [article(n, PLACE, PERSON) for n in range(40)]
+    good = [[PLACE, PERSON] if n % 4 else [PLACE] for n in range(40)]
+    bad = [[PLACE, PERSON] if n % 4 == 0 else [PLACE] for n in range(40)]
+    assert worse_on(compare(articles, good, bad)) == ["PER", "all", "outermost"]
+    assert worse_on(compare(articles, bad, good)) == []
+    same = compare(articles, good, good)
+    assert {row.verdict for row in same.values()} == {"cannot tell"}
+    assert same["PER"].p == 1.0
+
+
+def test_of_models_that_are_equal_one_in_twenty_seems_to_differ() -> None:
+    rng = np.random.default_rng(1)
+    tallies = (rng.random((2, 200, 60, 1, 1)) < 0.7).astype(np.int64)
+    p = [
+        differences(a, b, lambda sums: np.asarray(sums[..., 0] / 60.0), times=400)[0].p
+        for a, b in zip(*tallies)
+    ]
+    assert np.mean(np.asarray(p) < 0.05) == pytest.approx(0.05, abs=0.04)
+
+
+def test_too_few_articles_say_nothing() -> None:
+    few = [article(n, PLACE) for n in range(9)]
+    with pytest.raises(NerError, match="9 articles are too few to compare on"):
+        compare(few, [[PLACE]] * 9, [[]] * 9)
+
+
+def test_measures_that_forgive() -> None:
+    gold = [[PLACE, PERSON]]
+    found = [[Span(0, 3, "ORG"), Span(5, 8, "PER")]]
+    measured = overlaps(gold, found)
+    assert (measured["exact"].correct, measured["type"].correct) == (1, 1)
+    assert (measured["partial"].correct, measured["partial"].partial) == (1, 1)
+
+
+def test_reliability_puts_every_score_in_its_bin() -> None:
+    bins, error = reliability([0.1, 0.95, 0.85, 1.0], [False, True, True, False])
+    assert [(b.low, b.count) for b in bins] == [(0.1, 1), (0.8, 1), (0.9, 2)]
+    assert error == pytest.approx((0.1 + 0.15 + 2 * abs(0.975 - 0.5)) / 4)
+
+
+def test_each_mistake_is_of_one_kind() -> None:
+    gold = [Span(0, 3, "LOC"), Span(4, 8, "ORG"), Span(10, 13, "BRAND"), Span(20, 22, "PER")]
+    found = [Span(0, 3, "ORG"), Span(4, 7, "ORG"), Span(16, 19, "BRAND"), Span(20, 22, "PER")]
+    told = [(m.kind, m.gold, m.found) for m in mistakes(gold, found)]
+    assert told == [
+        ("label", gold[0], found[0]),
+        ("boundary", gold[1], found[1]),
+        ("missed", gold[2], None),
+        ("spurious", None, found[2]),
+    ]
+
+
+def test_the_page_shows_what_is_in_the_text_and_never_lets_it_be_markup() -> None:
+    text = "<b>南岸区</b>的“一表通”"
+    sick = Article(id="<1>", text=text, spans=(Span(3, 6, "LOC"), Span(12, 15, "BRAND")))
+    made = page([sick], [[Span(3, 6, "LOC")]], title="甲 & 乙")
+    assert "<b>南岸区" not in made and "&lt;b&gt;" in made and "甲 &amp; 乙" in made
+    assert '<mark class="BRAND under-0 about" title="BRAND">一表通</mark>' in made

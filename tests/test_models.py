@@ -1,0 +1,159 @@
+"""Installed models: what is damaged is said, what is promoted is used, what people decided teaches."""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from conftest import ROOT
+from test_cli import ner, one_line_error
+
+from ner import checksums, corpus
+from ner.article import Article, Span
+from ner.formats import dump
+from ner.score import table
+from ner.store import Store
+from ner.tagger import find_model, load
+
+SHIPPED = find_model()
+TEST = ROOT / "data/annotations/test.jsonl"
+TEXT = "江城市南岸区人民法院的书记陈晓说“一表通”真省事。"
+
+
+def copy(folder: Path, *, version: str, confused: bool = False) -> Path:
+    """The shipped model with other bytes, under another version; a confused one mixes its labels up."""
+    shutil.copytree(SHIPPED, folder)
+    meta = json.loads((folder / "meta.json").read_text())
+    (folder / "meta.json").write_text(json.dumps({**meta, "version": version}))
+    path = folder / "span_tagger/settings.json"
+    settings = json.loads(path.read_text())
+    first, *others = settings["labels"]
+    labels = [*others, first] if confused else settings["labels"]
+    path.write_text(json.dumps({**settings, "labels": labels, "calibration": {}}))
+    checksums.write(folder)
+    return folder
+
+
+def test_a_list_of_hashes_is_the_one_that_sha256sum_reads(tmp_path: Path) -> None:
+    folder = copy(tmp_path / "m", version="1.0")
+    assert checksums.verify(folder)
+    assert SHIPPED.joinpath(checksums.NAME).read_text().count("\n") >= 5
+    (folder / "README.md").write_text("a card may be edited")
+    assert checksums.verify(folder)
+    (folder / checksums.NAME).unlink()
+    assert not checksums.verify(folder)
+
+
+def test_models_lists_verifies_and_says_which_is_used(tmp_path: Path) -> None:
+    result = ner("models", "--data")
+    assert result.exit_code == 0
+    [line] = [line for line in result.stdout.splitlines() if line.endswith("<- news")]
+    assert "verified" in line and str(SHIPPED) in line
+    assert "annotations/train.jsonl" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [
+        (lambda file: file.write_bytes(file.read_bytes()[:-1]), "network.onnx has changed"),
+        (lambda file: file.unlink(), "network.onnx is missing"),
+    ],
+)
+def test_a_damaged_model_is_named_and_the_others_listed(
+    tmp_path: Path, harm: Callable[[Path], object], said: str
+) -> None:
+    folder = copy(tmp_path / "models/sick-1.0", version="1.0")
+    harm(folder / "span_tagger/network.onnx")
+    result = ner("models")
+    assert result.exit_code == 1
+    assert f"the model is damaged: span_tagger/{said} (install it again)" in result.stderr
+    assert "news-" in result.stdout
+
+
+def test_a_model_no_worse_is_promoted_and_rolled_back(tmp_path: Path) -> None:
+    folder = copy(tmp_path / "run", version="9.0")
+    result = ner("models", "promote", folder, TEST)
+    assert result.exit_code == 0, result.output
+    assert "B is" in result.stdout and "cannot tell" in result.stdout
+    assert str(load()) == "news-9.0"
+    assert ner("models", "rollback").exit_code == 0
+    assert find_model() == SHIPPED
+    assert "no model 'news' was promoted" in one_line_error(ner("models", "rollback"))
+
+
+def test_a_worse_model_is_refused_unless_a_person_insists(tmp_path: Path) -> None:
+    folder = copy(tmp_path / "run", version="9.0", confused=True)
+    refused = ner("models", "promote", folder, TEST)
+    assert refused.exit_code == 1
+    assert "worse on PER, LOC, ORG, BRAND" in refused.stderr and find_model() == SHIPPED
+    asked = ner("models", "promote", folder, TEST, "--override", input="n\n")
+    assert asked.exit_code == 1 and find_model() == SHIPPED
+    assert ner("models", "promote", folder, TEST, "--override", input="y\n").exit_code == 0
+    assert str(load()) == "news-9.0"
+
+
+def test_evaluate_writes_its_figures_and_its_mistakes(tmp_path: Path) -> None:
+    figures, html = tmp_path / "f.json", tmp_path / "m.html"
+    train = ROOT / "data/annotations/train.jsonl"
+    result = ner("evaluate", "news", TEST, "--train", train, "--json", figures, "--html", html)
+    assert result.exit_code == 0, result.output
+    told = json.loads(figures.read_text("utf-8"))
+    articles = list(corpus.read([TEST]))
+    found = list(load().tag(article.text for article in articles))
+    rows = table([article.spans for article in articles], found)
+    assert told["strict"]["BRAND"]["f1"] == rows["BRAND"].f1
+    low, high = told["strict"]["all"]["f1_interval"]
+    assert low < rows["all"].f1 < high
+    seen, unseen = (told["strict"][row]["gold"] for row in ("seen", "unseen"))
+    assert seen + unseen == rows["all"].gold and min(seen, unseen) > 0
+    page = html.read_text("utf-8")
+    assert "spurious" in page and articles[0].id[:2] in page
+    for shown in ("quoted BRAND", "unseen", "calibration error", "half right"):
+        assert shown in result.stdout
+
+
+def test_compare_sets_two_models_side_by_side(tmp_path: Path) -> None:
+    folder = copy(tmp_path / "run", version="9.0")
+    result = ner("compare", "news", folder, TEST)
+    assert result.exit_code == 0 and "news-9.0" in result.stdout
+    assert "too few to compare" in one_line_error(ner("compare", "news", folder, _few(tmp_path)))
+
+
+def test_what_people_decided_in_the_store_teaches_the_next_model(tmp_path: Path) -> None:
+    """The loop: tagged, corrected, trained from the model in use, set beside it."""
+    url = f"sqlite:///{tmp_path}/a.db"
+    rows = [{"id": str(n), "text": f"第{n}天，{TEXT}"} for n in range(3)]
+    (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    config = tmp_path / "own.toml"
+    config.write_text(
+        f'name = "own"\nversion = "0.0.1"\nstart = "{SHIPPED}"\n[data]\n'
+        f'train = []\ndev = ["{tmp_path}/a.jsonl"]\n'
+        f'test = ["{TEST}"]\n[schedule]\nepochs = 1\nbatch = 256\n'
+    )
+    command = ("train", config, "--run", tmp_path / "run", "--from-store", "--store", url)
+    ner("ingest", tmp_path / "a.jsonl", "--store", url)
+    assert "nobody decided on any article" in one_line_error(ner(*command))
+    ner("tag", "--store", url)
+    with Store(url) as store:
+        first, second, _ = (item for item in store.articles() if isinstance(item, Article))
+        person = next(span for span in first.spans if span.label == "PER")
+        for article in (first, second):
+            kept = Span(person.start, person.end, "PER")
+            store.decide(replace(article, spans=(kept,)), "陈")
+    (tmp_path / "dev.jsonl").write_text(dump({**rows[1], "spans": []}))
+    config.write_text(config.read_text().replace("a.jsonl", "dev.jsonl"))
+    result = ner(*command)
+    assert result.exit_code == 0, result.output
+    assert "1 reviewed articles" in result.stderr and "1 kept for testing" in result.stderr
+    assert "ner models promote" in result.stderr and "own-0.0.1" in result.stdout
+    [taught] = corpus.read([tmp_path / "run/reviewed.jsonl"])
+    assert [span.label for span in taught.spans] == ["PER"]
+    assert "run/reviewed.jsonl" in load(tmp_path / "run/model").data
+
+
+def _few(tmp_path: Path) -> Path:
+    path = tmp_path / "few.jsonl"
+    path.write_text("".join(TEST.read_text("utf-8").splitlines(keepends=True)[:3]))
+    return path
