@@ -1,0 +1,119 @@
+"""Do sentences that `ner annotate select` chooses teach more than sentences drawn by lot?
+
+Example: ``python -m benchmarks.selection --picture docs/images/selection.png``
+
+On our own corpus. A first model learns from some sentences drawn by lot; it tags the rest of the training
+part, and 500 sentences are chosen by what it says. Then the encoder is taught anew by the first sentences
+and so many of the chosen, or so many drawn by lot; F1 is that of the best epoch on dev. Several times.
+"""
+
+import json
+import random
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+
+import typer
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ner import corpus
+from ner.article import Article
+from ner.formats import article_row, dump
+from ner.select import Unit, in_sentences, select
+from ner.tagger import load
+from ner.train import Config, Data, Schedule, fit
+
+DATA = Path(__file__).parents[1] / "data/annotations"
+ARMS = {"selected": "black", "random": "gray"}
+Point = tuple[str, int, int, float]
+"""Arm, sentences, their characters, F1 in per cent."""
+
+
+def main(
+    encoder: Path = Path("models/encoder-0.2.0/encoder.pt"),
+    sizes: str = "125,250,500",
+    first: int = 100,
+    times: int = 3,
+    picture: Path = Path("docs/images/selection.png"),
+    runs: Path = Path("runs/selection"),
+) -> None:
+    """Train both arms, print each point, and draw the curves. Killed and called again, it goes on."""
+    numbers = list(map(int, sizes.split(",")))
+    pool = [
+        unit.article
+        for article in corpus.read([DATA / "train.jsonl"])
+        for unit in in_sentences(Unit(article))
+    ]
+    points: list[Point] = []
+    for seed in range(times):
+        drawn = random.Random(seed).sample(pool, len(pool))
+        known, rest = drawn[:first], drawn[first:]
+        folder = runs / str(seed)
+        _f1(encoder, known, folder / "first", seed)
+        arms = {"selected": _chosen(folder / "first/model", rest, known), "random": rest}
+        for size in numbers:
+            for arm, articles in arms.items():
+                taught = list(islice(articles, size))
+                f1 = _f1(encoder, [*known, *taught], folder / f"{arm}-{size}", seed)
+                points.append((arm, size, sum(len(one.text) for one in taught), f1))
+                keys = ("arm", "sentences", "characters", "f1")
+                print(json.dumps({"seed": seed, **dict(zip(keys, points[-1]))}), flush=True)
+    _draw(points, picture)
+
+
+def _chosen(model: Path, rest: Sequence[Article], known: Sequence[Article]) -> list[Article]:
+    """The rest in the order `select` takes it, by what a model says; with their gold spans."""
+    found = load(model).tag(article.text for article in rest)
+    units = [Unit(replace(article, spans=tuple(spans))) for article, spans in zip(rest, found)]
+    gold = {article.id: article for article in rest}
+    budget = sum(len(article.text) for article in rest)
+    return [gold[choice.article.id] for choice in select(units, budget, known=known)]
+
+
+def _f1(encoder: Path, articles: Sequence[Article], run: Path, seed: int) -> float:
+    run.mkdir(parents=True, exist_ok=True)
+    train = run / "train.jsonl"
+    train.write_text("".join(dump(article_row(one)) for one in articles), encoding="utf-8")
+    config = Config(
+        *("selection", "0"),
+        Data((str(train),), (str(DATA / "dev.jsonl"),)),
+        characters="configs/characters.txt",
+        start=str(encoder),
+        seed=seed,
+        schedule=Schedule(epochs=10, batch=1024),
+    )
+    for _ in fit(config, run):
+        pass
+    metrics = (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+    return max(100 * float(json.loads(line)["dev_f1"]["all"]) for line in metrics)
+
+
+def _draw(points: Sequence[Point], picture: Path) -> None:
+    figure = Figure(figsize=(8, 3.6), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True)
+    _curves(left, points, of=1)
+    _curves(right, points, of=2)
+    left.set(xlabel="sentences labelled", ylabel="strict F1 on dev, all labels")
+    right.set(xlabel="characters read for that")
+    left.legend(frameon=False)
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(picture, dpi=110)
+
+
+def _curves(axes: Axes, points: Sequence[Point], *, of: int) -> None:
+    """Each run as a dot, and a line through the means."""
+    for arm, colour in ARMS.items():
+        ours = [point for point in points if point[0] == arm]
+        axes.plot([p[of] for p in ours], [p[3] for p in ours], ".", color=colour, alpha=0.4)
+        sizes = sorted({point[1] for point in ours})
+        groups = [[point for point in ours if point[1] == size] for size in sizes]
+        x = [sum(float(p[of]) for p in group) / len(group) for group in groups]
+        y = [sum(p[3] for p in group) / len(group) for group in groups]
+        axes.plot(x, y, color=colour, label=arm)
+    axes.grid(alpha=0.3)
+
+
+if __name__ == "__main__":
+    typer.run(main)
