@@ -88,8 +88,8 @@ def found_table(items: Iterable[Article]) -> Table:
 def figures(headings: Sequence[str], rows: Iterable[Sequence[str]] = ()) -> Table:
     """A table of figures, its first column their names."""
     first, *others = headings
-    table = Table(box=SIMPLE_HEAD, show_edge=False)
-    table.add_column(first, overflow="fold")
+    table = Table(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
+    table.add_column(first, overflow="fold", min_width=12)
     for heading in others:
         table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:
@@ -98,7 +98,7 @@ def figures(headings: Sequence[str], rows: Iterable[Sequence[str]] = ()) -> Tabl
 
 
 def evaluation(result: Evaluation) -> RenderableType:
-    """Every figure of an evaluation, in per cent, within 100 columns."""
+    """Every figure of an evaluation, in per cent, within 80 columns."""
     return Group(
         Text(
             f"{result.articles:,} articles, {result.characters:,} characters,"
@@ -138,7 +138,7 @@ def _overlap_table(rows: Mapping[str, Overlap]) -> Table:
     table = figures(
         (
             "outermost",
-            *("precision", "recall", "F1", "right", "half right", "wrong", "missed", "spurious"),
+            *("precision", "recall", "F1", "right", "half", "wrong", "missed", "spurious"),
         )
     )
     for name, row in rows.items():

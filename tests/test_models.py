@@ -110,7 +110,7 @@ def test_evaluate_writes_its_figures_and_its_mistakes(tmp_path: Path) -> None:
     assert seen + unseen == rows["all"].gold and min(seen, unseen) > 0
     page = html.read_text("utf-8")
     assert "spurious" in page and articles[0].id[:2] in page
-    for shown in ("quoted BRAND", "unseen", "calibration error", "half right"):
+    for shown in ("quoted BRAND", "unseen", "calibration error", "half"):
         assert shown in result.stdout
 
 
