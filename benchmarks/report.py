@@ -11,8 +11,8 @@ from importlib.metadata import version
 from pathlib import Path
 
 
-def conditions() -> list[str]:
-    """Date, machine, versions, load and command, as lines of Markdown."""
+def conditions(module: str = "benchmarks") -> list[str]:
+    """Date, machine, versions, load and command (``python -m`` of a module), as lines of Markdown."""
     versions = [f"{name} {version(name)}" for name in ("onnxruntime", "numpy", "spacy")]
     return [
         f"{datetime.date.today()} · {_processor()}, {os.cpu_count()} cores ·"
@@ -20,7 +20,7 @@ def conditions() -> list[str]:
         f" load average at the start {os.getloadavg()[0]:.1f}",
         "",
         "```sh",
-        f"python -m benchmarks {shlex.join(sys.argv[1:])}",
+        f"python -m {module} {shlex.join(sys.argv[1:])}",
         "```",
     ]
 
