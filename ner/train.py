@@ -82,7 +82,8 @@ class Config:
     Args:
         characters: the character table's file; that of the model it starts from if empty.
         start: what to start from: a model's name or folder, a pretrained encoder's file, or nothing
-            if empty.
+            if empty. Of several the mean of their weights, which is better than each where they come
+            from one encoder (Wortsman et al. 2022, model soups).
         encoder: a Hugging Face encoder's name or folder, to be used instead of ours.
         network: what differs from the defaults of `network.Shape`, where it starts from nothing.
     """
@@ -91,7 +92,7 @@ class Config:
     version: str
     data: Data
     characters: str = ""
-    start: str = DEFAULT_MODEL
+    start: str | tuple[str, ...] = DEFAULT_MODEL
     encoder: str = ""
     seed: int = 1
     network: dict[str, Any] = field(default_factory=dict)
@@ -152,29 +153,42 @@ def make_network(config: Config, characters: Characters) -> Network:
         return transformer.make_network(config.encoder, characters, len(LABELS), dropout)
     if not config.start:
         return Network(Shape(len(characters), len(LABELS), **config.network), dropout=dropout)
-    with narrow(_weights_file(config)) as (values, weights):
-        shape = Shape.from_dict({**values, "labels": len(LABELS)})
-        if shape.characters != len(characters):
-            raise ValueError(f"{shape.characters} characters, the table has {len(characters)}")
-        encoder = Encoder(shape, dropout=dropout)
-        network = Network(shape, encoder=encoder)
-        part = network if values["labels"] else encoder
-        part.load_state_dict(weights)
+    mean: dict[str, Tensor] = {}
+    files = _weights_files(config)
+    for file in files:
+        with narrow(file) as (values, weights):
+            shape = Shape.from_dict({**values, "labels": len(LABELS)})
+            if shape.characters != len(characters):
+                raise ValueError(f"{shape.characters} characters, the table has {len(characters)}")
+            encoder = Encoder(shape, dropout=dropout)
+            network = Network(shape, encoder=encoder)
+            part = network if values["labels"] else encoder
+            part.load_state_dict(weights)
+            mean = {
+                key: mean.get(key, 0) + one.float() / len(files) for key, one in weights.items()
+            }
+            part.load_state_dict(mean)
     for hashed in encoder.embedding.tables:
         hashed.weight.requires_grad_(False)
     return network
 
 
-def _weights_file(config: Config) -> Path:
-    """Of what a config starts from: a pretrained encoder's file, or that in a model folder."""
-    path = Path(config.start)
-    return path if path.is_file() else find_model(config.start) / WEIGHTS
+def _starts(config: Config) -> tuple[str, ...]:
+    return (config.start,) if isinstance(config.start, str) else config.start
+
+
+def _weights_files(config: Config) -> list[Path]:
+    """Of what a config starts from: a pretrained encoder's file, or those in model folders."""
+    return [
+        Path(name) if Path(name).is_file() else find_model(name) / WEIGHTS
+        for name in filter(None, _starts(config))
+    ]
 
 
 def _characters_file(config: Config) -> Path:
     if config.characters:
         return Path(config.characters)
-    return find_model(config.start or DEFAULT_MODEL) / "span_tagger/characters.txt"
+    return find_model(_starts(config)[0] or DEFAULT_MODEL) / "span_tagger/characters.txt"
 
 
 class _Learner:
@@ -311,8 +325,8 @@ def _claim(run: Path, config: Config) -> dict[str, str]:
         *config.data.silver,
         str(_characters_file(config)),
     ]
-    if config.start and not config.encoder:
-        files.append(str(_weights_file(config)))
+    if not config.encoder:
+        files += map(str, _weights_files(config))
     try:
         hashes = {name: hashlib.sha256(Path(name).read_bytes()).hexdigest() for name in files}
     except OSError as error:

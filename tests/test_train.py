@@ -4,15 +4,18 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 from conftest import ROOT
 
 from ner import config
 from ner.errors import NerError
+from ner.features import Characters
 from ner.tagger import load
-from ner.train import Config, Epoch, fit
+from ner.train import Config, Epoch, fit, make_network
 
 CONFIG = """
 name = "tiny"
@@ -135,6 +138,25 @@ def test_a_model_is_where_the_next_training_starts(folder: Path) -> None:
     (folder / "few.txt").write_text("南\n岸\n区\n")
     with pytest.raises(NerError, match=r"weights.pt: weights do not fit: .* the table has 6"):
         next(fit(read(path), folder / "other"))
+
+
+def test_of_several_models_training_starts_from_the_mean_of_their_weights(folder: Path) -> None:
+    """A mean with itself is the model itself; with another one it lies between them."""
+    characters = Characters.read(ROOT / "configs/characters.txt")
+    made = {}
+    for name, seed in (("one", 1), ("two", 2)):
+        settings = replace(read(write_config(folder, epochs=1)), seed=seed)
+        list(fit(replace(settings, characters=f"{ROOT}/configs/characters.txt"), folder / name))
+        made[name] = str(folder / name / "model")
+    settings = read(write_config(folder, epochs=1))
+
+    def bias(*start: str) -> torch.Tensor:
+        network = make_network(replace(settings, start=start), characters)
+        return network.encoder.embedding.character.weight.detach()  # type: ignore[union-attr]
+
+    one, two = bias(made["one"]), bias(made["two"])
+    assert torch.equal(bias(made["one"], made["one"]), one) and not torch.equal(one, two)
+    assert torch.allclose(bias(*made.values()), (one + two) / 2)
 
 
 def test_a_bad_line_in_a_corpus_stops_training_and_is_named(folder: Path) -> None:

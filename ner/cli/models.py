@@ -67,8 +67,9 @@ def train(
         shutil.copytree(made, output)
         made = output
     say(f"model in {made}")
-    if settings.data.test and settings.start and not Path(settings.start).is_file():
-        _compared(settings.start, str(made), settings.data.test)
+    start = settings.start if isinstance(settings.start, str) else ""
+    if settings.data.test and start and not Path(start).is_file():
+        _compared(start, str(made), settings.data.test)
         say(f"if you like it: ner models promote {made} {' '.join(settings.data.test)}")
 
 
