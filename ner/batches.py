@@ -29,11 +29,17 @@ def varied(
     rng: np.random.Generator,
     *,
     swaps: float,
+    cut: float,
     blemished: float,
 ) -> Iterator[Example]:
-    """The examples with a share of their names swapped, and some with stray spaces or straight quotes."""
+    """The examples with a share of their names swapped, and some cut, with stray spaces or straight quotes.
+
+    Only what is known whole can be cut.
+    """
     for example in examples:
         example = augment.swapped(example, names, swaps, rng)
+        if cut and rng.random() < cut:
+            example = augment.cut(example, rng)
         if rng.random() < blemished:
             example = augment.spaced(example, _SPACES, rng)
         if rng.random() < blemished:

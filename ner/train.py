@@ -58,7 +58,8 @@ class Schedule:
         silver: share of the silver articles seen in the first epoch; it falls in a line to none after the
             last, so that people have the last word.
         unknown: share of characters shown as unknown, so that rare ones do no harm.
-        swaps: share of names that each epoch changes for others of their kind.
+        swaps: share of the names of streets, towns and villages that each epoch changes for others.
+        cut: share of articles of which each epoch shows some sentences in a row only.
         blemished: share of articles that get stray spaces each epoch, and of those that get straight
             quotation marks.
     """
@@ -72,6 +73,7 @@ class Schedule:
     silver: float = 0.5
     unknown: float = 0.02
     swaps: float = 0.0
+    cut: float = 0.0
     blemished: float = 0.0
 
 
@@ -232,7 +234,12 @@ class _Learner:
             torch.manual_seed(self.config.seed * 1000 + self.epoch)
             seen = [
                 *batches.varied(
-                    training, names, rng, swaps=schedule.swaps, blemished=schedule.blemished
+                    training,
+                    names,
+                    rng,
+                    swaps=schedule.swaps,
+                    cut=schedule.cut,
+                    blemished=schedule.blemished,
                 ),
                 *batches.share(quotes, schedule.quotes, rng),
                 *batches.share(silver, schedule.silver * (1 - self.epoch / schedule.epochs), rng),
