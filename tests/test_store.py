@@ -1,4 +1,5 @@
 import datetime
+import re
 import threading
 from pathlib import Path
 
@@ -94,26 +95,52 @@ def test_what_a_person_says_corrects_the_model_and_saying_it_again_adds_nothing(
     outcomes(store, make_article(1), make_article(2))
     tag(store, make_article(1, spans=(PLACE, Span(14, 16, "PER", 0.7))))
     said = make_article(1, spans=(Span(8, 13, "ORG"), PLACE))
-    assert store.decide(said, "陈", note="doccano july") == 3
-    assert store.decide(said, "李") == 0
+    # Two spans right, one wrong, and the article read as a whole.
+    assert store.decide(said, "陈", note="doccano july") == 4
+    assert store.decide(said, "李", note="doccano july") == 0
     assert [places(item) for item in store.reviewed()] == [[(8, 13, "ORG"), (8, 11, "LOC")]]
-    # A later model finds what nobody spoke of, what was called wrong, and what crosses a decision.
+    # What a later model finds there is not a name, or a person would have said so.
     later = (Span(0, 2, "BRAND", 0.9), Span(14, 16, "PER", 0.9), Span(10, 14, "LOC", 0.99))
     tag(store, make_article(1, spans=later), model=ModelKey("news", "2.0", "b" * 64))
-    [article] = store.reviewed()
-    assert places(article) == [(0, 2, "BRAND"), (8, 13, "ORG"), (8, 11, "LOC")]
-    # The last word counts, and what was said before stays on record.
-    assert store.decide(make_article(1, spans=(PLACE,)), "陈") == 3
+    assert [places(item) for item in store.reviewed()] == [[(8, 13, "ORG"), (8, 11, "LOC")]]
+
+
+def test_of_two_who_read_an_article_the_last_word_counts_and_repeating_is_none(
+    store: Store,
+) -> None:
+    outcomes(store, make_article(1))
+    july = make_article(1, spans=(PLACE, Span(8, 11, "ORG")))
+    august = make_article(1, spans=(Span(8, 13, "ORG"),))
+    for article, note in ((july, "july"), (august, "august")):
+        store.decide(article, "陈", note=note)
+    kept = rows(store, decisions)
+    for _ in range(2):  # both projects pulled again, unchanged
+        assert store.decide(july, "陈", note="july") == 0
+        assert store.decide(august, "陈", note="august") == 0
+    assert [places(item) for item in store.reviewed()] == [[(8, 13, "ORG")]]
+    assert store.decide(make_article(1, spans=(PLACE,)), "陈", note="july") > 0
     assert [places(item) for item in store.reviewed()] == [[(8, 11, "LOC")]]
-    assert rows(store, decisions) == 6
+    assert rows(store, decisions) > kept  # what was said before stays on record
+
+
+def test_an_article_without_names_is_reviewed_too(store: Store) -> None:
+    outcomes(store, make_article(1))
+    tag(store, make_article(1, spans=(PLACE,)))
+    store.decide(make_article(1), "陈")
+    assert [places(item) for item in store.reviewed()] == [[]]
+
+
+def test_a_label_a_person_gave_twice_to_the_same_words_stays(store: Store) -> None:
+    outcomes(store, make_article(1))
+    store.decide(make_article(1, spans=(PLACE, Span(8, 11, "ORG"))), "陈")
+    assert [places(item) for item in store.reviewed()] == [[(8, 11, "LOC"), (8, 11, "ORG")]]
 
 
 def test_a_decision_on_another_text_is_refused(store: Store) -> None:
     outcomes(store, make_article(1))
-    with pytest.raises(NerError, match=r"stored with another text.*push the stored article again"):
-        store.decide(Article(id="article-00001", text="别的"), "陈")
-    with pytest.raises(NerError, match="article 9: not in the store"):
-        store.decide(Article(id="9", text="别的"), "陈")
+    refused = store.decide(Article(id="article-00001", text="别的"), "陈")
+    assert re.search("stored with another text.*push the stored article again", str(refused))
+    assert "article 9: is not in the store" in str(store.decide(Article(id="9", text="别的"), "陈"))
     assert list(store.reviewed()) == []
 
 

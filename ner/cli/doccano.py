@@ -91,7 +91,7 @@ def pull(
 
     Changes nothing in doccano. An article whose text was edited there, or whose spans cross, is
     named and left out; the rest is written. In a store the spans of a ticked article count as right and
-    whatever else a model found there as wrong: `ner train --from-store` learns from that.
+    everything else there as wrong: `ner train --from-store` learns from that.
 
     Example: `ner annotate pull --project july --output july.jsonl`
 
@@ -118,13 +118,13 @@ def pull(
             if sink:
                 sink.write(dump(doccano.labelled_row(item)))
             if decisions and item.confirmed_by:
-                try:
-                    note = f"doccano {project}"
-                    entered += decisions.decide(item.article, item.confirmed_by[-1], note=note)
-                except NerError as error:
+                by, note = item.confirmed_by[-1], f"doccano {project}"
+                outcome = decisions.decide(item.article, by, note=note)
+                if isinstance(outcome, Rejected):
                     bad += 1
-                    say_error(str(error))
+                    say_error(str(outcome))
                     continue
+                entered += outcome
             good += 1
     left = "" if unfinished else f", {doccano.count_open(opened)} not ticked yet"
     into = f", {entered} decisions entered" if store else ""

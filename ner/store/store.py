@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import Connection
 
-from ner.article import Article, Rejected, Span, outside_in, without_crossings
+from ner.article import Article, Rejected, Span, outside_in
 from ner.errors import NerError
 from ner.store.database import connect, reading, writing
 from ner.store.tables import articles, decisions, failures, models, runs, spans, tagged
@@ -24,9 +24,10 @@ from ner.store.tables import articles, decisions, failures, models, runs, spans,
 DEFAULT_URL = "sqlite:///articles.db"
 BATCH = 200  # articles a transaction when reading and adding
 RIGHT, WRONG = "right", "wrong"  # what a person says of a span
+WHOLE = "whole"  # what a person says of an article: all that is in it was called right
 
 _Place = tuple[int, int, str]
-"""Start, end and label: what makes two spans one."""
+"""Start, end and label: what makes two spans one. Without a label: the whole article."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +100,7 @@ class Store:
         if isinstance(item, Rejected):
             self._record_failure(connection, item)
             return Added(item.id, "failed", item)
-        known = connection.execute(
-            sa.select(articles.c.number, articles.c.text_hash).where(articles.c.id == item.id)
-        ).first()
+        known = _held(connection, item.id)
         outcome = "added"
         if known:
             if known.text_hash == item.text_hash:
@@ -120,16 +119,14 @@ class Store:
             NerError: there is none, or a reviewer has decided on it.
         """
         with writing(self._engine) as connection:
-            number = connection.scalar(
-                sa.select(articles.c.number).where(articles.c.id == article_id)
-            )
-            if number is None:
+            row = _held(connection, article_id)
+            if row is None:
                 raise _no_article(article_id)
-            if self._reviewed(connection, number):
+            if self._reviewed(connection, row.number):
                 raise NerError(
                     "a reviewer has decided on it, so it stays", where=f"article {article_id}"
                 )
-            connection.execute(articles.delete().where(articles.c.number == number))
+            connection.execute(articles.delete().where(articles.c.number == row.number))
 
     @staticmethod
     def _reviewed(connection: Connection, number: int) -> bool:
@@ -164,13 +161,11 @@ class Store:
         return self._read(query, self._tagged)
 
     def reviewed(self) -> Iterator[Article | Rejected]:
-        """Articles that a person decided on, as they stand after that, in the order they came.
-
-        They have the spans of the model that tagged them last, less those that a person called wrong
-        and with those called right; what crosses one of these goes. The last word on a span counts.
-        """
-        decided = sa.select(decisions.c.article).where(decisions.c.article == articles.c.number)
-        return self._read(sa.select(articles).where(decided.exists()), self._corrected)
+        """Articles that a person read as a whole, with the spans called right, in the order they came."""
+        whole = sa.select(decisions.c.article).where(
+            decisions.c.article == articles.c.number, decisions.c.verdict == WHOLE
+        )
+        return self._read(sa.select(articles).where(whole.exists()), self._right)
 
     def _read(
         self,
@@ -217,73 +212,58 @@ class Store:
 
     # -- decisions
 
-    def decide(self, article: Article, reviewer: str, *, note: str = "") -> int:
+    def decide(self, article: Article, reviewer: str, *, note: str = "") -> int | Rejected:
         """Enter what a person says of a whole article: its spans are right, others found there wrong.
 
-        What was said of a span last is not said again, so the same article twice enters nothing.
+        What was said last counts. Who says the same again, told by the note, enters nothing, even where
+        somebody else has said otherwise since.
 
         Returns:
-            How many decisions were entered.
-
-        Raises:
-            NerError: the article is not in the store, or there with another text.
+            How many decisions were entered, or why the article could not be decided on: it is not in
+            the store, or there with another text.
         """
         with writing(self._engine) as connection:
-            row = connection.execute(
-                sa.select(articles.c.number, articles.c.text_hash).where(
-                    articles.c.id == article.id
-                )
-            ).first()
-            if row is None:
-                raise _no_article(article.id)
-            if row.text_hash != article.text_hash:
-                raise NerError(
-                    "is stored with another text, so these spans mean nothing there",
-                    where=f"article {article.id}",
-                    remedy="push the stored article again",
-                )
-            known = self._verdicts(connection, [row.number]).get(row.number, {})
+            row = _held(connection, article.id)
+            if row is None or row.text_hash != article.text_hash:
+                why, remedy = "is not in the store", "ner ingest it"
+                if row:
+                    why = "is stored with another text, so these spans mean nothing there"
+                    remedy = "push the stored article again"
+                return Rejected(article.id, f"article {article.id}", why, remedy)
+            query = sa.select(decisions).where(decisions.c.article == row.number)
+            said = connection.execute(query.order_by(decisions.c.number)).all()
+            last = {_place(each): each.verdict for each in said}
+            before = {_place(each): each.verdict for each in said if each.note == note}
+            right = set(map(_place, article.spans))
+            whole = (0, len(article.text), "")
+            if whole in before and right == {place for place in before if before[place] == RIGHT}:
+                return 0
             found = self._tagged(connection, [row.number]).get(row.number, ())
-            said = dict.fromkeys([*map(_place, found), *known], WRONG)
-            said |= dict.fromkeys(map(_place, article.spans), RIGHT)
+            now = dict.fromkeys([*map(_place, found), *last], WRONG)
+            now |= {**dict.fromkeys(right, RIGHT), whole: WHOLE}
             new = [
                 {
                     **dict(zip(("start", "end", "label"), place)),
                     **{"article": row.number, "verdict": verdict, "reviewer": reviewer},
                     **{"note": note, "at": _now()},
                 }
-                for place, verdict in said.items()
-                if known.get(place) != verdict
+                for place, verdict in now.items()
+                if not last.get(place) == before.get(place) == verdict
             ]
-            if new:
-                connection.execute(decisions.insert(), new)
+            connection.execute(decisions.insert(), new)
         return len(new)
 
     @staticmethod
-    def _verdicts(connection: Connection, numbers: Sequence[int]) -> dict[int, dict[_Place, str]]:
-        """By article and place: what was said last."""
+    def _right(connection: Connection, numbers: Sequence[int]) -> dict[int, tuple[Span, ...]]:
+        """By article: the spans whose last verdict is right."""
         query = sa.select(decisions).where(decisions.c.article.in_(numbers))
         said: dict[int, dict[_Place, str]] = {}
         for row in connection.execute(query.order_by(decisions.c.number)):
-            said.setdefault(row.article, {})[row.start, row.end, row.label] = row.verdict
-        return said
-
-    @classmethod
-    def _corrected(
-        cls, connection: Connection, numbers: Sequence[int]
-    ) -> dict[int, tuple[Span, ...]]:
-        found = cls._tagged(connection, numbers)
-        corrected = {}
-        for number, said in cls._verdicts(connection, numbers).items():
-            right = [Span(*place) for place, verdict in said.items() if verdict == RIGHT]
-            # A score above any model's, so that what crosses a person's span gives way.
-            sure = [dataclasses.replace(span, score=2.0) for span in right]
-            kept = [span for span in found.get(number, ()) if _place(span) not in said]
-            corrected[number] = tuple(
-                dataclasses.replace(span, score=min(span.score, 1.0))
-                for span in without_crossings([*sure, *kept])
-            )
-        return corrected
+            said.setdefault(row.article, {})[_place(row)] = row.verdict
+        return {
+            number: tuple(outside_in(Span(*place) for place in places if places[place] == RIGHT))
+            for number, places in said.items()
+        }
 
     # -- tagging
 
@@ -397,8 +377,15 @@ class Store:
         return dialect.insert(table)
 
 
-def _place(span: Span) -> _Place:
+def _place(span: Any) -> _Place:
+    """Of a span, or of a row with the same columns."""
     return span.start, span.end, span.label
+
+
+def _held(connection: Connection, article_id: str) -> Any:
+    """Number and text hash of an article, or nothing; until the transaction ends it is ours alone."""
+    query = sa.select(articles.c.number, articles.c.text_hash).where(articles.c.id == article_id)
+    return connection.execute(query.with_for_update()).first()
 
 
 def _is_model(model: ModelKey) -> tuple[sa.ColumnElement[bool], ...]:
