@@ -113,6 +113,7 @@ def _curves(axes: Axes, points: Sequence[Point], *, of: int) -> None:
         y = [sum(p[3] for p in group) / len(group) for group in groups]
         axes.plot(x, y, color=colour, label=arm)
     axes.grid(alpha=0.3)
+    axes.locator_params(axis="x", nbins=5)
 
 
 if __name__ == "__main__":

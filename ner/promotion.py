@@ -1,12 +1,20 @@
 """Which of several models of a name is in use: the one promoted last, or else the newest shipped."""
 
 import json
-import os
 import shutil
 from pathlib import Path
 
 from ner.errors import NerError
-from ner.tagger import DEFAULT_MODEL, PROMOTED, Tagger, find_model, load, promoted, user_models
+from ner.tagger import (
+    DEFAULT_MODEL,
+    PROMOTED,
+    Tagger,
+    find_model,
+    load,
+    named,
+    promoted,
+    user_models,
+)
 
 
 def promote(tagger: Tagger, name: str = DEFAULT_MODEL) -> Path:
@@ -16,21 +24,21 @@ def promote(tagger: Tagger, name: str = DEFAULT_MODEL) -> Path:
         Its folder there.
 
     Raises:
-        NerError: another model of its own name and version is there.
+        NerError: another model of its own name and version is installed.
     """
-    root = user_models()
-    folder = root / str(tagger)
-    if folder.exists() and load(folder).hash != tagger.hash:
-        raise NerError(
-            "is there already", where=str(folder), remedy="give the model another version"
-        )
-    root.mkdir(parents=True, exist_ok=True)
+    folder = user_models() / str(tagger)
+    for other in named(folder.name):
+        if load(other).hash != tagger.hash:
+            raise NerError(
+                f"another {tagger} is installed",
+                where=str(other),
+                remedy="give the new one another version in its config",
+            )
+    before = promoted(name)
     if not folder.exists():
-        beside = root / f".{tagger}.new"  # no model's name begins with a dot
-        shutil.rmtree(beside, ignore_errors=True)
-        shutil.copytree(tagger.folder, beside)
-        beside.replace(folder)
-    _write(name, [*promoted(name), str(tagger)])
+        copy(tagger.folder, folder)
+    if before[-1:] != [folder.name]:
+        _write(name, [*before, folder.name])
     return folder
 
 
@@ -41,13 +49,32 @@ def rollback(name: str) -> Path:
         The folder of the model that counts now.
 
     Raises:
-        NerError: nothing of that name was promoted.
+        NerError: nothing of that name was promoted, or there was nothing of it before.
     """
     before = promoted(name)
     if not before:
         raise NerError(f"no model {name!r} was promoted", remedy="`ner models` lists what there is")
-    _write(name, before[:-1])
-    return find_model(name)
+    *left, last = before
+    folder = find_model(name, left)
+    if folder == user_models() / last:
+        raise NerError(f"before {last} there was no model {name!r}", remedy="promote another")
+    _write(name, left)
+    return folder
+
+
+def copy(model: Path, folder: Path) -> None:
+    """Copy a model's folder; a kill leaves all of it or nothing.
+
+    Raises:
+        NerError: the folder is there already.
+    """
+    if folder.exists():
+        raise NerError("is there already", where=str(folder), remedy="delete it, or name another")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    beside = folder.with_name(f".{folder.name}.new")  # no model's name begins with a dot
+    shutil.rmtree(beside, ignore_errors=True)
+    shutil.copytree(model, beside)
+    beside.replace(folder)
 
 
 def _write(name: str, models: list[str]) -> None:
@@ -55,4 +82,4 @@ def _write(name: str, models: list[str]) -> None:
     state = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     beside = path.with_suffix(".new")
     beside.write_text(json.dumps({**state, name: models}, indent=1), encoding="utf-8")
-    os.replace(beside, path)
+    beside.replace(path)

@@ -96,10 +96,7 @@ def differences(
     """
     if len(a) != len(b):
         raise NerError(f"A tagged {len(a)} documents and B {len(b)}", remedy="give both the same")
-    if len(a) < FEWEST:
-        raise NerError(
-            f"{len(a)} articles are too few to compare on", remedy=f"give {FEWEST} at least"
-        )
+    enough(len(a))
     of_a, of_b = np.nan_to_num(figure(a.sum(0))), np.nan_to_num(figure(b.sum(0)))
     observed = of_b - of_a
     both = np.stack((a, b), axis=1)
@@ -113,6 +110,18 @@ def differences(
         Difference(float(x), float(y), float(d - r), float(d + r), float(q))
         for x, y, d, r, q in zip(of_a, of_b, observed, reach, p)
     ]
+
+
+def enough(documents: int) -> None:
+    """Say whether a difference can be tested on so many documents.
+
+    Raises:
+        NerError: they are fewer than `FEWEST`.
+    """
+    if documents < FEWEST:
+        raise NerError(
+            f"{documents} articles are too few to compare on", remedy=f"give {FEWEST} at least"
+        )
 
 
 def _paired(sums: Floats, figure: Figure) -> Floats:

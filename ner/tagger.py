@@ -360,18 +360,34 @@ def load(model: str | Path = DEFAULT_MODEL) -> Tagger:
     return Tagger(nlp, folder)
 
 
-def find_model(model: str | Path = DEFAULT_MODEL) -> Path:
-    """The folder of a model; see `load`. What was promoted under a name goes before what is newest."""
+def find_model(model: str | Path = DEFAULT_MODEL, promotions: Sequence[str] | None = None) -> Path:
+    """The folder of a model; see `load`. What was promoted under a name goes before what is newest.
+
+    Args:
+        model: a name, a name with a version, or a folder.
+        promotions: what was promoted under the name, the last last; `promoted` if not given.
+    """
     if (Path(model) / "meta.json").is_file():
         return Path(model)
-    installed = installed_models()
-    wanted = promoted(str(model))[-1:] or [str(model)]
-    pattern = re.compile(rf"{re.escape(wanted[0])}(-[\d.]+)?")
-    found = [folder for folder in installed if pattern.fullmatch(folder.name)]
-    if not found:
-        names = ", ".join(folder.name for folder in installed) or "none"
-        raise NerError(f"no model {wanted[0]!r}", remedy=f"installed: {names}; or give a folder")
-    return found[-1]
+    for last in (promoted(str(model)) if promotions is None else promotions)[-1:]:
+        folder = user_models() / last
+        if not (folder / "meta.json").is_file():
+            raise NerError(
+                f"{last}, promoted as {model!r}, is gone",
+                where=str(folder),
+                remedy=f"put it back, or `ner models rollback --name {model}`",
+            )
+        return folder
+    if found := named(str(model)):
+        return found[-1]
+    names = ", ".join(folder.name for folder in installed_models()) or "none"
+    raise NerError(f"no model {str(model)!r}", remedy=f"installed: {names}; or give a folder")
+
+
+def named(model: str) -> list[Path]:
+    """The installed models of a name, with or without a version, the newest last."""
+    pattern = re.compile(rf"{re.escape(model)}(-[\d.]+)?")
+    return [folder for folder in installed_models() if pattern.fullmatch(folder.name)]
 
 
 def installed_models() -> list[Path]:

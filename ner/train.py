@@ -8,7 +8,7 @@ model.
 import hashlib
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -100,6 +100,12 @@ class Config:
     network: dict[str, Any] = field(default_factory=dict)
     schedule: Schedule = field(default_factory=Schedule)
 
+    @property
+    def base(self) -> str:
+        """The one model it starts from, if it is one: what the new model may be set beside."""
+        one = "" if self.encoder or not isinstance(self.start, str) else self.start
+        return "" if Path(one).is_file() else one
+
 
 @dataclass(frozen=True)
 class Epoch:
@@ -118,7 +124,8 @@ def fit(config: Config, run: Path) -> Iterator[Epoch]:
         run: the run's folder; one begun with another config or other data is refused.
 
     Raises:
-        NerError: data or starting weights cannot be read, or the folder is another run's.
+        NerError: data or starting weights cannot be read, test articles are among those to learn from,
+            or the folder is another run's.
     """
     training = corpus.examples(corpus.read(config.data.train))
     dev = corpus.examples(corpus.read(config.data.dev))
@@ -126,6 +133,7 @@ def fit(config: Config, run: Path) -> Iterator[Epoch]:
     quotes = [example for path in config.data.quotes for example in corpus.read_quotes(path)]
     if not training or not dev:
         raise NerError("no articles to train or to test on", remedy="name files under [data]")
+    _keep_apart(config.data)
     hashes = _claim(run, config)
     characters = Characters.read(_characters_file(config))
     network = make_network(config, characters)
@@ -153,15 +161,19 @@ def make_network(config: Config, characters: Characters) -> Network:
     dropout = config.schedule.dropout
     if config.encoder:
         return transformer.make_network(config.encoder, characters, len(LABELS), dropout)
-    if not config.start:
+    if config.start == "":
         return Network(Shape(len(characters), len(LABELS), **config.network), dropout=dropout)
     mean: dict[str, Tensor] = {}
+    shapes = set()
     files = _weights_files(config)
     for file in files:
         with narrow(file) as (values, weights):
             shape = Shape.from_dict({**values, "labels": len(LABELS)})
             if shape.characters != len(characters):
                 raise ValueError(f"{shape.characters} characters, the table has {len(characters)}")
+            shapes.add(json.dumps(values, sort_keys=True))
+            if len(shapes) > 1:
+                raise ValueError("another shape than the one before it, so they have no mean")
             encoder = Encoder(shape, dropout=dropout)
             network = Network(shape, encoder=encoder)
             part = network if values["labels"] else encoder
@@ -176,6 +188,8 @@ def make_network(config: Config, characters: Characters) -> Network:
 
 
 def _starts(config: Config) -> tuple[str, ...]:
+    if not config.start and not isinstance(config.start, str):
+        raise NerError("start names nothing", remedy='for a start from nothing say start = ""')
     return (config.start,) if isinstance(config.start, str) else config.start
 
 
@@ -321,8 +335,21 @@ class _Learner:
             self.epoch, self.step, self.best_epoch, self.best_f1 = saved["place"]
 
 
+def _keep_apart(data: Data) -> None:
+    """See that nothing to be tested on is learnt from."""
+    kept = {article.text for article in corpus.read(data.test)}
+    for path in (*data.train, *data.dev, *data.silver) if kept else ():
+        shared = [article.id for article in corpus.read([path]) if article.text in kept]
+        if shared:
+            raise NerError(
+                f"{len(shared)} articles are test articles too, {shared[0]} for one",
+                where=path,
+                remedy="take them out of one of the two",
+            )
+
+
 def _claim(run: Path, config: Config) -> dict[str, str]:
-    """Make the run folder, or see that it is this run's; the SHA-256 of the files it reads."""
+    """Make the run folder, or see that it is this run's; the SHA-256 of the files it learns from."""
     run.mkdir(parents=True, exist_ok=True)
     files = [
         *config.data.train,
@@ -334,21 +361,37 @@ def _claim(run: Path, config: Config) -> dict[str, str]:
     ]
     if not config.encoder:
         files += map(str, _weights_files(config))
-    try:
-        hashes = {name: hashlib.sha256(Path(name).read_bytes()).hexdigest() for name in files}
-    except OSError as error:
-        raise NerError(f"cannot be read: {error.strerror}", where=error.filename) from None
-    record = json.dumps({"config": asdict(config), "sha256": hashes}, ensure_ascii=False, indent=1)
+    hashes = {name: _sha256(name) for name in files}
+    test = {name: _sha256(name) for name in config.data.test}
+    record = {"config": asdict(config), "sha256": hashes, **({"test": test} if test else {})}
+    written = json.dumps(record, ensure_ascii=False, indent=1)
     path = run / "config.json"
-    if path.exists() and path.read_text(encoding="utf-8") != record:
+    if not path.exists():
+        beside = path.with_suffix(".new")
+        beside.write_text(written, encoding="utf-8")
+        beside.replace(path)
+    elif path.read_text(encoding="utf-8") != written:
         raise NerError(
             "the folder holds a run with another config or other data",
             where=str(run),
             remedy="delete it, or name another with --run",
         )
-    path.write_text(record, encoding="utf-8")
-    # A model goes to other machines, so their folders stay behind.
-    return {"/".join(Path(name).parts[-2:]): digest for name, digest in hashes.items()}
+    return {_short(name, hashes): digest for name, digest in hashes.items()}
+
+
+def _sha256(name: str) -> str:
+    try:
+        return hashlib.sha256(Path(name).read_bytes()).hexdigest()
+    except OSError as error:
+        raise NerError(f"cannot be read: {error.strerror}", where=error.filename) from None
+
+
+def _short(name: str, names: Iterable[str]) -> str:
+    """The end of a path that tells it from the others: models go to other machines, our folders do not."""
+    parts = Path(name).parts
+    others = [Path(other).parts for other in names if other != name]
+    enough = (n for n in range(2, len(parts)) if all(p[-n:] != parts[-n:] for p in others))
+    return "/".join(parts[-next(enough, len(parts)) :])
 
 
 def _metrics(epoch: Epoch) -> dict[str, Any]:

@@ -83,6 +83,21 @@ def test_a_model_no_worse_is_promoted_and_rolled_back(tmp_path: Path) -> None:
     assert "no model 'news' was promoted" in one_line_error(ner("models", "rollback"))
 
 
+def test_the_first_model_of_a_name_has_none_to_be_compared_with(tmp_path: Path) -> None:
+    folder = copy(tmp_path / "run", version="9.0", confused=True)
+    result = ner("models", "promote", folder, TEST, "--name", "mine")
+    assert result.exit_code == 0 and "no model 'mine' yet" in result.stderr
+    assert "mine is now news-9.0" in result.stderr and find_model() == SHIPPED
+
+
+def test_models_are_listed_where_the_one_in_use_is_gone(tmp_path: Path) -> None:
+    assert ner("models", "promote", copy(tmp_path / "run", version="9.0"), TEST).exit_code == 0
+    shutil.rmtree(find_model())
+    result = ner("models")
+    assert result.exit_code == 1 and "ner models rollback" in result.stderr
+    assert str(SHIPPED) in result.stdout
+
+
 def test_a_worse_model_is_refused_unless_a_person_insists(tmp_path: Path) -> None:
     folder = copy(tmp_path / "run", version="9.0", confused=True)
     refused = ner("models", "promote", folder, TEST)
@@ -134,7 +149,7 @@ def test_what_people_decided_in_the_store_teaches_the_next_model(tmp_path: Path)
     )
     command = ("train", config, "--run", tmp_path / "run", "--from-store", "--store", url)
     ner("ingest", tmp_path / "a.jsonl", "--store", url)
-    assert "nobody decided on any article" in one_line_error(ner(*command))
+    assert "nobody has read any article" in one_line_error(ner(*command))
     ner("tag", "--store", url)
     with Store(url) as store:
         first, second, _ = (item for item in store.articles() if isinstance(item, Article))
@@ -144,6 +159,10 @@ def test_what_people_decided_in_the_store_teaches_the_next_model(tmp_path: Path)
             store.decide(replace(article, spans=(kept,)), "陈")
     (tmp_path / "dev.jsonl").write_text(dump({**rows[1], "spans": []}))
     config.write_text(config.read_text().replace("a.jsonl", "dev.jsonl"))
+    short = tmp_path / "short.toml"
+    short.write_text(config.read_text().replace(str(TEST), str(_few(tmp_path))))
+    early = ner("train", short, *command[2:])
+    assert "3 articles are too few to compare on" in one_line_error(early)
     result = ner(*command)
     assert result.exit_code == 0, result.output
     assert "1 reviewed articles" in result.stderr and "1 kept for testing" in result.stderr
@@ -151,6 +170,10 @@ def test_what_people_decided_in_the_store_teaches_the_next_model(tmp_path: Path)
     [taught] = corpus.read([tmp_path / "run/reviewed.jsonl"])
     assert [span.label for span in taught.spans] == ["PER"]
     assert "run/reviewed.jsonl" in load(tmp_path / "run/model").data
+    # Called again it is the same run, whatever store is named.
+    again = ner(*command[:-1], "sqlite:///nowhere.db")
+    assert again.exit_code == 0, again.output
+    assert "the run goes on with its 1 reviewed articles" in again.stderr
 
 
 def _few(tmp_path: Path) -> Path:

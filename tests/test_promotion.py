@@ -45,8 +45,45 @@ def test_a_version_is_not_overwritten_by_another_model(tmp_path: Path) -> None:
     assert promote(load(folder)) == user_models() / "news-9.0"  # the same bytes: nothing to copy
     settings = folder / "span_tagger/settings.json"
     settings.write_text(json.dumps({**json.loads(settings.read_text()), "core": 512}))
-    with pytest.raises(NerError, match="news-9.0: is there already .give the model another"):
+    with pytest.raises(NerError, match="another news-9.0 is installed .give the new one another"):
         promote(load(folder))
+    # Nor may it stand beside a shipped model that has its name and version: which one is meant?
+    version = load(SHIPPED).version
+    same = other(tmp_path, version)
+    shutil.copy(settings, same / "span_tagger/settings.json")
+    with pytest.raises(NerError, match=f"{SHIPPED.name}: another .* is installed"):
+        promote(load(same))
+    assert load().folder == user_models() / "news-9.0"
+
+
+def test_the_shipped_model_can_be_held_on_to(tmp_path: Path) -> None:
+    """Promoted as it is, it stays when the package brings a newer one."""
+    assert load(promote(load(SHIPPED))).hash == load(SHIPPED).hash
+    assert find_model().parent == user_models()
+
+
+def test_promoting_again_what_is_in_use_is_one_promotion(tmp_path: Path) -> None:
+    folder = other(tmp_path, "9.0")
+    for _ in range(2):
+        promote(load(folder))
+    assert rollback("news") == SHIPPED
+
+
+def test_before_the_first_model_of_a_name_there_is_nothing_to_go_back_to(tmp_path: Path) -> None:
+    folder = other(tmp_path, "1.0")
+    meta = json.loads((folder / "meta.json").read_text())
+    (folder / "meta.json").write_text(json.dumps({**meta, "name": "own"}))
+    promote(load(folder), "own")
+    with pytest.raises(NerError, match="before own-1.0 there was no model 'own'"):
+        rollback("own")
+    assert str(load("own")) == "own-1.0"
+
+
+def test_a_promoted_model_that_is_gone_is_named_with_the_way_back(tmp_path: Path) -> None:
+    shutil.rmtree(promote(load(other(tmp_path, "9.0"))))
+    with pytest.raises(NerError, match=r"news-9.0, promoted as 'news', is gone .*rollback"):
+        load()
+    assert rollback("news") == SHIPPED
 
 
 def test_a_model_of_another_name_can_take_a_name_over(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,8 +15,9 @@ from conftest import ROOT
 from ner import config
 from ner.errors import NerError
 from ner.features import Characters
+from ner.formats import dump
 from ner.tagger import load
-from ner.train import Config, Epoch, fit, make_network
+from ner.train import Config, Data, Epoch, Schedule, fit, make_network
 
 CONFIG = """
 name = "tiny"
@@ -140,6 +142,17 @@ def test_a_model_is_where_the_next_training_starts(folder: Path) -> None:
         next(fit(read(path), folder / "other"))
 
 
+def test_a_small_dev_set_moves_no_threshold(folder: Path) -> None:
+    """By two articles that are not annotated the model would be told to find nothing, or anything."""
+    text = "昨天，江城市南岸区人民法院的书记陈晓来了。"
+    dev = folder / "dev.jsonl"
+    dev.write_text("".join(dump({"id": n, "text": text, "spans": []}) for n in "12"))
+    config = Config("own", "1", Data((str(dev),), (str(dev),)), schedule=Schedule(epochs=0))
+    list(fit(config, folder / "run"))
+    found = [list(load(model).tag([text])) for model in ("news", folder / "run/model")]
+    assert found[0] == found[1] and len(found[0][0]) > 2
+
+
 def test_of_several_models_training_starts_from_the_mean_of_their_weights(folder: Path) -> None:
     """A mean with itself is the model itself; with another one it lies between them."""
     characters = Characters.read(ROOT / "configs/characters.txt")
@@ -150,13 +163,48 @@ def test_of_several_models_training_starts_from_the_mean_of_their_weights(folder
         made[name] = str(folder / name / "model")
     settings = read(write_config(folder, epochs=1))
 
-    def bias(*start: str) -> torch.Tensor:
-        network = make_network(replace(settings, start=start), characters)
+    def bias(*names: str) -> torch.Tensor:
+        network = make_network(replace(settings, start=names), characters)
         return network.encoder.embedding.character.weight.detach()  # type: ignore[union-attr]
 
     one, two = bias(made["one"]), bias(made["two"])
     assert torch.equal(bias(made["one"], made["one"]), one) and not torch.equal(one, two)
     assert torch.allclose(bias(*made.values()), (one + two) / 2)
+    with pytest.raises(NerError, match="another shape than the one before it"):
+        bias(made["one"], "news")
+    with pytest.raises(NerError, match="start names nothing"):
+        bias()
+
+
+def test_what_is_tested_on_must_not_be_learnt_from(folder: Path) -> None:
+    settings = read(write_config(folder, epochs=1))
+    text = json.loads((folder / "train.jsonl").read_text().splitlines()[5])["text"]
+    test = folder / "test.jsonl"
+    test.write_text(json.dumps({"id": "t", "text": text, "spans": []}) + "\n")
+    settings = replace(settings, data=replace(settings.data, test=(str(test),)))
+    with pytest.raises(NerError, match=r"train.jsonl: 3 articles are test articles too, 5 for one"):
+        next(fit(settings, folder / "run"))
+    test.write_text(json.dumps({"id": "t", "text": "别的。", "spans": []}) + "\n")
+    list(fit(settings, folder / "run"))
+    data = load(folder / "run/model").data
+    assert any(name.endswith("/train.jsonl") for name in data)
+    assert not any("test.jsonl" in name for name in data)
+    # Swapped for another test set meanwhile, the folder is not this run's any more.
+    test.write_text(json.dumps({"id": "t", "text": "又是别的。", "spans": []}) + "\n")
+    with pytest.raises(NerError, match="another config or other data"):
+        next(fit(settings, folder / "run"))
+
+
+def test_a_model_tells_apart_data_of_one_name(folder: Path) -> None:
+    settings = read(write_config(folder, epochs=1))
+    for name in ("a/x", "b/x"):
+        (folder / name).mkdir(parents=True)
+        shutil.copy(folder / "train.jsonl", folder / name)
+    files = tuple(f"{folder}/{name}/train.jsonl" for name in ("a/x", "b/x"))
+    list(fit(replace(settings, data=replace(settings.data, train=files)), folder / "run"))
+    names = [name for name in load(folder / "run/model").data if "train" in name]
+    assert names[:2] == ["a/x/train.jsonl", "b/x/train.jsonl"]
+    assert not any(name.startswith("/") for name in names)
 
 
 def test_a_bad_line_in_a_corpus_stops_training_and_is_named(folder: Path) -> None:

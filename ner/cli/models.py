@@ -46,34 +46,32 @@ def train(
     """
     with needing("train"):
         from ner import config as configs
+        from ner import corpus, promotion
+        from ner.significance import enough
         from ner.train import Config, fit
 
     settings = configs.read(config, Config)
+    test, start = settings.data.test, settings.base
+    if test and start:
+        enough(sum(1 for _ in corpus.read(test)))
     folder = run or Path("runs") / settings.name
     if from_store:
-        settings = _with_reviewed(settings, store, folder / "reviewed.jsonl")
+        settings = _with_reviewed(settings, store, folder)
     for epoch in progress(fit(settings, folder), "training", total=settings.schedule.epochs):
         figures = " ".join(f"{name} {100 * c.f1:.1f}" for name, c in epoch.dev.items())
         best = " *" if epoch.is_best else ""
         say(f"epoch {epoch.number}: loss {epoch.loss:.4f}, dev F1 {figures}{best}")
     made = folder / "model"
     if output:
-        import shutil
-
-        if output.exists():
-            raise NerError(
-                "is there already", where=str(output), remedy="delete it, or name another"
-            )
-        shutil.copytree(made, output)
+        promotion.copy(made, output)
         made = output
     say(f"model in {made}")
-    start = settings.start if isinstance(settings.start, str) else ""
-    if settings.data.test and start and not Path(start).is_file():
-        _compared(start, str(made), settings.data.test)
-        say(f"if you like it: ner models promote {made} {' '.join(settings.data.test)}")
+    if test and start:
+        _compared(start, str(made), test)
+        say(f"if you like it: ner models promote {made} {' '.join(test)}")
 
 
-def _with_reviewed(settings: "Config", url: str, path: Path) -> "Config":
+def _with_reviewed(settings: "Config", url: str, run: Path) -> "Config":
     """The config with what people decided in a store for more training data.
 
     Articles that the config keeps for dev or test are left out.
@@ -83,18 +81,22 @@ def _with_reviewed(settings: "Config", url: str, path: Path) -> "Config":
     from ner.store import Store
 
     data = settings.data
-    if not path.exists():
+    path = run / "reviewed.jsonl"
+    if path.exists() and (run / "config.json").exists():
+        number = sum(1 for _ in corpus.read([str(path)]))
+        say(f"the run goes on with its {number} reviewed articles; for newer ones delete {run}")
+    else:
         kept = {article.text for article in corpus.read((*data.dev, *data.test))}
         with Store(url) as opened:
             articles = list(readable(opened.reviewed(), []))
         ours = [article for article in articles if article.text not in kept]
         if not ours:
             raise NerError(
-                "nobody decided on any article that is not kept for testing",
+                "nobody has read any article that is not kept for testing",
                 where=url,
-                remedy="ner annotate pull --store, or review some",
+                remedy="ner annotate pull --store",
             )
-        path.parent.mkdir(parents=True, exist_ok=True)
+        run.mkdir(parents=True, exist_ok=True)
         with writing(str(path)) as out:
             out.writelines(dump(article_row(article)) for article in ours)
         left = (
@@ -231,7 +233,12 @@ def installed(
     from ner import checksums
     from ner.tagger import find_model, installed_models, load
 
-    damaged = False
+    damaged, in_use = False, None
+    try:
+        in_use = find_model()
+    except NerError as error:
+        say_error(str(error))
+        damaged = True
     for folder in installed_models():
         try:
             state = "verified" if checksums.verify(folder) else "not verified"
@@ -241,7 +248,7 @@ def installed(
             damaged = True
             continue
         size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-        used = f"  <- {DEFAULT_MODEL}" if folder == find_model() else ""
+        used = f"  <- {DEFAULT_MODEL}" if folder == in_use else ""
         typer.echo(f"{tagger}  {tagger.hash[:12]}  {size / 1e6:.1f} MB  {state}  {folder}{used}")
         if data:
             for name, digest in tagger.data.items():
@@ -262,23 +269,29 @@ def promote(
 ) -> None:
     """Put a model in use, if a paired test says that it is no worse on any label.
 
-    Both models tag the same annotated articles, as `ner compare` has it. From then on the name means
-    the new model, until `ner models rollback`. It is copied to NER_MODELS (~/.local/share/ner/models).
+    Both models tag the same annotated articles, as `ner compare` has it; the first model of a new name
+    is compared with none. From then on the name means the new model, until `ner models rollback`. It is
+    copied to NER_MODELS (~/.local/share/ner/models).
 
     Example: `ner models promote runs/own/model data/annotations/test.jsonl`
     """
     from ner import promotion
     from ner.evaluation import worse_on
-    from ner.tagger import load
+    from ner.tagger import load, named, promoted
 
-    if worse := worse_on(_compared(name, model, files)):
+    worse = []
+    if promoted(name) or named(name):
+        worse = worse_on(_compared(name, model, files))
+    else:
+        say(f"there is no model {name!r} yet, so none to compare with")
+    if worse:
         found = f"worse on {', '.join(worse)}"
         if not override:
             raise NerError(found, where=model, remedy="train it on more, or --override")
         if not yes:
             typer.confirm(f"{found}: promote it all the same?", abort=True, err=True)
     folder = promotion.promote(load(model), name)
-    say(f"{name} is now {load(model)}, in {folder}; `ner models rollback` takes it back")
+    say(f"{name} is now {load(name)}, in {folder}; `ner models rollback` takes it back")
 
 
 @models.command()
