@@ -66,7 +66,8 @@ def main(
     found = list(load(run / "model").tag(article.text for article in articles))
     result = evaluate(articles, found)
     render.console().print(render.evaluation(result))
-    figures = {row: result.rows[row] for row in (*article.LABELS, "outermost")}
+    wanted = (*article.LABELS, "outermost")
+    figures = {row: result.rows[row] for row in wanted if result.rows[row].counts.gold}
     lines += ["", f"In the literature: {OTHERS.get(name, 'nothing known here')}.", ""]
     lines += ["| | precision | recall | F1 | 95 % of F1 | gold |", "|---|---|---|---|---|---|"]
     for label, row in figures.items():
