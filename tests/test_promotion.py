@@ -13,11 +13,12 @@ from ner.tagger import find_model, load, user_models
 SHIPPED = find_model()
 
 
-def other(tmp_path: Path, version: str) -> Path:
+def other(tmp_path: Path, version: str, name: str = "news") -> Path:
+    """The shipped model under another version, or name."""
     folder = tmp_path / f"run-{version}"
     shutil.copytree(SHIPPED, folder)
     meta = json.loads((folder / "meta.json").read_text())
-    (folder / "meta.json").write_text(json.dumps({**meta, "version": version}))
+    (folder / "meta.json").write_text(json.dumps({**meta, "version": version, "name": name}))
     return folder
 
 
@@ -70,10 +71,7 @@ def test_promoting_again_what_is_in_use_is_one_promotion(tmp_path: Path) -> None
 
 
 def test_before_the_first_model_of_a_name_there_is_nothing_to_go_back_to(tmp_path: Path) -> None:
-    folder = other(tmp_path, "1.0")
-    meta = json.loads((folder / "meta.json").read_text())
-    (folder / "meta.json").write_text(json.dumps({**meta, "name": "own"}))
-    promote(load(folder), "own")
+    promote(load(other(tmp_path, "1.0", "own")), "own")
     with pytest.raises(NerError, match="before own-1.0 there was no model 'own'"):
         rollback("own")
     assert str(load("own")) == "own-1.0"
@@ -87,10 +85,7 @@ def test_a_promoted_model_that_is_gone_is_named_with_the_way_back(tmp_path: Path
 
 
 def test_a_model_of_another_name_can_take_a_name_over(tmp_path: Path) -> None:
-    folder = other(tmp_path, "1.0")
-    meta = json.loads((folder / "meta.json").read_text())
-    (folder / "meta.json").write_text(json.dumps({**meta, "name": "own"}))
-    promote(load(folder), "news")
+    promote(load(other(tmp_path, "1.0", "own")), "news")
     assert str(load()) == "own-1.0"
     assert rollback("news") == SHIPPED
 
