@@ -32,9 +32,11 @@ def _processor() -> str:
 
 
 def replaced(page: str, section: str, lines: Iterable[str]) -> str:
-    """The page with what stands between the section's marks replaced; added at the end if not there."""
+    """The page with what stands between the section's marks replaced, a heading first; added at the end
+    if not there.
+    """
     begin, end = f"<!-- {section} -->", f"<!-- end {section} -->"
-    body = "\n".join([begin, *lines, end])
+    body = "\n".join([begin, f"## {section}", "", *lines, end])
     pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
     if pattern.search(page):
         return pattern.sub(lambda _: body, page)

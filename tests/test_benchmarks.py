@@ -72,8 +72,8 @@ def test_a_section_is_replaced_and_the_rest_of_the_page_stays(tmp_path: Path) ->
     report.write(page, "speed", ["new"])
     report.write(page, "accuracy", ["more"])
     assert page.read_text() == (
-        "# Title\n\n<!-- speed -->\nnew\n<!-- end speed -->\n\nText.\n\n"
-        "<!-- accuracy -->\nmore\n<!-- end accuracy -->\n"
+        "# Title\n\n<!-- speed -->\n## speed\n\nnew\n<!-- end speed -->\n\nText.\n\n"
+        "<!-- accuracy -->\n## accuracy\n\nmore\n<!-- end accuracy -->\n"
     )
 
 
