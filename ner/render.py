@@ -89,7 +89,7 @@ def figures(headings: Sequence[str], rows: Iterable[Sequence[str]] = ()) -> Tabl
     """A table of figures, its first column their names."""
     first, *others = headings
     table = Table(box=SIMPLE_HEAD, show_edge=False, padding=(0, 1, 0, 0))
-    table.add_column(first, overflow="fold", min_width=12)
+    table.add_column(first, overflow="fold", min_width=11)
     for heading in others:
         table.add_column(heading, justify="right", no_wrap=True)
     for row in rows:

@@ -91,6 +91,14 @@ def test_an_output_that_cannot_be_is_refused(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [source]
 
 
+def test_stats_of_our_corpus_lose_no_column_in_80(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    files = sorted((ROOT / "data/annotations").glob("*.jsonl"))
+    heading, _, *rows = ner("stats", *files).stdout.splitlines()
+    assert heading.split()[-2:] == ["quoted", "brands"]
+    assert all(len(row.split()) == 10 and "…" not in row for row in rows)
+
+
 def test_stats_by_a_field(tmp_path: Path) -> None:
     source = write(
         tmp_path / "in.jsonl", row(1, topic="法院"), row(2, topic="法院"), row(3, date="2024-12-05")

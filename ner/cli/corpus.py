@@ -131,7 +131,7 @@ def stats(
 _HEADINGS = (
     "file",
     "articles",
-    "characters",
+    "chars",
     "PER",
     "LOC",
     "ORG",
