@@ -8,7 +8,7 @@ from jinja2 import Environment, PackageLoader
 from markupsafe import Markup
 
 from ner.article import LABELS, Article, Span, outside_in
-from ner.score import reliability
+from ner.evaluation import Evaluation
 
 KINDS = {
     "missed": "in gold, and nothing like it found",
@@ -86,8 +86,14 @@ class Entry:
         return list(dict.fromkeys(span.label for span in self.mistake.spans))
 
 
-def page(articles: Sequence[Article], found: Sequence[Sequence[Span]], *, title: str) -> str:
-    """The error report as HTML: reliability of the scores, then mistakes by kind, frequent strings first."""
+def page(
+    articles: Sequence[Article], found: Sequence[Sequence[Span]], result: Evaluation, *, title: str
+) -> str:
+    """The error report as HTML: reliability of the scores, then mistakes by kind, frequent strings first.
+
+    Args:
+        result: what `evaluate` says of the same.
+    """
     entries = [
         _entry(article, spans, mistake)
         for article, spans in zip(articles, found, strict=True)
@@ -96,10 +102,6 @@ def page(articles: Sequence[Article], found: Sequence[Sequence[Span]], *, title:
     groups = {
         kind: _frequent_first([e for e in entries if e.mistake.kind == kind]) for kind in KINDS
     }
-    bins, error = reliability(
-        [span.score for spans in found for span in spans],
-        [span in set(a.spans) for a, spans in zip(articles, found) for span in spans],
-    )
     environment = Environment(
         loader=PackageLoader("ner"), autoescape=True, trim_blocks=True, lstrip_blocks=True
     )
@@ -107,8 +109,8 @@ def page(articles: Sequence[Article], found: Sequence[Sequence[Span]], *, title:
         title=title,
         articles=len(articles),
         right=sum(len(set(a.spans) & set(spans)) for a, spans in zip(articles, found)),
-        bins=bins,
-        error=error,
+        bins=result.bins,
+        error=result.calibration_error,
         labels=LABELS,
         kinds=KINDS,
         groups=groups,

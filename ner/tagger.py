@@ -369,11 +369,13 @@ def find_model(model: str | Path = DEFAULT_MODEL, promotions: Sequence[str] | No
     """
     if (Path(model) / "meta.json").is_file():
         return Path(model)
-    for last in (promoted(str(model)) if promotions is None else promotions)[-1:]:
-        folder = user_models() / last
+    if promotions is None:
+        promotions = promoted(str(model))
+    if promotions:
+        folder = user_models() / promotions[-1]
         if not (folder / "meta.json").is_file():
             raise NerError(
-                f"{last}, promoted as {model!r}, is gone",
+                f"{folder.name}, promoted as {model!r}, is gone",
                 where=str(folder),
                 remedy=f"put it back, or `ner models rollback --name {model}`",
             )

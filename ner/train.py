@@ -163,25 +163,25 @@ def make_network(config: Config, characters: Characters) -> Network:
         return transformer.make_network(config.encoder, characters, len(LABELS), dropout)
     if config.start == "":
         return Network(Shape(len(characters), len(LABELS), **config.network), dropout=dropout)
+    first: dict[str, Any] = {}
     mean: dict[str, Tensor] = {}
-    shapes = set()
     files = _weights_files(config)
     for file in files:
         with narrow(file) as (values, weights):
+            first = first or values
             shape = Shape.from_dict({**values, "labels": len(LABELS)})
             if shape.characters != len(characters):
                 raise ValueError(f"{shape.characters} characters, the table has {len(characters)}")
-            shapes.add(json.dumps(values, sort_keys=True))
-            if len(shapes) > 1:
+            if values != first:
                 raise ValueError("another shape than the one before it, so they have no mean")
-            encoder = Encoder(shape, dropout=dropout)
-            network = Network(shape, encoder=encoder)
-            part = network if values["labels"] else encoder
+            if not mean:
+                encoder = Encoder(shape, dropout=dropout)
+                network = Network(shape, encoder=encoder)
+                part = network if values["labels"] else encoder
             part.load_state_dict(weights)
-            mean = {
-                key: mean.get(key, 0) + one.float() / len(files) for key, one in weights.items()
-            }
-            part.load_state_dict(mean)
+            for key, one in weights.items():
+                mean[key] = mean.get(key, 0) + one.float() / len(files)
+    part.load_state_dict(mean)
     for hashed in encoder.embedding.tables:
         hashed.weight.requires_grad_(False)
     return network

@@ -1,6 +1,8 @@
 """Real parts for the tests: both databases, the shipped model, and a model made on the spot."""
 
+import json
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +22,14 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         monkeypatch.delenv(name)
     monkeypatch.setenv("NER_MODELS", str(tmp_path / "models"))
     monkeypatch.setenv("COLUMNS", "100")
+
+
+def copy_model(model: Path, folder: Path, *, version: str, name: str = "news") -> Path:
+    """A copy of a model under another version or name."""
+    shutil.copytree(model, folder)
+    meta = json.loads((folder / "meta.json").read_text())
+    (folder / "meta.json").write_text(json.dumps({**meta, "name": name, "version": version}))
+    return folder
 
 
 @pytest.fixture(scope="session")

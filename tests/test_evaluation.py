@@ -102,7 +102,8 @@ def test_each_mistake_is_of_one_kind() -> None:
 def test_the_page_shows_what_is_in_the_text_and_never_lets_it_be_markup() -> None:
     text = "<b>南岸区</b>的“一表通”"
     sick = Article(id="<1>", text=text, spans=(Span(3, 6, "LOC"), Span(12, 15, "BRAND")))
-    made = page([sick], [[Span(3, 6, "LOC", 0.75)]], title="甲 & 乙")
+    found = [[Span(3, 6, "LOC", 0.75)]]
+    made = page([sick], found, evaluate([sick], found), title="甲 & 乙")
     assert "<b>南岸区" not in made and "&lt;b&gt;" in made and "甲 &amp; 乙" in made
     assert "score 0.75, right 1.00, 1 spans" in made  # a point of the reliability curve
     assert '<mark class="BRAND under-0 about" title="BRAND">一表通</mark>' in made

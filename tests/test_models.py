@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, copy_model
 from test_cli import ner, one_line_error
 
 from ner import checksums, corpus
@@ -24,9 +24,7 @@ TEXT = "江城市南岸区人民法院的书记陈晓说“一表通”真省事
 
 def copy(folder: Path, *, version: str, confused: bool = False) -> Path:
     """The shipped model with other bytes, under another version; a confused one mixes its labels up."""
-    shutil.copytree(SHIPPED, folder)
-    meta = json.loads((folder / "meta.json").read_text())
-    (folder / "meta.json").write_text(json.dumps({**meta, "version": version}))
+    copy_model(SHIPPED, folder, version=version)
     path = folder / "span_tagger/settings.json"
     settings = json.loads(path.read_text())
     first, *others = settings["labels"]

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from conftest import copy_model
 
 from ner.errors import NerError
 from ner.promotion import promote, rollback
@@ -14,12 +15,7 @@ SHIPPED = find_model()
 
 
 def other(tmp_path: Path, version: str, name: str = "news") -> Path:
-    """The shipped model under another version, or name."""
-    folder = tmp_path / f"run-{version}"
-    shutil.copytree(SHIPPED, folder)
-    meta = json.loads((folder / "meta.json").read_text())
-    (folder / "meta.json").write_text(json.dumps({**meta, "version": version, "name": name}))
-    return folder
+    return copy_model(SHIPPED, tmp_path / f"run-{version}", version=version, name=name)
 
 
 def test_the_model_promoted_last_counts_and_rolling_back_goes_one_step(tmp_path: Path) -> None:

@@ -163,7 +163,7 @@ def evaluate(
     if html:
         title = f"{tagger} on {', '.join(Path(file).name for file in files)}"
         with writing(html) as out:
-            out.write(report.page(articles, found, title=title))
+            out.write(report.page(articles, found, result, title=title))
 
 
 @app.command()
