@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from benchmarks.worker import Worker
 from ner.article import Article, Span, outermost
 from ner.errors import NerError
-from ner.score import Counts, count
+from ner.evaluation.score import Counts, count
 
 SHARED = ("PER", "LOC", "ORG")
 

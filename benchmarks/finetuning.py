@@ -14,11 +14,12 @@ from typing import Annotated
 import typer
 from matplotlib.figure import Figure
 
-from ner import corpus, score
+from ner import corpus
 from ner.article import Article
+from ner.evaluation import score
 from ner.formats import article_row, dump
-from ner.tagger import load
-from ner.train import Config, Data, Schedule, fit
+from ner.tagger.loading import load
+from ner.training.train import Config, Data, Schedule, fit
 
 _SENTENCES = 10  # an article
 

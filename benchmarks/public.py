@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 
 from benchmarks import report
-from ner import article
+from ner.labels import LABELS
 
 OTHERS = {  # strict F1 of flat spans on the test part, as published
     "msra": "Lattice-LSTM 93.18, SoftLexicon 93.66, FLAT 94.35, best without BERT 94.40, LEBERT 95.70",
@@ -42,12 +42,12 @@ def main(
     run = runs / name
     run.mkdir(parents=True, exist_ok=True)
     parts = _parts(data / "ner" / name)
-    # A set's labels are not ours. Every module takes its copy of them when it is imported: so before.
-    article.LABELS = _labels(parts)  # type: ignore[assignment]
-    from ner import corpus, render
-    from ner.evaluation import evaluate
-    from ner.tagger import load
-    from ner.train import Config, Data, Schedule, fit
+    labels = _labels(parts)
+    from ner import corpus
+    from ner.cli import render
+    from ner.evaluation.evaluate import evaluate
+    from ner.tagger.loading import load
+    from ner.training.train import Config, Data, Schedule, fit
 
     files = {part: run / f"{part}.jsonl" for part in parts}
     for part, rows in parts.items():
@@ -58,6 +58,7 @@ def main(
         Data((str(files["train"]),), (str(files["dev"]),)),
         characters="configs/characters.txt",
         start=start,
+        labels=labels,
         schedule=Schedule(epochs=epochs, batch=batch, rate=rate),
     )
     for epoch in fit(config, run):  # what was trained before is not trained again
@@ -66,7 +67,7 @@ def main(
     found = list(load(run / "model").tag(article.text for article in articles))
     result = evaluate(articles, found)
     render.console().print(render.evaluation(result))
-    wanted = (*article.LABELS, "outermost")
+    wanted = (*labels, "outermost")
     figures = {row: result.rows[row] for row in wanted if result.rows[row].counts.gold}
     lines += ["", f"In the literature: {OTHERS.get(name, 'nothing known here')}.", ""]
     lines += ["| | precision | recall | F1 | 95 % of F1 | gold |", "|---|---|---|---|---|---|"]
@@ -96,7 +97,7 @@ def _labels(parts: dict[str, list[str]]) -> tuple[str, ...]:
         span[2] for rows in parts.values() for row in rows for span in json.loads(row)["spans"]
     }
     # Ours where they are enough, so that our models can be started from.
-    return article.LABELS if found <= set(article.LABELS) else tuple(sorted(found))
+    return LABELS if found <= set(LABELS) else tuple(sorted(found))
 
 
 def _rows(path: Path) -> list[str]:

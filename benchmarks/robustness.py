@@ -9,9 +9,11 @@ from typing import Annotated
 
 import typer
 
-from ner import augment, corpus, score
+from ner import corpus
 from ner.corpus import Example
-from ner.tagger import Tagger, load
+from ner.evaluation import score
+from ner.tagger.loading import Tagger, load
+from ner.training import augment
 
 Blemish = Callable[[Example, Tagger, random.Random], Example]
 _HALF_WIDTH = str.maketrans("，：；？！（）", ",:;?!()")

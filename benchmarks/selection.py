@@ -19,11 +19,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ner import corpus
+from ner.annotation.select import Unit, in_sentences, select
 from ner.article import Article
 from ner.formats import article_row, dump
-from ner.select import Unit, in_sentences, select
-from ner.tagger import load
-from ner.train import Config, Data, Schedule, fit
+from ner.tagger.loading import load
+from ner.training.train import Config, Data, Schedule, fit
 
 DATA = Path(__file__).parents[1] / "data/annotations"
 ARMS = {"selected": "black", "random": "gray"}

@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from ner import teachers
+from ner.annotation import teachers
 from ner.article import Span
 from ner.errors import NerError
 
@@ -48,8 +48,8 @@ def _version(package: str) -> str:
 
 
 def _ner(argument: str) -> tuple[Find, str]:
-    from ner.tagger import DEFAULT_MODEL
-    from ner.tagger import load as load_tagger
+    from ner.tagger.loading import load as load_tagger
+    from ner.tagger.registry import DEFAULT_MODEL
 
     tagger = load_tagger(argument or DEFAULT_MODEL)
     return tagger.tag, str(tagger)

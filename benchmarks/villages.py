@@ -12,8 +12,8 @@ from typing import Annotated
 
 import typer
 
-from ner import augment
-from ner.tagger import load
+from ner.tagger.loading import load
+from ner.training import augment
 
 SENTENCES = (
     "{}党委书记杨莉说，“一表通”真省事。",

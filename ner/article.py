@@ -6,13 +6,13 @@ Spans may nest and never cross.
 
 import datetime
 import hashlib
-import itertools
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from ner.errors import NerError
 
-LABELS = ("PER", "LOC", "ORG", "BRAND")
+_LABEL = re.compile(r"[^\W\d_][\w.-]{0,15}")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -22,7 +22,7 @@ class Span:
     Args:
         start: first code point.
         end: one past the last code point.
-        label: one of `LABELS`.
+        label: one of `labels.LABELS`, or what another model marks.
         score: how sure the annotator is, 0 to 1; a person's is 1.
         model: ``name-version`` of the model that made it; empty for a person's.
     """
@@ -39,9 +39,10 @@ class Span:
                 f"span {self.start}:{self.end} is empty or runs backwards",
                 remedy="offsets are code points, start < end",
             )
-        if self.label not in LABELS:
+        if not _LABEL.fullmatch(self.label):
             raise NerError(
-                f"unknown label {self.label!r}", remedy=f"labels are {', '.join(LABELS)}"
+                f"{self.label!r} is not a label",
+                remedy="up to 16 letters, digits, - _ . after a letter, for example PER",
             )
 
     def crosses(self, other: "Span") -> bool:
@@ -109,15 +110,6 @@ class Rejected:
 def text_hash(text: str) -> str:
     """SHA-256 of a text in UTF-8, hexadecimal."""
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
-
-
-def utf16_edges(text: str) -> list[int]:
-    """Where every code point begins in UTF-16 units, and where the text ends.
-
-    ``edges[span.start]`` is an offset as JavaScript counts; a unit that is not among the edges lies
-    within a character.
-    """
-    return list(itertools.accumulate((1 + (char > "\uffff") for char in text), initial=0))
 
 
 def check_spans(spans: Sequence[Span], text: str) -> None:

@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from ner.article import Span, outermost, outside_in
 from ner.errors import NerError
+from ner.files import package_data
 
 Word = tuple[int, int]
 Segment = Callable[[str], list[Word]]
@@ -75,9 +76,7 @@ def load(model: str | Path = DEFAULT_MODEL) -> Segment:
 
 def find_model() -> Path:
     """The folder of the model that came with the package; the newest, if there are more."""
-    package = Path(__file__).parent
-    roots = (package / "models", package.parent / "models")  # the wheel; the source tree
-    found = [folder for root in roots for folder in sorted(root.glob(f"{DEFAULT_MODEL}-*"))]
+    found = sorted(package_data("models").glob(f"{DEFAULT_MODEL}-*"))
     if not found:
         raise NerError("the word model is not installed", remedy="install ner again")
     return found[-1]

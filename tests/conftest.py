@@ -10,7 +10,7 @@ import pytest
 
 from ner.article import Article, Span
 from ner.store import Store
-from ner.tagger import Tagger, load
+from ner.tagger.loading import Tagger, load
 
 ROOT = Path(__file__).parents[1]
 

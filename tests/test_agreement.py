@@ -2,8 +2,8 @@ from collections import Counter
 
 import pytest
 
-from ner.agreement import agreement, covers, disagreements, kappa
 from ner.article import Article, Span
+from ner.evaluation.agreement import agreement, covers, disagreements, kappa
 
 
 def test_kappa_by_hand() -> None:

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ner.article import Span
-from ner.augment import collect, cut, edited, kind, spaced, swapped
 from ner.corpus import Example
+from ner.training.augment import collect, cut, edited, kind, spaced, swapped
 
 TEXT = "重庆市南岸区委书记王强走访后堡社区，王强介绍“渝邻汇”。"
 SPANS = (

@@ -12,10 +12,10 @@ import sqlalchemy as sa
 from conftest import make_article
 
 from ner.article import Article, Span
-from ner.batch import model_key, run
+from ner.batch.local import model_key, run
 from ner.store import Store
-from ner.store.tables import runs, spans
-from ner.tagger import Tagger
+from ner.store.schema import runs, spans
+from ner.tagger.loading import Tagger
 
 
 def test_a_run_tags_what_is_left_and_says_so(store: Store, tagger: Tagger) -> None:
@@ -50,7 +50,7 @@ class Poisoned:
 
 
 def test_an_article_that_cannot_be_tagged_is_set_aside_and_the_rest_goes_on(store: Store) -> None:
-    from ner.tagger import load
+    from ner.tagger.loading import load
 
     tagger = load()
     tagger.component = Poisoned(tagger.component)  # type: ignore[assignment]

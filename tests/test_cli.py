@@ -65,7 +65,7 @@ def test_tagging_needs_nothing_of_the_extras() -> None:
 import sys
 for name in ("torch", "onnx", "matplotlib", "pyarrow", "psycopg", "hanlp", "fastapi"):
     sys.modules[name] = None
-import ner, ner.cli, ner.ingest, ner.batch, ner.lines, ner.render
+import ner, ner.cli, ner.formats.reader, ner.batch.local, ner.batch.jsonl, ner.cli.render
 print(len(next(ner.load().tag(["南岸区"]))))
 """
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -10,7 +10,7 @@ import pytest
 from conftest import ROOT
 
 import ner
-from ner.tagger import load
+from ner.tagger.loading import load
 
 READMES = ["README.md", "README.zh-CN.md"]
 

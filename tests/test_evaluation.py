@@ -3,10 +3,10 @@ import pytest
 
 from ner.article import Article, Span
 from ner.errors import NerError
-from ner.evaluation import compare, evaluate, names, worse_on
-from ner.report import mistakes, page
-from ner.score import overlaps, reliability
-from ner.significance import differences, intervals
+from ner.evaluation.evaluate import compare, evaluate, names, worse_on
+from ner.evaluation.html import mistakes, page
+from ner.evaluation.score import overlaps, reliability
+from ner.evaluation.significance import differences, intervals
 
 PLACE, PERSON = Span(0, 3, "LOC", 0.9), Span(6, 8, "PER", 0.6)
 TEXT = "南岸区的书记陈晓说“一表通”是“晴雨表”。"

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ner.article import LABELS, Article, Rejected, Span, outermost, outside_in, without_crossings
+from ner.article import Article, Rejected, Span, outermost, outside_in, without_crossings
 from ner.errors import NerError
 from ner.formats import BY_WORDS, FORMATS, WRITABLE, Item, Source, guess
+from ner.labels import LABELS
 from ner.words import tokens
 
 NASTY = [

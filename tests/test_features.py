@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ner.errors import NerError
-from ner.features import PAD, UNKNOWN, Characters, pad, windows
+from ner.tagger.features import PAD, UNKNOWN, Characters, pad, windows
 
 TABLE = Characters.read(ROOT / "configs/characters.txt")
 

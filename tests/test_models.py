@@ -10,12 +10,14 @@ import pytest
 from conftest import ROOT, copy_model
 from test_cli import ner, one_line_error
 
-from ner import checksums, corpus
+from ner import corpus
 from ner.article import Article, Span
+from ner.evaluation.score import table
 from ner.formats import dump
-from ner.score import table
 from ner.store import Store
-from ner.tagger import find_model, load
+from ner.tagger import checksums
+from ner.tagger.loading import load
+from ner.tagger.registry import find_model
 
 SHIPPED = find_model()
 TEST = ROOT / "data/annotations/test.jsonl"

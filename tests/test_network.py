@@ -2,11 +2,12 @@ import numpy as np
 import pytest
 import torch
 
-from ner.article import LABELS, Span
-from ner.batches import make_batches
+from ner.article import Span
 from ner.corpus import Example
-from ner.features import BAND, PAD, Characters
-from ner.network import Network, Shape, band_mask, span_loss
+from ner.labels import LABELS
+from ner.tagger.features import BAND, PAD, Characters
+from ner.training.batches import make_batches
+from ner.training.network import Network, Shape, band_mask, span_loss
 
 SHAPE = Shape(
     60,
@@ -61,7 +62,9 @@ TABLE = Characters(tuple("南岸区政府“一表通”晴雨好人民在里的
 
 
 def batch_of(example: Example) -> tuple[torch.Tensor, torch.Tensor]:
-    [batch] = make_batches([example], TABLE, np.random.default_rng(0), size=2048, unknown=0.0)
+    [batch] = make_batches(
+        [example], TABLE, np.random.default_rng(0), labels=LABELS, size=2048, unknown=0.0
+    )
     return batch.gold, batch.known
 
 

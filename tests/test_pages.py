@@ -6,8 +6,8 @@ from conftest import ROOT
 
 from ner.article import Article, Rejected
 from ner.formats import Source
-from ner.ingest import read
-from ner.pages import is_page, read_page
+from ner.formats.epaper import is_page, read_page
+from ner.formats.reader import read
 
 PAGES = ROOT / "data/pages"
 

@@ -8,11 +8,11 @@ import pytest
 import torch
 from conftest import ROOT
 
-from ner import config, train
+from ner.annotation.teachers import lac_words
 from ner.errors import NerError
-from ner.features import MASK, Characters
-from ner.pretrain import Config, mask, pretrain
-from ner.teachers import lac_words
+from ner.tagger.features import MASK, Characters
+from ner.training import config, train
+from ner.training.pretrain import Config, mask, pretrain
 
 NETWORK = {
     "width": 16,

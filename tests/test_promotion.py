@@ -8,8 +8,9 @@ import pytest
 from conftest import copy_model
 
 from ner.errors import NerError
-from ner.promotion import promote, rollback
-from ner.tagger import find_model, load, user_models
+from ner.tagger.loading import load
+from ner.tagger.promotion import promote, rollback
+from ner.tagger.registry import find_model, user_models
 
 SHIPPED = find_model()
 

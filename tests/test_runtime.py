@@ -5,10 +5,10 @@ import onnxruntime
 import pytest
 import torch
 
-from ner.article import LABELS
-from ner.features import BAND, Ids, pack, pad, round_up
-from ner.network import Network, Shape, band_mask
-from ner.runtime import to_onnx
+from ner.labels import LABELS
+from ner.tagger.features import BAND, Ids, pack, pad, round_up
+from ner.training.network import Network, Shape, band_mask
+from ner.training.onnx_export import to_onnx
 
 SHAPE = Shape(
     60,

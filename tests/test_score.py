@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from ner.article import Span
-from ner.score import Counts, best_threshold, calibrate, count, table
+from ner.evaluation.score import Counts, best_threshold, calibrate, count, table
 
 LOC, ORG = Span(0, 3, "LOC"), Span(0, 6, "ORG")
 

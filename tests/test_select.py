@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
+from ner.annotation.select import TURNING, Unit, disputed, in_sentences, select, summary
 from ner.article import Article, Span
-from ner.select import TURNING, Unit, disputed, in_sentences, select, summary
 
 
 def unit(id: str, text: str, *spans: Span, paper: str = "", day: int = 1) -> Unit:

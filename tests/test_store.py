@@ -11,7 +11,7 @@ from ner.article import Article, Rejected, Span
 from ner.errors import NerError
 from ner.store import ModelKey, Store
 from ner.store.database import HEAD
-from ner.store.tables import decisions, metadata, spans
+from ner.store.schema import decisions, metadata, spans
 
 MODEL = ModelKey("news", "1.0", "a" * 64)
 PLACE = Span(8, 11, "LOC", 0.9)

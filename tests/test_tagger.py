@@ -13,8 +13,10 @@ from hypothesis import strategies as st
 
 from ner.article import Article, Rejected, Span, check_spans, outermost
 from ner.errors import NerError
-from ner.features import BAND, Characters
-from ner.tagger import FORMAT, Settings, SpanTagger, Tagger, find_model, load
+from ner.tagger.component import FORMAT, Settings, SpanTagger
+from ner.tagger.features import BAND, Characters
+from ner.tagger.loading import Tagger, load
+from ner.tagger.registry import find_model
 
 # Ours, and in no training file.
 TEXT = (

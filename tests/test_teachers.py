@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 import spacy
 
+from ner.annotation.teachers import Teacher, agree, load, suggest
 from ner.article import Article, Span
 from ner.errors import NerError
-from ner.tagger import Tagger
-from ner.teachers import Teacher, agree, load, suggest
+from ner.tagger.loading import Tagger
 
 TEXT = "昨天𠮷，南岸区的王东到了。\n　　他去西岸区开会。"
 PLACES = "东西南北中上下左右前后内外高低大小长短"

@@ -12,12 +12,12 @@ import pytest
 import torch
 from conftest import ROOT
 
-from ner import config
 from ner.errors import NerError
-from ner.features import Characters
 from ner.formats import dump
-from ner.tagger import load
-from ner.train import Config, Data, Epoch, Schedule, fit, make_network
+from ner.tagger.features import Characters
+from ner.tagger.loading import load
+from ner.training import config
+from ner.training.train import Config, Data, Epoch, Schedule, fit, make_network
 
 CONFIG = """
 name = "tiny"

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from conftest import ROOT
 
-from ner import config
 from ner.errors import NerError
-from ner.tagger import load
-from ner.train import Config, Data, Schedule, fit
+from ner.tagger.loading import load
+from ner.training import config
+from ner.training.train import Config, Data, Schedule, fit
 
 transformers = pytest.importorskip("transformers", reason="pip install 'ner[transformer]'")
 TEXT = "昨天,南岸区的书记王强到了。"

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from ner import corpus
-from ner.article import LABELS, Span, check_spans, without_crossings
+from ner.article import Span, check_spans, without_crossings
 from ner.cli import app
 from ner.errors import NerError
-from ner.train_words import Segmented, fit, measure, read, with_names
+from ner.labels import LABELS
+from ner.training.words import Segmented, fit, measure, read, with_names
 from ner.words import Word, load, snap, word_tokens
 
 SEGMENT = load()

@@ -9,7 +9,7 @@ from ner.cli.terminal import progress, say, say_error, writing
 from ner.errors import NerError
 
 if TYPE_CHECKING:
-    from ner.select import Choice
+    from ner.annotation.select import Choice
 
 annotate = typer.Typer(
     cls=Group,
@@ -72,10 +72,11 @@ def select(
 
     Example: `ner annotate select --unit sentence --budget 20000 --output chosen.jsonl`
     """
-    from ner import corpus, teachers
+    from ner import corpus
+    from ner.annotation import teachers
+    from ner.annotation.select import Unit, disputed, in_sentences
+    from ner.annotation.select import select as choose
     from ner.formats import article_row, dump
-    from ner.select import Unit, disputed, in_sentences
-    from ner.select import select as choose
 
     if unit not in ("article", "sentence"):
         raise NerError(f"unknown unit {unit!r}", remedy="article or sentence")
@@ -121,7 +122,7 @@ def suggest(
 
     Example: `ner annotate suggest chosen.jsonl --teacher model --teacher lac -o suggested.jsonl`
     """
-    from ner import teachers
+    from ner.annotation import teachers
     from ner.formats import article_row, dump
 
     asked = [teachers.load(name) for name in dict.fromkeys(teacher or ["model"])]
@@ -140,8 +141,8 @@ def suggest(
 def _say_choices(choices: list["Choice"], pool: int) -> None:
     from rich.table import Table
 
-    from ner.render import console
-    from ner.select import summary
+    from ner.annotation.select import summary
+    from ner.cli.render import console
 
     shown = 12
     table = Table("id", "characters", "why", "text", box=None, pad_edge=False)
@@ -177,7 +178,7 @@ def items(files: list[str] | None, store: str) -> Any:
     """Articles of files, or of the store where none are named."""
     if files:
         from ner.formats import find
-        from ner.ingest import read
+        from ner.formats.reader import read
 
         yield from read(find(files))
     else:

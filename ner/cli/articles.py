@@ -36,7 +36,7 @@ def ingest(
     Example: `ner ingest pages/*.txt --store sqlite:///articles.db`
     """
     from ner.formats import find
-    from ner.ingest import FORMS, read
+    from ner.formats.reader import FORMS, read
     from ner.store import Store
 
     if form and form not in FORMS:
@@ -81,8 +81,8 @@ def tag(
 
 
 def _tag_lines(input: str, output: str, model: str) -> None:
-    from ner.lines import tag_lines
-    from ner.tagger import load
+    from ner.batch.jsonl import tag_lines
+    from ner.tagger.loading import load
 
     bad = 0
     name = "<stdin>" if input == "-" else input
@@ -97,9 +97,9 @@ def _tag_lines(input: str, output: str, model: str) -> None:
 
 
 def _tag_store(url: str, ids: list[str], model: str) -> None:
-    from ner.batch import model_key, run
+    from ner.batch.local import model_key, run
     from ner.store import Store
-    from ner.tagger import load
+    from ner.tagger.loading import load
 
     with Store(url) as store:
         tagger = load(model)
@@ -131,8 +131,8 @@ def show(
     """
     import itertools
 
-    from ner import render
     from ner.article import Rejected
+    from ner.cli import render
     from ner.store import Store
 
     console = render.console()

@@ -69,7 +69,7 @@ def convert(
     """
     from ner.article import Rejected
     from ner.formats import BY_WORDS, FORMATS, SUFFIXES, WRITABLE, find
-    from ner.ingest import read
+    from ner.formats.reader import read
 
     named = {**SUFFIXES, ".json": "label-studio", "": "brat"}
     to = to or ("jsonl" if output == "-" else named.get(Path(output).suffix.lower(), ""))
@@ -110,7 +110,7 @@ def stats(
 
     Example: `ner corpus stats data/annotations/*.jsonl --by topic`
     """
-    from ner import render
+    from ner.cli import render
     from ner.corpus import entries, grouped, statistics, whole
 
     short = len({path.name for path in files}) == len(files)
@@ -203,9 +203,9 @@ def diff(
 
     Example: `ner corpus diff first.jsonl second.jsonl --html disagreements.html`
     """
-    from ner import render
-    from ner.agreement import agreement
+    from ner.cli import render
     from ner.corpus import read
+    from ner.evaluation.agreement import agreement
 
     ours, theirs = ({article.id: article for article in read([path])} for path in (a, b))
     pairs = _pairs(ours, theirs, names=(str(a), str(b)))
@@ -225,7 +225,7 @@ def diff(
     render.console().print(render.figures(("label", "A", "B", "same", "F1", "κ"), rows))
     if html:
         with needing("review"):
-            from ner.corpus.page import diff_page
+            from ner.evaluation.diff_page import diff_page
 
             page = diff_page(pairs, (str(a), str(b)), found)
         with writing(str(html)) as sink:

@@ -58,7 +58,7 @@ def push(
     """
     text = _guideline(guideline)
     client = _connect(url, user, password)
-    from ner import doccano
+    from ner.annotation import doccano
 
     opened = doccano.make_project(client, project, guideline=text)
     counts: dict[str, int] = {}
@@ -100,7 +100,7 @@ def pull(
     if not output and not store:
         raise NerError("nowhere to put it", remedy="--output FILE, --store URL, or both")
     client = _connect(url, user, password)
-    from ner import doccano
+    from ner.annotation import doccano
     from ner.article import Rejected
     from ner.formats import dump
     from ner.store import Store
@@ -135,7 +135,7 @@ def pull(
 
 def _connect(url: str, user: str, password: str) -> Any:
     with needing("doccano"):
-        from ner import doccano
+        from ner.annotation import doccano
     if not password and sys.stdin.isatty():
         password = typer.prompt(f"Password of {user}", hide_input=True, err=True)
     if not password:
@@ -147,7 +147,7 @@ def _guideline(name: str) -> str:
     from ner.formats import decode
 
     with needing("doccano"):
-        from ner import doccano
+        from ner.annotation import doccano
     if not name:
         return doccano.guideline()
     with reading(name) as file:

@@ -14,9 +14,9 @@ from ner.errors import NerError
 
 if TYPE_CHECKING:
     from ner.article import Article, Span
-    from ner.significance import Difference
-    from ner.tagger import Tagger
-    from ner.train import Config
+    from ner.evaluation.significance import Difference
+    from ner.tagger.loading import Tagger
+    from ner.training.train import Config
 
 AnnotatedFiles = Annotated[list[str], typer.Argument(help="Annotated JSONL.")]
 
@@ -45,10 +45,11 @@ def train(
     Example: `ner train configs/own.toml --from-store --store sqlite:///articles.db`
     """
     with needing("train"):
-        from ner import config as configs
-        from ner import corpus, promotion
-        from ner.significance import enough
-        from ner.train import Config, fit
+        from ner import corpus
+        from ner.evaluation.significance import enough
+        from ner.tagger import promotion
+        from ner.training import config as configs
+        from ner.training.train import Config, fit
 
     settings = configs.read(config, Config)
     test, start = settings.data.test, settings.base
@@ -117,8 +118,8 @@ def pretrain(
     Example: `ner pretrain configs/encoder.toml --run runs/encoder`
     """
     with needing("train"):
-        from ner import config as configs
-        from ner.pretrain import Config, pretrain
+        from ner.training import config as configs
+        from ner.training.pretrain import Config, pretrain
 
     for step in progress(pretrain(configs.read(config, Config), run), "pretraining"):
         say(
@@ -146,8 +147,10 @@ def evaluate(
 
     Example: `ner evaluate news data/annotations/test.jsonl --html mistakes.html`
     """
-    from ner import corpus, render, report
-    from ner.evaluation import evaluate, names
+    from ner import corpus
+    from ner.cli import render
+    from ner.evaluation import html as report
+    from ner.evaluation.evaluate import evaluate, names
 
     articles = list(corpus.read(files))
     known = names(corpus.read(train)) if train else None
@@ -185,8 +188,9 @@ def compare(
 
 def _compared(a: str, b: str, files: Sequence[str]) -> "dict[str, Difference]":
     """Print how model B does beside model A."""
-    from ner import corpus, render
-    from ner.evaluation import compare
+    from ner import corpus
+    from ner.cli import render
+    from ner.evaluation.evaluate import compare
 
     articles = list(corpus.read(files))
     first, of_first = _tagged(a, articles)
@@ -201,7 +205,7 @@ def _compared(a: str, b: str, files: Sequence[str]) -> "dict[str, Difference]":
 
 
 def _tagged(model: str, articles: "Sequence[Article]") -> "tuple[Tagger, list[list[Span]]]":
-    from ner.tagger import load
+    from ner.tagger.loading import load
 
     tagger = load(model)
     texts = (article.text for article in articles)
@@ -230,8 +234,9 @@ def installed(
     """
     if context.invoked_subcommand:
         return
-    from ner import checksums
-    from ner.tagger import find_model, installed_models, load
+    from ner.tagger import checksums
+    from ner.tagger.loading import load
+    from ner.tagger.registry import find_model, installed_models
 
     damaged, in_use = False, None
     try:
@@ -275,9 +280,10 @@ def promote(
 
     Example: `ner models promote runs/own/model data/annotations/test.jsonl`
     """
-    from ner import promotion
-    from ner.evaluation import worse_on
-    from ner.tagger import load, named, promoted
+    from ner.evaluation.evaluate import worse_on
+    from ner.tagger import promotion
+    from ner.tagger.loading import load
+    from ner.tagger.registry import named, promoted
 
     worse = []
     if promoted(name) or named(name):
@@ -300,8 +306,8 @@ def rollback(name: UsedName = DEFAULT_MODEL) -> None:
 
     Example: `ner models rollback`
     """
-    from ner import promotion
-    from ner.tagger import load
+    from ner.tagger import promotion
+    from ner.tagger.loading import load
 
     folder = promotion.rollback(name)
     say(f"{name} is now {load(folder)}, in {folder}")

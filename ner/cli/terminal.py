@@ -145,7 +145,7 @@ def progress(items: Iterable[Each], what: str, *, total: int | None = None) -> I
         TimeRemainingColumn,
     )
 
-    from ner.render import console
+    from ner.cli.render import console
 
     columns = (
         TextColumn("{task.description}"),

@@ -31,7 +31,7 @@ def train_words(
 
     Example: `ner train-words segmented.jsonl data/annotations/train.jsonl --output models/words-0.1.0`
     """
-    from ner.train_words import fit, read
+    from ner.training.words import fit, read
 
     texts = list(read(files))
     made = fit(texts, output, held_out=held_out, iterations=iterations, rarest=rarest)

@@ -44,7 +44,7 @@ from ner.formats.rows import (
     span_row,
 )
 from ner.formats.source import SUFFIXES, Part, Source, decode, decode_utf8, find, open_source
-from ner.formats.tables import read_csv, read_parquet, read_text
+from ner.formats.tabular import read_csv, read_parquet, read_text
 from ner.formats.web_annotation import read_web_annotation, write_web_annotation
 
 

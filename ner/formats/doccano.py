@@ -7,7 +7,7 @@ Its page is JavaScript, and its database keeps the offsets as the page counts th
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ner.article import Article, Span, outside_in, utf16_edges
+from ner.article import Article, Span, outside_in
 from ner.errors import NerError
 from ner.formats.jsonl import read_lines
 from ner.formats.rows import (
@@ -18,11 +18,11 @@ from ner.formats.rows import (
     article_fields,
     count_unknown,
     dump,
-    from_utf16,
     has_score,
     make_article,
 )
 from ner.formats.source import Part, Source
+from ner.formats.utf16 import from_utf16, utf16_edges
 
 _THEIRS = ("data", "label", "labels", "entities", "scores", "relations", "comments", "Comments")
 

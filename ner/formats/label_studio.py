@@ -18,12 +18,12 @@ from ner.formats.rows import (
     article_fields,
     count_unknown,
     dump,
-    from_utf16,
     item,
     make_article,
     rename,
 )
 from ner.formats.source import Part, Source, decode
+from ner.formats.utf16 import from_utf16
 
 _REMEDY = "export as JSON, the form with 'data' and 'annotations'"
 

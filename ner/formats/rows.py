@@ -8,12 +8,11 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from datetime import date
 from hashlib import sha256
 from typing import Any
 
-from ner.article import Article, Rejected, Span, utf16_edges
+from ner.article import Article, Rejected, Span
 from ner.errors import NerError, at
 
 MAX_TEXT = 1_000_000  # code points; a longer article is a book, or a file without line ends
@@ -207,22 +206,6 @@ def article_row(article: Article) -> dict[str, Any]:
         "section": article.section,
         "spans": [{**span_row(span, article.text), "model": span.model} for span in article.spans],
     }
-
-
-def from_utf16(text: str, spans: Iterable[Span]) -> list[Span]:
-    """Spans whose offsets count UTF-16 units, as JavaScript does, with code points instead.
-
-    Raises:
-        NerError: an offset lies within a character, or past the text.
-    """
-    points = {unit: point for point, unit in enumerate(utf16_edges(text))}
-    try:
-        return [replace(span, start=points[span.start], end=points[span.end]) for span in spans]
-    except KeyError as error:
-        raise NerError(
-            f"offset {error} is within a character or past the text",
-            remedy="offsets here count UTF-16 units, as JavaScript does; were they counted otherwise?",
-        ) from None
 
 
 def count_unknown(row: Row, known: Iterable[str], lost: Lost) -> None:

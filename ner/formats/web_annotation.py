@@ -20,13 +20,13 @@ from ner.formats.rows import (
     Lost,
     article_fields,
     dump,
-    from_utf16,
     has_score,
     item,
     make_article,
     rename,
 )
 from ner.formats.source import Part, Source, decode
+from ner.formats.utf16 import from_utf16
 
 CONTEXT = ["http://www.w3.org/ns/anno.jsonld", {"ner": "urn:ner:"}]
 AROUND = 16

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 
 from ner.errors import NerError
-from ner.store.tables import metadata
+from ner.store.schema import metadata
 
 HEAD = "0001"  # the newest migration in ner/migrations/versions
 
@@ -108,7 +108,7 @@ def _migrate(engine: Engine, *, create: bool) -> None:
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parents[1] / "migrations"))
+    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
     with writing(engine) as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")

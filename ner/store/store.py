@@ -19,7 +19,7 @@ from sqlalchemy.engine import Connection
 from ner.article import Article, Rejected, Span, outside_in
 from ner.errors import NerError
 from ner.store.database import connect, reading, writing
-from ner.store.tables import articles, decisions, failures, models, runs, spans, tagged
+from ner.store.schema import articles, decisions, failures, models, runs, spans, tagged
 
 DEFAULT_URL = "sqlite:///articles.db"
 BATCH = 200  # articles a transaction when reading and adding

@@ -1,0 +1,1 @@
+"""What people annotate: what to label next, pre-labels, doccano, decisions as training data."""

@@ -1,0 +1,1 @@
+"""Many articles through the tagger: store to store, and the tagging contract on JSONL."""

@@ -1,0 +1,49 @@
+"""The labels: their names in Chinese and English, colours and keys, once for all who show them.
+
+A model may bring labels of its own: these have no style and come after ours.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How one label is shown.
+
+    Args:
+        chinese: its name for Chinese readers.
+        english: its name for others.
+        color: the background of a mark on a page or in doccano, white text on it; ``#rrggbb``.
+        light: the background of a mark in a terminal, black text on it; ``#rrggbb``.
+        key: what an annotator presses for it.
+    """
+
+    chinese: str
+    english: str
+    color: str
+    light: str
+    key: str
+
+
+STYLES = {
+    "PER": Style("人名", "person", "#b3261e", "#f9c74f", "p"),
+    "LOC": Style("地名", "place", "#1a6b3c", "#90be6d", "l"),
+    "ORG": Style("机构", "organisation", "#1f5fa8", "#7fb3ff", "o"),
+    "BRAND": Style("品牌", "brand", "#8a4b00", "#f28cb1", "b"),
+}
+LABELS = tuple(STYLES)
+
+_UNKNOWN = Style("", "", "#5f6368", "#c8c8c8", "")
+
+
+def style(label: str) -> Style:
+    """How a label is shown; grey and by its own name where it is not one of `LABELS`."""
+    return STYLES.get(label) or replace(_UNKNOWN, chinese=label, english=label)
+
+
+def ordered(labels: Iterable[str]) -> tuple[str, ...]:
+    """What rows a table by label has: all of `LABELS`, then others, unless only others occur."""
+    found = set(labels)
+    ours = LABELS if found & set(LABELS) or not found else ()
+    return (*ours, *sorted(found - set(LABELS)))

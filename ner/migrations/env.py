@@ -1,8 +1,0 @@
-"""Run by Alembic; the store hands over its open connection, so one transaction holds it all."""
-
-from alembic import context
-
-from ner.store.tables import metadata
-
-context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
-context.run_migrations()

@@ -1,0 +1,1 @@
+"""Inference: a model folder on onnxruntime, as a spaCy pipeline; no torch."""

@@ -1,0 +1,288 @@
+"""The tagger: a model folder as a spaCy pipeline over single characters, run by onnxruntime.
+
+A model folder is what ``nlp.to_disk`` writes: ``spacy.load`` opens it. Its one component, the span
+tagger, holds three files: ``network.onnx``, ``characters.txt`` and ``settings.json``.
+"""
+
+import hashlib
+import itertools
+import json
+import math
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+from spacy.language import Language
+from spacy.tokens import Doc
+from spacy.tokens import Span as DocSpan
+from spacy.util import DummyTokenizer, registry
+from spacy.vocab import Vocab
+
+from ner.article import Span, outermost, without_crossings
+from ner.errors import NerError
+from ner.labels import LABELS
+from ner.tagger.features import BAND, Characters, Ids, Window, pack, pad, round_up, windows
+
+FLOOR = -4.0  # the lowest logit looked at; above zero is a span, and see `SpanTagger._spans`
+FORMAT = 2  # of the component's files
+BATCH_TEXTS = 64
+_BATCH_CHARACTERS = 2048  # what a batch of windows holds: its arrays stay in the processor's cache
+
+Places = npt.NDArray[np.int64]
+Logits = npt.NDArray[np.float32]
+_Job = tuple[int, Window]
+"""The number of a text, and a window of it."""
+
+_Found = tuple[int, int, int, float]
+"""Start, end, number of the label, logit."""
+
+Candidates = Callable[[Sequence[Ids]], tuple[Places, Logits]]
+"""Rows of ids to the places ``(4, found)`` and logits ``(found,)`` of the spans above `FLOOR`.
+
+The rows of places: number of the row, label, first character, last character. Spans that run over
+their row's end may be among them.
+"""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the network's numbers mean.
+
+    Args:
+        labels: label of each score plane.
+        core: code points a window answers for.
+        context: code points it sees to either side; at least the network's reach and the longest
+            span, so that where a text is cut changes nothing.
+        calibration: for each label (a, b): the probability of a logit x is sigmoid(a x + b).
+    """
+
+    labels: tuple[str, ...] = LABELS
+    core: int = 1024
+    context: int = 64
+    calibration: dict[str, tuple[float, float]] = field(default_factory=dict)
+    format: int = FORMAT
+
+
+@Language.factory("span_tagger", assigns=["doc.ents", "doc.spans"])
+def make_span_tagger(nlp: Language, name: str) -> "SpanTagger":
+    """An empty component; `from_disk` or `fill` gives it its network."""
+    return SpanTagger()
+
+
+@registry.tokenizers("ner.characters.v1")  # type: ignore[untyped-decorator]
+def make_tokenizer() -> Any:
+    """What spaCy's config names the tokenizer by."""
+    return CharacterTokenizer
+
+
+class CharacterTokenizer(DummyTokenizer):
+    """One token a code point, white space too, so that token and code point offsets agree."""
+
+    def __init__(self, nlp: Language) -> None:
+        self.vocab: Vocab = nlp.vocab
+
+    def __call__(self, text: str) -> Doc:
+        return Doc(self.vocab, words=list(text), spaces=[False] * len(text))
+
+
+class SpanTagger:
+    """The pipeline component. `predict` changes nothing; calling it on a Doc sets the spans."""
+
+    def __init__(self) -> None:
+        self.settings = Settings()
+        self.characters = Characters(())
+        self._candidates: Candidates | None = None
+        self._map: Callable[..., Iterator[Any]] = map
+        self._network = b""
+
+    def fill(self, settings: Settings, characters: Characters, network: bytes) -> None:
+        """Give the component its network (an ONNX file's bytes) and what belongs to it.
+
+        Raises:
+            NerError: onnxruntime cannot read the network.
+        """
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = 3
+        # One thread a batch and batches side by side: a tenth faster than all threads on each.
+        options.intra_op_num_threads = 1
+        try:
+            session = onnxruntime.InferenceSession(
+                network, options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # onnxruntime's own exceptions share no base class
+            raise NerError(
+                f"the network cannot be read: {str(error).splitlines()[0]}",
+                remedy="the model is damaged; install it again",
+            ) from None
+        self._network = network
+        run = _run_packed if len(session.get_inputs()) > 1 else _run_padded
+        self.fill_with(settings, characters, lambda rows: run(session, rows))
+        self._map = ThreadPoolExecutor(_processors(), "tagging").map
+
+    def fill_with(self, settings: Settings, characters: Characters, candidates: Candidates) -> None:
+        """Give the component a network as a function, as training does."""
+        self.settings, self.characters, self._candidates = settings, characters, candidates
+        self._map = map
+
+    def __call__(self, doc: Doc) -> Doc:
+        return next(self.pipe([doc]))
+
+    def pipe(self, docs: Iterable[Doc], batch_size: int = BATCH_TEXTS) -> Iterator[Doc]:
+        docs = iter(docs)
+        while batch := list(itertools.islice(docs, batch_size)):
+            for doc, spans in zip(batch, self.predict([doc.text for doc in batch])):
+                set_spans(doc, spans)
+                yield doc
+
+    def predict(self, texts: Sequence[str]) -> list[list[Span]]:
+        """Spans of each text, in reading order, nested, none crossing."""
+        context, core = self.settings.context, self.settings.core
+        rows = [self.characters.encode(text) for text in texts]
+        found: list[list[_Found]] = [[] for _ in texts]
+        jobs = (
+            (number, window)
+            for number, text in enumerate(texts)
+            for window in windows(text, core=core, context=context)
+        )
+        batches = list(_batches(jobs))
+        ids = ([rows[number][w.start : w.end] for number, w in batch] for batch in batches)
+        for batch, each in zip(batches, self._map(self._run, batches, ids)):
+            for (number, _), spans in zip(batch, each):
+                found[number] += spans
+        return [without_crossings(self._spans(text, each)) for text, each in zip(texts, found)]
+
+    def _run(self, jobs: Sequence[_Job], ids: Sequence[Ids]) -> list[list[_Found]]:
+        """What each window answers for, at its place in the text."""
+        seen = [window for _, window in jobs]
+        if self._candidates is None:
+            raise NerError("the span tagger has no network", remedy="ner.load() gives a whole one")
+        places, logits = self._candidates(ids)
+        window, label, start, last = places
+        begin, end, low, high = np.array(
+            [(w.start, w.end, w.core_start, w.core_end) for w in seen]
+        ).T[:, window]
+        starts, ends = begin + start, begin + last + 1
+        # Longer spans have scores too, but no training ever spoke of them.
+        meant = (starts < ends) & (ends <= starts + BAND)
+        answered = meant & (ends <= end) & (starts >= low) & (starts < high)
+        spans: list[list[_Found]] = [[] for _ in seen]
+        for k in np.flatnonzero(answered):
+            found = (int(starts[k]), int(ends[k]), int(label[k]), float(logits[k]))
+            spans[window[k]].append(found)
+        return spans
+
+    def _spans(self, text: str, found: Iterable[_Found]) -> Iterator[Span]:
+        """The spans among what was found, with their probabilities.
+
+        What a string is in one place of an article it mostly is in the others too, a brand without
+        its quotation marks for one: so each place meets the surest one of its string half way.
+        """
+        # No name runs on into the next paragraph.
+        found = [each for each in found if "\n" not in text[each[0] : each[1]]]
+        surest: dict[tuple[str, int], float] = {}
+        for start, end, label, logit in found:
+            name = (text[start:end], label)
+            surest[name] = max(logit, surest.get(name, logit))
+        for start, end, label, logit in found:
+            logit = (logit + surest[text[start:end], label]) / 2
+            if logit > 0:
+                meaning = self.settings.labels[label]
+                slope, shift = self.settings.calibration.get(meaning, (1.0, 0.0))
+                probability = 1 / (1 + math.exp(-(slope * logit + shift)))
+                yield Span(start, end, meaning, probability)
+
+    @property
+    def hash(self) -> str:
+        """SHA-256 over network, characters and settings, hexadecimal."""
+        parts = (self._network, "\n".join(self.characters.rows).encode(), self._settings_json())
+        return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
+    def _settings_json(self) -> bytes:
+        return json.dumps(asdict(self.settings), ensure_ascii=False, indent=1).encode()
+
+    def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
+        folder = Path(path)
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "network.onnx").write_bytes(self._network)
+        (folder / "settings.json").write_bytes(self._settings_json())
+        self.characters.write(folder / "characters.txt")
+
+    def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "SpanTagger":
+        """Read what `to_disk` wrote.
+
+        Raises:
+            NerError: a file is missing or damaged, or from a newer version.
+        """
+        folder = Path(path)
+        try:
+            values = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
+            network = (folder / "network.onnx").read_bytes()
+            if values["format"] != FORMAT:
+                newer = values["format"] > FORMAT
+                raise NerError(
+                    f"model format {values['format']} is {'newer' if newer else 'older'} than {FORMAT},"
+                    " the one known here",
+                    where=str(folder),
+                    remedy="upgrade ner" if newer else "train it again, or install a newer model",
+                )
+            values["labels"] = tuple(values["labels"])
+            values["calibration"] = {k: (a, b) for k, (a, b) in values["calibration"].items()}
+            settings = Settings(**values)
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise NerError(
+                f"the model is damaged: {error}", where=str(folder), remedy="install it again"
+            ) from None
+        try:
+            self.fill(settings, Characters.read(folder / "characters.txt"), network)
+        except NerError as error:
+            error.where = error.where or str(folder / "network.onnx")
+            raise
+        return self
+
+
+def _batches(jobs: Iterable[_Job]) -> Iterator[list[_Job]]:
+    batch: list[_Job] = []
+    held = 0
+    for number, window in jobs:
+        batch.append((number, window))
+        held += window.end - window.start
+        if held >= _BATCH_CHARACTERS:
+            yield batch
+            batch, held = [], 0
+    if batch:
+        yield batch
+
+
+def _processors() -> int:
+    """How many this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _run_packed(session: Any, rows: Sequence[Ids]) -> tuple[Places, Logits]:
+    ids, first, end, begin = pack(rows)
+    (label, start, last), logits = session.run(None, {"ids": ids, "first": first, "end": end})
+    row = np.searchsorted(begin, start, side="right") - 1
+    return np.stack((row, label, start - begin[row], last - begin[row])), logits
+
+
+def _run_padded(session: Any, rows: Sequence[Ids]) -> tuple[Places, Logits]:
+    """For encoders whose numbers hang on how far a batch is padded: a row at a time."""
+    found = [session.run(None, {"ids": pad([row], round_up(len(row), BAND))}) for row in rows]
+    for number, (places, _) in enumerate(found):
+        places[0] = number
+    places, logits = zip(*found)
+    return np.concatenate(places, axis=1), np.concatenate(logits)
+
+
+def set_spans(doc: Doc, spans: Sequence[Span]) -> None:
+    """Put spans into a character Doc: all into ``doc.spans["ner"]``, the outermost into ``doc.ents``."""
+    group = [DocSpan(doc, span.start, span.end, label=span.label) for span in spans]
+    doc.spans["ner"] = group
+    doc.spans["ner"].attrs["scores"] = [span.score for span in spans]
+    doc.ents = [DocSpan(doc, s.start, s.end, label=s.label) for s in outermost(spans)]

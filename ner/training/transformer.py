@@ -1,0 +1,100 @@
+"""Any Hugging Face encoder in place of ours, under the same head and over the same characters.
+
+A token is a code point, as everywhere here; what the encoder's vocabulary lacks is its unknown token.
+"""
+
+import io
+import warnings
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ner.errors import NerError
+from ner.tagger.features import BAND, PAD, SPECIAL_IDS, UNKNOWN, Characters
+from ner.training.network import Candidates, Network, Shape
+
+
+class Transformer(nn.Module):
+    """Ids ``(batch, length)`` to vectors ``(batch, length, width)``, like `network.Encoder`.
+
+    Args:
+        model: a Hugging Face encoder.
+        tokens: for every id of the character table, the encoder's own.
+        first: the token that the encoder wants before a text.
+    """
+
+    def __init__(self, model: Any, tokens: Tensor, first: int) -> None:
+        super().__init__()
+        self.model = model
+        self.first = first
+        self.tokens: Tensor
+        self.register_buffer("tokens", tokens, persistent=False)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Padding is masked; the last token that some encoders want behind a text is left out."""
+        tokens = nn.functional.pad(self.tokens[ids.long()], (1, 0), value=self.first)
+        mask = nn.functional.pad((ids != PAD).long(), (1, 0), value=1)
+        hidden: Tensor = self.model(input_ids=tokens, attention_mask=mask).last_hidden_state
+        return hidden[:, 1:]
+
+
+def make_network(encoder: str, characters: Characters, labels: int, dropout: float) -> Network:
+    """A network around a Hugging Face encoder given by name or local path.
+
+    Raises:
+        NerError: it cannot be read or fetched.
+    """
+    try:
+        from transformers import AutoModel, AutoTokenizer
+    except ImportError:
+        raise NerError(
+            "a transformer needs transformers", remedy="pip install 'ner[train,transformer]'"
+        ) from None
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(encoder)
+        model = AutoModel.from_pretrained(encoder, hidden_dropout_prob=dropout)
+    except (OSError, ValueError, TypeError) as error:
+        raise NerError(
+            f"the encoder cannot be read: {str(error).splitlines()[0]}",
+            where=encoder,
+            remedy="name a folder that holds config, weights and vocabulary, or go online",
+        ) from None
+    tokens = _tokens(tokenizer, characters)
+    module = Transformer(model.float(), tokens, tokenizer.cls_token_id or 0)
+    shape = Shape(len(characters), labels, width=model.config.hidden_size)
+    return Network(shape, encoder=module)
+
+
+def _tokens(tokenizer: Any, characters: Characters) -> Tensor:
+    """The encoder's token for each id: that of the first character of a row which it knows."""
+    known = tokenizer.get_vocab()
+    tokens = torch.full((len(characters),), tokenizer.unk_token_id or 0)
+    tokens[PAD] = tokenizer.pad_token_id or 0
+    tokens[UNKNOWN] = tokenizer.unk_token_id or 0
+    for number, row in enumerate(characters.rows, SPECIAL_IDS):
+        tokens[number] = next((known[c] for c in row if c in known), tokens[UNKNOWN])
+    return tokens
+
+
+def to_onnx(network: Network, *, floor: float = 0.0) -> bytes:
+    """The network as an ONNX file's bytes in single precision: int32 ``ids`` in, `Candidates` out."""
+    file = io.BytesIO()
+    with warnings.catch_warnings():
+        # The exporter by tracing is deprecated for one that needs onnxscript.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            Candidates(network, floor).eval(),
+            (torch.full((2, 2 * BAND), UNKNOWN, dtype=torch.int32),),
+            file,  # type: ignore[arg-type]  # the exporter writes to it; its annotation forgot
+            input_names=["ids"],
+            output_names=["places", "logits"],
+            dynamic_axes={
+                "ids": {0: "batch", 1: "length"},
+                "places": {1: "found"},
+                "logits": {0: "found"},
+            },
+            opset_version=17,
+            dynamo=False,
+        )
+    return file.getvalue()
