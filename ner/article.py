@@ -25,6 +25,7 @@ class Span:
         label: one of `labels.LABELS`, or what another model marks.
         score: how sure the annotator is, 0 to 1; a person's is 1.
         model: ``name-version`` of the model that made it; empty for a person's.
+        text: what stands there, where whoever made the span says so; empty otherwise.
     """
 
     start: int
@@ -32,6 +33,7 @@ class Span:
     label: str
     score: float = field(default=1.0, compare=False)
     model: str = field(default="", compare=False)
+    text: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         if not 0 <= self.start < self.end:
@@ -93,6 +95,10 @@ class Article:
     def body(self) -> str:
         return self.text[self.body_start :]
 
+    def surface(self, span: Span) -> str:
+        """The string that a span covers."""
+        return self.text[span.start : span.end]
+
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
@@ -102,6 +108,15 @@ class Rejected:
     where: str
     why: str
     remedy: str = ""
+
+    @classmethod
+    def from_error(cls, error: NerError, id: str = "", *, where: str = "") -> "Rejected":
+        """What an error set aside.
+
+        Args:
+            where: the place, for an error that does not know its own.
+        """
+        return cls(id, error.where or where, error.message, error.remedy)
 
     def __str__(self) -> str:
         return str(NerError(self.why, where=self.where, remedy=self.remedy))
@@ -116,7 +131,8 @@ def check_spans(spans: Sequence[Span], text: str) -> None:
     """Hold spans to the law of offsets.
 
     Raises:
-        NerError: a span ends past the text, stands twice, or crosses another.
+        NerError: a span ends past the text, says it covers another string than it does, stands twice,
+            or crosses another.
     """
     seen: set[Span] = set()
     open_spans: list[Span] = []
@@ -127,6 +143,12 @@ def check_spans(spans: Sequence[Span], text: str) -> None:
                 f"span {span.start}:{span.end} {span.label} ends past the text"
                 f" ({len(text)} code points)",
                 remedy="offsets count code points, not bytes or UTF-16 units",
+            )
+        if span.text and span.text != surface:
+            raise NerError(
+                f"span {span.start}:{span.end} {span.label} should be {span.text!r},"
+                f" but {surface!r} stands there",
+                remedy="was the text changed after it was annotated? offsets are code points",
             )
         if span in seen:
             raise NerError(f"span {span.start}:{span.end} {span.label} {surface!r} stands twice")

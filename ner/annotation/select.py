@@ -146,13 +146,13 @@ def facts(unit: Unit) -> Facts:
     text, day = article.text, article.date
     doubt: dict[Hashable, float] = defaultdict(float)
     for span in article.spans:
-        doubt[span.label, _string(article, span)] += _entropy(span.score)
+        doubt[span.label, article.surface(span)] += _entropy(span.score)
     places = {"paper": article.paper, "month": day and (day.year, day.month)}
     places["section"] = article.section
     return {
         "doubt": doubt,
-        "dispute": Counter((span.label, _string(article, span)) for span in unit.disputed),
-        "names": Counter(_string(article, span) for span in article.spans),
+        "dispute": Counter((span.label, article.surface(span)) for span in unit.disputed),
+        "names": Counter(article.surface(span) for span in article.spans),
         "quotes": Counter(text[start:end] for start, end in quoted(text)),
         "words": Counter(match[1] for match in _WORD.finditer(text)),
         "spread": {key: len(text) for key in places.items() if key[1]},
@@ -200,10 +200,6 @@ def _within(spans: Iterable[Span], start: int, end: int) -> tuple[Span, ...]:
         for span in spans
         if start <= span.start and span.end <= end
     )
-
-
-def _string(article: Article, span: Span) -> str:
-    return article.text[span.start : span.end]
 
 
 def summary(choices: Iterable[Choice]) -> dict[str, float]:

@@ -73,7 +73,7 @@ def found_table(items: Iterable[Article]) -> Table:
     names: dict[str, Counter[str]] = {label: Counter() for label in labels}
     for item in items:
         for span in item.spans:
-            names[span.label][item.text[span.start : span.end]] += 1
+            names[span.label][item.surface(span)] += 1
     table = Table(box=None, pad_edge=False, expand=True)
     table.add_column("label", no_wrap=True)
     table.add_column("spans", justify="right")

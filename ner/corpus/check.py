@@ -119,7 +119,7 @@ def _sketch(text: str) -> frozenset[int]:
 def _boundary(entry: Entry, span: Span) -> Iterator[Finding]:
     """A mark or white space at an edge, or half a pair of quotation marks or brackets."""
     text = entry.article.text
-    surface = text[span.start : span.end]
+    surface = entry.article.surface(span)
     place = (entry, span.start, span.end)
     for edge, where in ((surface[0], "begins"), (surface[-1], "ends")):
         if edge.isspace() or edge in _EDGES:
@@ -149,7 +149,7 @@ def _left_bare(entry: Entry) -> Iterator[Finding]:
     """
     text, spans = entry.article.text, entry.article.spans
     covered = {place for span in spans for place in range(span.start, span.end)}
-    names = {text[span.start : span.end]: span.label for span in spans}
+    names = {entry.article.surface(span): span.label for span in spans}
     longest_first = sorted((name for name in names if len(name) > 1), key=lambda name: -len(name))
     for name in longest_first:
         bare = []
@@ -171,7 +171,7 @@ def _usual_labels(entries: Sequence[Entry]) -> dict[str, Counter[str]]:
     labels: dict[str, Counter[str]] = defaultdict(Counter)
     for entry in entries:
         for span in entry.article.spans:
-            labels[entry.article.text[span.start : span.end]][span.label] += 1
+            labels[entry.article.surface(span)][span.label] += 1
     return labels
 
 
@@ -179,7 +179,7 @@ def _labels_differ(entry: Entry, usual: dict[str, Counter[str]]) -> Iterator[Fin
     """A label that its string has nowhere near as often as another."""
     text = entry.article.text
     for span in entry.article.spans:
-        surface = text[span.start : span.end]
+        surface = entry.article.surface(span)
         labels = usual[surface]
         label, times = labels.most_common(1)[0]
         if label != span.label and len(surface) > 1:

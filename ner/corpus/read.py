@@ -47,7 +47,7 @@ def entries(paths: Iterable[str | Path]) -> Iterator[Entry | Rejected]:
         source = open_source(Path(path))
         for where, row in json_lines(io.BytesIO(source.data.rstrip()), source.name):
             if isinstance(row, NerError):
-                yield Rejected("", where, row.message, row.remedy)
+                yield Rejected.from_error(row, where=where)
                 continue
             item = article_or_rejected(row, where)
             yield item if isinstance(item, Rejected) else Entry(where, item, row)

@@ -178,7 +178,7 @@ def names(articles: Iterable[Article]) -> Names:
 
 
 def _name(article: Article, span: Span) -> tuple[str, str]:
-    return article.text[span.start : span.end], span.label
+    return article.surface(span), span.label
 
 
 def _further(

@@ -126,7 +126,7 @@ def page(
 def _entry(article: Article, found: Sequence[Span], mistake: Mistake) -> Entry:
     start = max(min(span.start for span in mistake.spans) - _AROUND, 0)
     end = max(span.end for span in mistake.spans) + _AROUND
-    surfaces = [article.text[span.start : span.end] for span in mistake.spans]
+    surfaces = [article.surface(span) for span in mistake.spans]
     return Entry(
         mistake,
         " → ".join(dict.fromkeys(surfaces)),

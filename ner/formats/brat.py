@@ -131,7 +131,7 @@ def _file_name(article_id: str) -> str:
 def _lines(article: Article) -> Iterator[str]:
     notes = 0
     for number, span in enumerate(outside_in(article.spans), 1):
-        surface = article.text[span.start : span.end]
+        surface = article.surface(span)
         pieces = [(span.start + m.start(), span.start + m.end()) for m in _PIECES.finditer(surface)]
         if not pieces or (pieces[0][0], pieces[-1][1]) != (span.start, span.end):
             pieces = [(span.start, span.end)]  # it begins or ends with a line end

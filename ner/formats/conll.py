@@ -154,7 +154,7 @@ def _write(
 ) -> Iterator[Part]:
     for article in articles:
         text = article.text
-        within = [span for span in article.spans if "\n" not in text[span.start : span.end]]
+        within = [span for span in article.spans if "\n" not in article.surface(span)]
         made = word_tokens(within, tokens(text, segment), scheme)
         lost["spans over a line end"] += len(article.spans) - len(within)
         lost["inner spans"] += len(made.inner)

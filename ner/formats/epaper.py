@@ -78,7 +78,7 @@ def read_page(source: Source) -> Iterator[Article | Rejected]:
             with at(where):
                 yield make_article(row)
         except NerError as error:
-            yield Rejected(row["id"], error.where, error.message, error.remedy)
+            yield Rejected.from_error(error, row["id"])
 
 
 def _kind(line: str) -> str:

@@ -83,7 +83,7 @@ def read_lines(
     """Articles that `make` makes of a file's JSON lines, their fields renamed."""
     for where, value in json_lines(io.BytesIO(source.data.rstrip()), source.name):
         if isinstance(value, NerError):
-            yield Rejected("", where, value.message, value.remedy)
+            yield Rejected.from_error(value, where=where)
         else:
             row = rename(value, fields)
             yield item(partial(make, row), where, str(row.get("id") or ""))

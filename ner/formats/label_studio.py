@@ -148,7 +148,7 @@ def _region(article: Article, number: int, span: Span) -> dict[str, Any]:
         "value": {
             "start": span.start,
             "end": span.end,
-            "text": article.text[span.start : span.end],
+            "text": article.surface(span),
             "labels": [span.label],
         },
         "score": round(span.score, 4),

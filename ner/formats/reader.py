@@ -36,7 +36,7 @@ def read(
                 yield from FORMATS[found].read(source, fields, lost)
         except NerError as error:
             name = error.where or str(path or "<stdin>")
-            yield Rejected(Path(name).stem, name, error.message, error.remedy)
+            yield Rejected.from_error(error, Path(name).stem, where=name)
 
 
 def guess_form(source: Source) -> str:

@@ -163,7 +163,7 @@ def item(make: Callable[[], Article], where: str, known_id: str = "") -> Item:
         with at(where):
             return make()
     except NerError as error:
-        return Rejected(known_id, error.where, error.message, error.remedy)
+        return Rejected.from_error(error, known_id)
 
 
 def rename(row: Row, fields: Mapping[str, str]) -> Row:

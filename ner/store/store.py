@@ -324,7 +324,7 @@ class Store:
                 "start": span.start,
                 "end": span.end,
                 "label": span.label,
-                "surface": article.text[span.start : span.end],
+                "surface": article.surface(span),
                 "score": span.score,
             }
             for span in article.spans

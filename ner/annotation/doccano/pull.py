@@ -72,7 +72,7 @@ def pull(project: Project, *, unfinished: bool = False) -> Iterator[Labelled | R
                     raise NerError("is there twice", remedy="delete one of the two in doccano")
                 article = _article(row, spans, labels)
         except NerError as error:
-            yield Rejected(name, error.where, error.message, error.remedy)
+            yield Rejected.from_error(error, name)
             continue
         approved = any(members.get(user, {}).get("rolename") in REVIEWERS for user in ticks)
         yield Labelled(
