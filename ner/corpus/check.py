@@ -177,7 +177,6 @@ def _usual_labels(entries: Sequence[Entry]) -> dict[str, Counter[str]]:
 
 def _labels_differ(entry: Entry, usual: dict[str, Counter[str]]) -> Iterator[Finding]:
     """A label that its string has nowhere near as often as another."""
-    text = entry.article.text
     for span in entry.article.spans:
         surface = entry.article.surface(span)
         labels = usual[surface]
