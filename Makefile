@@ -1,7 +1,7 @@
 # Two commands: `make run` shows the main job on the sample pages, `make test` runs the checks.
 PYTHON ?= python3
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 export NER_STORE ?= sqlite:///sample.db
 
 .PHONY: run test lint
@@ -20,11 +20,11 @@ lint: .venv/installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-.venv/installed: pyproject.toml
+.venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
 	$(PIP) --editable .
 	touch $@
 
-.venv/installed-dev: pyproject.toml | .venv/installed
+.venv/installed-dev: pyproject.toml constraints.txt | .venv/installed
 	$(PIP) --editable '.[dev]'
 	touch $@

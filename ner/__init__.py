@@ -3,12 +3,14 @@
 from typing import TYPE_CHECKING, Any
 
 from ner.article import Article, Rejected, Span
-from ner.errors import NerError
+from ner.errors import DISTRIBUTION, NerError
 
 if TYPE_CHECKING:
     from ner.tagger.loading import load
 
-__all__ = ["Article", "NerError", "Rejected", "Span", "load"]
+    __version__: str
+
+__all__ = ["Article", "NerError", "Rejected", "Span", "__version__", "load"]
 
 
 def __getattr__(name: str) -> Any:
@@ -17,4 +19,8 @@ def __getattr__(name: str) -> Any:
         from ner.tagger.loading import load
 
         return load
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version(DISTRIBUTION)
     raise AttributeError(f"module 'ner' has no attribute {name!r}")

@@ -3,6 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+#: The name on PyPI, where `ner` is a stranger's package; the import and the command are `ner`.
+DISTRIBUTION = "zh-news-ner"
+
 
 class NerError(Exception):
     """An error the user can do something about.
@@ -23,6 +26,19 @@ class NerError(Exception):
         place = f"{self.where}: " if self.where else ""
         remedy = f" ({self.remedy})" if self.remedy else ""
         return f"{place}{self.message}{remedy}"
+
+
+def missing_extra(library: str | None, extra: str, *, where: str = "") -> NerError:
+    """The error for an optional library that is not installed, with the extra that installs it.
+
+    Args:
+        library: the name of the missing module or distribution.
+        extra: one of the extras in pyproject.toml, or several separated by commas.
+        where: what needed the library: a file, a database, a model.
+    """
+    return NerError(
+        f"this needs {library}", where=where, remedy=f"pip install '{DISTRIBUTION}[{extra}]'"
+    )
 
 
 @contextmanager

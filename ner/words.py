@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ner.article import Span, outermost, outside_in
-from ner.errors import NerError
+from ner.errors import NerError, missing_extra
 from ner.files import package_data
 
 Word = tuple[int, int]
@@ -41,7 +41,7 @@ def load(model: str | Path = DEFAULT_MODEL) -> Segment:
     try:
         import spacy_pkuseg
     except ImportError:
-        raise NerError("words need spacy-pkuseg", remedy="pip install 'ner[words]'") from None
+        raise missing_extra("spacy-pkuseg", "words") from None
     from spacy_pkuseg.config import config
 
     folder = find_model() if str(model) == DEFAULT_MODEL else Path(model)

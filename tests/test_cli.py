@@ -258,7 +258,7 @@ def test_training_without_its_extra_names_the_extra(tmp_path: Path) -> None:
     code = "import sys; sys.modules['torch'] = None; import ner.cli; ner.cli.app(['train', 'x'])"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert out.returncode == 1
-    assert "this needs torch (pip install 'ner[train]')" in out.stderr
+    assert "this needs torch (pip install 'zh-news-ner[train]')" in out.stderr
 
 
 def test_models_and_evaluate() -> None:

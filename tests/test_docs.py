@@ -4,12 +4,14 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 from conftest import ROOT
 
 import ner
+from ner.errors import DISTRIBUTION
 from ner.tagger.loading import load
 
 READMES = ["README.md", "README.zh-CN.md"]
@@ -67,3 +69,37 @@ def test_links_in_the_documents_lead_somewhere() -> None:
     for path in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("data/**/*.md")]:
         for target in re.findall(r"\]\(([^)#:]+)\)", path.read_text(encoding="utf-8")):
             assert (path.parent / target).exists(), f"{path.name}: {target}"
+
+
+def test_the_distribution_has_one_name() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["name"] == DISTRIBUTION
+    assert ner.__version__ == project["version"]
+    extras = project["optional-dependencies"]
+    folders = ("ner", "tests", "benchmarks", "docs", "configs", "models")
+    files = [path for folder in folders for path in (ROOT / folder).rglob("*") if path.is_file()]
+    named = 0
+    for path in [*files, *ROOT.glob("*.md")]:
+        if path.suffix not in {".py", ".md", ".toml"}:
+            continue
+        for name, listed in re.findall(
+            r"pip install '([\w.-]+)\[([\w,]+)\]'", path.read_text(encoding="utf-8")
+        ):
+            named += 1
+            assert name in {DISTRIBUTION, "."}, f"{path}: {name} is another project"
+            assert set(listed.split(",")) <= set(extras), f"{path}: no extra {listed}"
+    assert named > 5
+
+
+def test_a_missing_library_names_an_extra_that_installs_it() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    calls = [
+        match
+        for path in (ROOT / "ner").rglob("*.py")
+        for match in re.findall(
+            r"(?:missing_extra\([^,()]+, |needing\()\"([\w,]+)\"", path.read_text(encoding="utf-8")
+        )
+    ]
+    assert len(calls) > 5
+    assert {extra for call in calls for extra in call.split(",")} <= set(extras)

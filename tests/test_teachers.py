@@ -72,7 +72,7 @@ def test_a_spacy_pipeline_gives_its_entities_and_its_groups_of_spans(tmp_path: P
 
 needs_hanlp = pytest.mark.skipif(
     not importlib.util.find_spec("hanlp"),
-    reason="HanLP is not installed: pip install 'ner[hanlp]'",
+    reason="HanLP is not installed: pip install 'zh-news-ner[hanlp]'",
 )
 
 

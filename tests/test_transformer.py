@@ -12,7 +12,7 @@ from ner.tagger.loading import load
 from ner.training import config
 from ner.training.train import Config, Data, Schedule, fit
 
-transformers = pytest.importorskip("transformers", reason="pip install 'ner[transformer]'")
+transformers = pytest.importorskip("transformers", reason="pip install 'zh-news-ner[transformer]'")
 TEXT = "昨天,南岸区的书记王强到了。"
 
 

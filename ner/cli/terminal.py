@@ -10,7 +10,7 @@ from typing import IO, TYPE_CHECKING, BinaryIO, TypeVar
 
 import typer
 
-from ner.errors import NerError
+from ner.errors import NerError, missing_extra
 
 if TYPE_CHECKING:
     from ner.article import Article, Rejected
@@ -26,7 +26,7 @@ def needing(extra: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        raise NerError(f"this needs {error.name}", remedy=f"pip install 'ner[{extra}]'") from None
+        raise missing_extra(error.name, extra) from None
 
 
 @contextmanager

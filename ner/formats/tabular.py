@@ -5,7 +5,7 @@ import io
 from collections.abc import Iterator, Mapping
 
 from ner.article import Rejected
-from ner.errors import NerError, at
+from ner.errors import NerError, at, missing_extra
 from ner.formats.jsonl import MAX_LINE
 from ner.formats.rows import UNCOUNTED, Item, Lost, article_or_rejected, normalise, rename
 from ner.formats.source import Source, decode
@@ -41,9 +41,7 @@ def read_parquet(
         import pyarrow as pa
         import pyarrow.parquet as pq
     except ImportError:
-        raise NerError(
-            "reading Parquet needs pyarrow", where=source.name, remedy="pip install 'ner[parquet]'"
-        ) from None
+        raise missing_extra("pyarrow", "parquet", where=source.name) from None
     try:
         file = pq.ParquetFile(pa.BufferReader(source.data))
     except pa.ArrowInvalid as error:

@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine, make_url
 
-from ner.errors import NerError
+from ner.errors import NerError, missing_extra
 from ner.store.schema import metadata
 
 HEAD = "0001"  # the newest migration in ner/migrations/versions
@@ -64,9 +64,7 @@ def speaking(url: URL) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        raise NerError(
-            f"needs {error.name}", where=place(url), remedy="pip install 'ner[postgres]'"
-        ) from None
+        raise missing_extra(error.name, "postgres", where=place(url)) from None
     except sa.exc.DBAPIError as error:
         reason = str(error.orig).strip().splitlines()[0]
         remedy = next((r for sign, r in _REMEDIES.items() if sign in reason), "")

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ner.errors import NerError
+from ner.errors import NerError, missing_extra
 from ner.tagger.features import BAND, PAD, SPECIAL_IDS, UNKNOWN, Characters
 from ner.training.network import Candidates, Network, Shape
 
@@ -48,9 +48,7 @@ def make_network(encoder: str, characters: Characters, labels: int, dropout: flo
     try:
         from transformers import AutoModel, AutoTokenizer
     except ImportError:
-        raise NerError(
-            "a transformer needs transformers", remedy="pip install 'ner[train,transformer]'"
-        ) from None
+        raise missing_extra("transformers", "train,transformer") from None
     try:
         tokenizer = AutoTokenizer.from_pretrained(encoder)
         model = AutoModel.from_pretrained(encoder, hidden_dropout_prob=dropout)

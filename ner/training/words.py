@@ -19,7 +19,7 @@ import numpy as np
 
 from ner.annotation.teachers import lac_words
 from ner.article import Span
-from ner.errors import NerError, at
+from ner.errors import NerError, at, missing_extra
 from ner.evaluation.score import Counts
 from ner.formats import json_lines, open_source, parse_span
 from ner.words import Segment, Word, load, pieces
@@ -121,7 +121,7 @@ def fit(
         import spacy_pkuseg
         from spacy_pkuseg.config import config
     except ImportError:
-        raise NerError("words need spacy-pkuseg", remedy="pip install 'ner[words]'") from None
+        raise missing_extra("spacy-pkuseg", "words") from None
     shuffled = list(texts)
     random.Random(seed).shuffle(shuffled)
     test: list[Segmented] = []
