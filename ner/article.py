@@ -63,8 +63,18 @@ class Span:
 class Article:
     """One article: ``text`` is the title, a newline, and the body, in one offset space.
 
-    ``body_start`` is where the body begins in ``text`` (0: no title). The text never changes once
-    stored; ``text_hash`` names it.
+    The text never changes once stored; ``text_hash`` names it. Of the fields that are text, those
+    that are not known are empty.
+
+    Args:
+        body_start: where the body begins in ``text`` (0: no title).
+        page: the page as printed, without 第 and 版: ``003``, ``A2``.
+        section: the section that the page belongs to.
+        overtitle: the lines printed over the title (引题).
+        author: who wrote it, as the byline names them: ``甲、乙``.
+        editor: who edited it (责编).
+        continued_from: the page that this article began on (上接1版).
+        continued_on: the page that it goes on at (下转2版).
     """
 
     id: str
@@ -76,6 +86,11 @@ class Article:
     page: str = ""
     section: str = ""
     spans: tuple[Span, ...] = ()
+    overtitle: str = ""
+    author: str = ""
+    editor: str = ""
+    continued_from: str = ""
+    continued_on: str = ""
 
     def __post_init__(self) -> None:
         if not self.id:
@@ -93,7 +108,13 @@ class Article:
 
     @property
     def body(self) -> str:
+        """The text after the title."""
         return self.text[self.body_start :]
+
+    @property
+    def page_number(self) -> int | None:
+        """The page as a number: 3 for ``003``, 2 for ``A02``, 11 for ``十一``; None if there is none."""
+        return page_number(self.page)
 
     def surface(self, span: Span) -> str:
         """The string that a span covers."""
@@ -122,6 +143,20 @@ class Rejected:
         return str(NerError(self.why, where=self.where, remedy=self.remedy))
 
 
+def page_number(page: str) -> int | None:
+    """The number that a page is printed with, in digits or in Chinese; None if it has none."""
+    if digits := re.search(r"\d{1,4}", page):
+        return int(digits[0])
+    numeral = re.search(r"[一二三四五六七八九十]{1,3}", page)
+    if numeral is None:
+        return None
+    tens, ten, ones = numeral[0].rpartition("十")
+    return (_DIGITS.get(tens, 1) * 10 if ten else 0) + _DIGITS.get(ones, 0)
+
+
+_DIGITS = {numeral: digit for digit, numeral in enumerate("一二三四五六七八九", 1)}
+
+
 def text_hash(text: str) -> str:
     """SHA-256 of a text in UTF-8, hexadecimal."""
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
@@ -137,32 +172,40 @@ def check_spans(spans: Sequence[Span], text: str) -> None:
     seen: set[Span] = set()
     open_spans: list[Span] = []
     for span in outside_in(spans):
-        surface = text[span.start : span.end]
         if span.end > len(text):
             raise NerError(
                 f"span {span.start}:{span.end} {span.label} ends past the text"
                 f" ({len(text)} code points)",
                 remedy="offsets count code points, not bytes or UTF-16 units",
             )
-        if span.text and span.text != surface:
+        if span.text and span.text != text[span.start : span.end]:
             raise NerError(
-                f"span {span.start}:{span.end} {span.label} should be {span.text!r},"
-                f" but {surface!r} stands there",
+                f"span {span.start}:{span.end} {span.label} should be {_quote(span.text)},"
+                f" but {_quote(text[span.start : span.end])} stands there",
                 remedy="was the text changed after it was annotated? offsets are code points",
             )
         if span in seen:
-            raise NerError(f"span {span.start}:{span.end} {span.label} {surface!r} stands twice")
+            raise NerError(
+                f"span {span.start}:{span.end} {span.label}"
+                f" {_quote(text[span.start : span.end])} stands twice"
+            )
         seen.add(span)
         while open_spans and open_spans[-1].end <= span.start:
             open_spans.pop()
         if open_spans and open_spans[-1].crosses(span):
             outer = open_spans[-1]
             raise NerError(
-                f"span {span.start}:{span.end} {span.label} {surface!r} crosses"
-                f" {outer.start}:{outer.end} {outer.label} {text[outer.start : outer.end]!r}",
+                f"span {span.start}:{span.end} {span.label}"
+                f" {_quote(text[span.start : span.end])} crosses {outer.start}:{outer.end}"
+                f" {outer.label} {_quote(text[outer.start : outer.end])}",
                 remedy="spans may nest, not cross",
             )
         open_spans.append(span)
+
+
+def _quote(text: str) -> str:
+    """A text for a message: a long one is cut."""
+    return repr(text if len(text) <= 80 else f"{text[:79]}…")
 
 
 def outside_in(spans: Iterable[Span]) -> list[Span]:

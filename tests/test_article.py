@@ -81,3 +81,11 @@ def test_outermost_is_flat_and_holds_everything(given_spans: list[Span]) -> None
     flat = outermost(legal)
     assert all(a.end <= b.start for a, b in itertools.pairwise(flat))
     assert all(any(outer.holds(span) for outer in flat) for span in legal)
+
+
+@pytest.mark.parametrize(
+    ("page", "number"),
+    [("003", 3), ("A02", 2), ("第12版", 12), ("十一", 11), ("二十", 20), ("四", 4), ("头", None)],
+)
+def test_a_page_as_a_number(page: str, number: int | None) -> None:
+    assert Article(id="1", text="文", page=page).page_number == number

@@ -1,3 +1,4 @@
+import dataclasses
 import datetime
 import re
 import threading
@@ -5,12 +6,12 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from conftest import make_article
+from conftest import ROOT, make_article
 
 from ner.article import Article, Rejected, Span
 from ner.errors import NerError
 from ner.store import ModelKey, Store
-from ner.store.database import HEAD
+from ner.store.database import HEAD, writing
 from ner.store.schema import decisions, metadata, spans
 
 MODEL = ModelKey("news", "1.0", "a" * 64)
@@ -306,3 +307,25 @@ def test_a_store_that_can_only_be_read_can_be_read(tmp_path: Path) -> None:
             NerError, match="readonly database .it can only be read: check the rights"
         ):
             outcomes(store, make_article(2))
+
+
+def test_a_store_of_the_first_schema_gets_the_fields_of_a_byline(
+    store: Store, store_url: str
+) -> None:
+    from alembic import command
+    from alembic.config import Config
+
+    list(store.add([make_article(1)]))
+    config = Config()
+    config.set_main_option("script_location", str(ROOT / "ner/store/migrations"))
+    with writing(store._engine) as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0001")
+    signed = dataclasses.replace(
+        make_article(2), overtitle="引题", author="甲、乙", editor="丙", continued_from="1"
+    )
+    with Store(store_url, create=True) as opened:
+        list(opened.add([signed]))
+        old, new = opened.articles()
+    assert isinstance(old, Article) and old == make_article(1)
+    assert new == signed

@@ -11,7 +11,7 @@ from sqlalchemy.engine import URL, Connection, Engine, make_url
 from ner.errors import NerError, missing_extra
 from ner.store.schema import metadata
 
-HEAD = "0001"  # the newest migration in ner/migrations/versions
+HEAD = "0002"  # the newest migration in ner/migrations/versions
 
 
 def connect(url: str, *, create: bool) -> Engine:

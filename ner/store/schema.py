@@ -28,6 +28,11 @@ articles = sa.Table(
     sa.Column("page", sa.Text, nullable=False),
     sa.Column("section", sa.Text, nullable=False),
     sa.Column("added_at", _TIME, nullable=False),
+    sa.Column("overtitle", sa.Text, nullable=False, server_default=""),
+    sa.Column("author", sa.Text, nullable=False, server_default=""),
+    sa.Column("editor", sa.Text, nullable=False, server_default=""),
+    sa.Column("continued_from", sa.Text, nullable=False, server_default=""),
+    sa.Column("continued_on", sa.Text, nullable=False, server_default=""),
 )
 models = sa.Table(
     "models",

@@ -26,6 +26,8 @@ BATCH = 200  # articles a transaction when reading and adding
 RIGHT, WRONG = "right", "wrong"  # what a person says of a span
 WHOLE = "whole"  # what a person says of an article: all that is in it was called right
 
+_BYLINE = ("overtitle", "author", "editor", "continued_from", "continued_on")
+
 _Place = tuple[int, int, str]
 """Start, end and label: what makes two spans one. Without a label: the whole article."""
 
@@ -429,6 +431,7 @@ def _article_row(article: Article) -> dict[str, Any]:
         "date": article.date,
         "page": article.page,
         "section": article.section,
+        **{name: getattr(article, name) for name in _BYLINE},
         "added_at": _now(),
     }
 
@@ -443,6 +446,7 @@ def _article(row: Any, found: tuple[Span, ...]) -> Article | Rejected:
         date=row.date,
         page=row.page,
         section=row.section,
+        **{name: getattr(row, name) for name in _BYLINE},
     )
     if article.text_hash != row.text_hash:
         return Rejected(
