@@ -1,16 +1,19 @@
+"""How far two annotators agree, and where they differ."""
+
 from collections import Counter
 
 import pytest
 
 from ner.article import Article, Span
-from ner.evaluation.agreement import agreement, covers, disagreements, kappa
+from ner.evaluation.agreement import agreement, covers, kappa
+from ner.evaluation.pairing import disagreements
 
 
 def test_kappa_by_hand() -> None:
     # Of 50 both say yes to 20 and no to 15: observed 0.7. A says yes to 25, B to 30, so by chance
     # they agree in 0.5 * 0.6 + 0.5 * 0.4 = 0.5, and κ is (0.7 - 0.5) / (1 - 0.5).
-    said = {("y", "y"): 20, ("y", "n"): 5, ("n", "y"): 10, ("n", "n"): 15}
-    assert kappa(said) == pytest.approx(0.4)
+    chosen = {("y", "y"): 20, ("y", "n"): 5, ("n", "y"): 10, ("n", "n"): 15}
+    assert kappa(chosen) == pytest.approx(0.4)
     assert kappa({("y", "n"): 1, ("n", "y"): 1}) == -1.0
     assert kappa({("n", "n"): 9}) == 1.0
 
@@ -47,4 +50,21 @@ def test_every_span_that_differs_is_in_one_disagreement() -> None:
         ("only in A", a[2], None),
         ("only in B", None, b[2]),
     ]
-    assert Counter(s for d in found for s in (d.a, d.b) if s) == Counter(a[:3] + b[:3])
+    assert Counter(s for d in found for s in d.spans) == Counter(a[:3] + b[:3])
+    assert [(d.start, d.end) for d in found] == [(0, 3), (5, 9), (9, 11), (12, 14)]
+
+
+def test_equal_offsets_are_paired_first_then_the_spans_that_share_most() -> None:
+    a = [Span(0, 6, "ORG"), Span(0, 3, "LOC"), Span(8, 10, "PER")]
+    b = [Span(0, 3, "ORG"), Span(0, 4, "ORG"), Span(8, 9, "LOC")]
+    assert [(d.kind, d.a, d.b) for d in disagreements(a, b)] == [
+        ("boundary", a[0], b[1]),
+        ("label", a[1], b[0]),
+        ("only in A", a[2], None),  # neither the offsets nor the label is the same
+        ("only in B", None, b[2]),
+    ]
+    # Two labels on the same offsets are two disagreements, and neighbours do not overlap.
+    twice = [Span(0, 3, "LOC"), Span(0, 3, "PER")]
+    assert [d.kind for d in disagreements(twice, [Span(0, 3, "ORG")])] == ["label", "only in A"]
+    beside = disagreements([Span(0, 3, "LOC")], [Span(3, 5, "LOC")])
+    assert [d.kind for d in beside] == ["only in A", "only in B"]

@@ -181,7 +181,7 @@ def test_diff_shows_where_two_annotators_part(tmp_path: Path) -> None:
     assert table["BRAND"][:4] == ["2", "1", "1", "66.7"]
     assert table["all"][:4] == ["7", "6", "6", "92.3"]
     html = page.read_text(encoding="utf-8")
-    assert html.count('class="BRAND disputed"') == 1
+    assert html.count('data-label="BRAND" class="disputed"') == 1
     assert "only in A: A 一表通 BRAND · B nothing" in html
     assert not re.search(r'(src|href)="', html)  # self-contained
 

@@ -1,10 +1,19 @@
+"""Every figure of an evaluation by hand, and the pages that show what is behind them."""
+
+import math
+import re
+import time
+from typing import Any
+
 import numpy as np
 import pytest
 
 from ner.article import Article, Span
 from ner.errors import NerError
+from ner.evaluation.agreement import agreement
+from ner.evaluation.diff_page import diff_page
+from ner.evaluation.error_page import error_page
 from ner.evaluation.evaluate import compare, evaluate, names, worse_on
-from ner.evaluation.html import mistakes, page
 from ner.evaluation.score import overlaps, reliability
 from ner.evaluation.significance import differences, intervals
 
@@ -67,7 +76,24 @@ def test_of_models_that_are_equal_one_in_twenty_seems_to_differ() -> None:
     assert np.mean(np.asarray(p) < 0.05) == pytest.approx(0.05, abs=0.04)
 
 
-def test_too_few_articles_say_nothing() -> None:
+def test_the_test_is_two_sided() -> None:
+    # A is right on 120 of 200 documents, B on 100; they differ on 60. By the sign test z is 20 / √60.
+    right_a = np.array([1] * 120 + [0] * 80)
+    right_b = np.array([1] * 80 + [0] * 40 + [1] * 20 + [0] * 60)
+    a, b = (np.asarray(side, np.int64)[:, None, None] for side in (right_a, right_b))
+    expected = math.erfc(20 / math.sqrt(60) / math.sqrt(2))  # both tails of the normal distribution
+
+    def share(sums: Any) -> Any:
+        return np.asarray(sums[..., 0] / 200.0)
+
+    [worse], [better] = differences(a, b, share), differences(b, a, share)
+    assert worse.p == pytest.approx(expected, rel=0.4)
+    assert better.p == pytest.approx(expected, rel=0.4)
+    assert (worse.verdict, better.verdict) == ("worse", "better")
+    assert worse.low < worse.high < 0 < better.low < better.high
+
+
+def test_too_few_articles_are_refused() -> None:
     few = [article(n, PLACE) for n in range(9)]
     with pytest.raises(NerError, match="9 articles are too few to compare on"):
         compare(few, [[PLACE]] * 9, [[]] * 9)
@@ -88,14 +114,15 @@ def test_reliability_puts_every_score_in_its_bin() -> None:
 
 
 def test_each_mistake_is_of_one_kind() -> None:
-    gold = [Span(0, 3, "LOC"), Span(4, 8, "ORG"), Span(10, 13, "BRAND"), Span(20, 22, "PER")]
-    found = [Span(0, 3, "ORG"), Span(4, 7, "ORG"), Span(16, 19, "BRAND"), Span(20, 22, "PER")]
-    told = [(m.kind, m.gold, m.found) for m in mistakes(gold, found)]
-    assert told == [
-        ("label", gold[0], found[0]),
-        ("boundary", gold[1], found[1]),
-        ("missed", gold[2], None),
-        ("spurious", None, found[2]),
+    text = "南岸区，江城法院说“一表通”是“晴雨表”，陈晓说好"
+    gold = (Span(0, 3, "LOC"), Span(4, 8, "ORG"), Span(10, 13, "BRAND"), Span(21, 23, "PER"))
+    found = [Span(0, 3, "ORG"), Span(4, 7, "ORG"), Span(16, 19, "BRAND"), Span(21, 23, "PER")]
+    marked = Article(id="1", text=text, spans=gold)
+    page = error_page([marked], [found], evaluate([marked], [found]), title="x")
+    listed = re.findall(r'<section class="(\w+)">.*?<b lang="zh">(.*?)</b>', page, re.DOTALL)
+    assert listed == [
+        *(("missed", "一表通"), ("spurious", "晴雨表")),
+        *(("boundary", "江城法院 → 江城法"), ("label", "南岸区")),
     ]
 
 
@@ -103,7 +130,47 @@ def test_the_page_shows_what_is_in_the_text_and_never_lets_it_be_markup() -> Non
     text = "<b>南岸区</b>的“一表通”"
     sick = Article(id="<1>", text=text, spans=(Span(3, 6, "LOC"), Span(12, 15, "BRAND")))
     found = [[Span(3, 6, "LOC", 0.75)]]
-    made = page([sick], found, evaluate([sick], found), title="甲 & 乙")
+    made = error_page([sick], found, evaluate([sick], found), title="甲 & 乙")
     assert "<b>南岸区" not in made and "&lt;b&gt;" in made and "甲 &amp; 乙" in made
     assert "score 0.75, right 1.00, 1 spans" in made  # a point of the reliability curve
-    assert '<mark class="BRAND under-0 about" title="BRAND">一表通</mark>' in made
+    assert '<mark data-label="BRAND" class="under-0 about" title="BRAND">一表通</mark>' in made
+
+
+def test_nested_names_are_nested_elements() -> None:
+    text = "重庆市南岸区人民法院开庭"
+    gold = Article(id="1", text=text, spans=(Span(0, 10, "ORG"), Span(0, 3, "LOC")))
+    found = [[Span(0, 10, "ORG"), Span(3, 6, "LOC", 0.5)]]
+    made = error_page([gold], found, evaluate([gold], found), title="x")
+    org = '<mark data-label="ORG" class="under-1" title="ORG">'
+    loc = '<mark data-label="LOC" class="under-0 about" title="LOC">重庆市</mark>'
+    assert f"{org}{loc}南岸区人民法院</mark>开庭" in made
+    loc = '<mark data-label="LOC" class="under-0 about" title="LOC 0.50">南岸区</mark>'
+    assert f"{org}重庆市{loc}人民法院</mark>开庭" in made
+
+
+@pytest.mark.parametrize("shape", ["centred", "same start", "same end", "same offsets"])
+def test_pages_grow_no_faster_than_the_nesting(shape: str) -> None:
+    """Time and size: twice as deep costs about twice as much; twenty levels once took forty seconds."""
+
+    def pages(depth: int) -> tuple[float, int]:
+        text = "渝" * (2 * depth)
+        offsets = {
+            "centred": [(n, 2 * depth - n) for n in range(depth)],
+            "same start": [(0, n + 1) for n in range(depth)],
+            "same end": [(n, depth) for n in range(depth)],
+            "same offsets": [(n // 8, 2 * depth - n // 8) for n in range(depth)],
+        }[shape]
+        labels = [f"L{n % 8}" if shape == "same offsets" else "LOC" for n in range(depth)]
+        deep = tuple(Span(*place, label) for place, label in zip(offsets, labels))
+        a = Article(id="1", text=text, spans=deep)
+        b = Article(id="1", text=text, spans=deep[:1])
+        result = evaluate([a], [b.spans])
+        begun = time.perf_counter()
+        page = error_page([a], [b.spans], result, title="x")
+        page += diff_page([(a, b)], ("A", "B"), agreement([(a, b)]))
+        assert page.count("<mark") == page.count("</mark>") > depth
+        return time.perf_counter() - begun, len(page)
+
+    (short, small), (long, large) = pages(250), pages(1000)
+    assert large < 8 * small  # sixteen times if it were quadratic
+    assert long < 12 * short + 1

@@ -46,7 +46,7 @@ def train(
     """
     with needing("train"):
         from ner import corpus
-        from ner.evaluation.significance import enough
+        from ner.evaluation.significance import require_enough
         from ner.tagger import promotion
         from ner.training import config as configs
         from ner.training.train import Config, fit
@@ -54,7 +54,7 @@ def train(
     settings = configs.read(config, Config)
     test, start = settings.data.test, settings.base
     if test and start:
-        enough(sum(1 for _ in corpus.read(test)))
+        require_enough(sum(1 for _ in corpus.read(test)))
     folder = run or Path("runs") / settings.name
     if from_store:
         settings = _with_reviewed(settings, store, folder)
@@ -149,7 +149,7 @@ def evaluate(
     """
     from ner import corpus
     from ner.cli import render
-    from ner.evaluation import html as report
+    from ner.evaluation.error_page import error_page
     from ner.evaluation.evaluate import evaluate, names
 
     articles = list(corpus.read(files))
@@ -166,7 +166,7 @@ def evaluate(
     if html:
         title = f"{tagger} on {', '.join(Path(file).name for file in files)}"
         with writing(html) as out:
-            out.write(report.page(articles, found, result, title=title))
+            out.write(error_page(articles, found, result, title=title))
 
 
 @app.command()

@@ -1,1 +1,1 @@
-"""Spans against spans: scores, significance, agreement, and pages that show where they differ."""
+"""Scores, significance tests and agreement of annotations, and pages that show where they differ."""

@@ -1,52 +1,43 @@
-"""The page that shows two annotators where they part: side by side, self-contained."""
+"""The page that shows where two annotators differ, side by side."""
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from ner.article import Article, Span, outside_in
-from ner.evaluation.agreement import Agreement, Disagreement, disagreements
+from markupsafe import Markup
 
-TEMPLATE = Path(__file__).with_name("templates") / "diff.html"
-
-
-@dataclass(frozen=True, slots=True)
-class Mark:
-    """A span on the page: what is in it, text and inner marks; ``disputed`` where the other has not it."""
-
-    label: str
-    disputed: bool
-    inside: "list[str | Mark]"
+from ner.article import Article, Span
+from ner.evaluation.agreement import Agreement
+from ner.evaluation.nesting import Nesting, Node, mark_up
+from ner.evaluation.pages import render
+from ner.evaluation.pairing import Disagreement, disagreements
 
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """A line of an article on which two annotators part."""
+    """A line of an article on which two annotators differ, as each marked it.
 
-    a: "list[str | Mark]"
-    b: "list[str | Mark]"
-    disputes: list[Disagreement]
+    Args:
+        disagreements: those that begin on the line.
+    """
+
+    a: Markup
+    b: Markup
+    disagreements: list[Disagreement]
 
 
 def diff_page(
     pairs: Sequence[tuple[Article, Article]], names: tuple[str, str], agreement: Agreement
 ) -> str:
-    """HTML of all paragraphs on which two annotations part, with the figures above.
+    """HTML of all paragraphs on which two annotations differ, with the figures above.
 
     Args:
         pairs: articles as A and as B marked them.
         names: what to call A and B.
-
-    Raises:
-        ImportError: jinja2 is not there (the extra ``review``).
     """
-    from jinja2 import Environment
-
-    page = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True).from_string(
-        TEMPLATE.read_text(encoding="utf-8")
-    )
     shown = [(a, paragraphs) for a, b in pairs if (paragraphs := list(_paragraphs(a, b)))]
-    return page.render(
+    return render(
+        "diff_page.html",
         articles=shown,
         names=names,
         compared=len(pairs),
@@ -56,34 +47,33 @@ def diff_page(
 
 
 def _paragraphs(a: Article, b: Article) -> Iterator[Paragraph]:
-    disputes = disagreements(a.spans, b.spans)
-    start = 0
+    found = disagreements(a.spans, b.spans)
+    starts = [item.start for item in found]
+    sides = [
+        (Nesting(a.spans), set(a.spans) - set(b.spans)),
+        (Nesting(b.spans), set(b.spans) - set(a.spans)),
+    ]
+    start, reached = 0, 0  # how far disagreements of the lines above reach
     for line in a.text.splitlines(keepends=True):
         end = start + len(line)
-        here = [item for item in disputes if start <= item.start < end]
-        if any(item.start < end and start < item.end for item in disputes):
-            only_a, only_b = set(a.spans) - set(b.spans), set(b.spans) - set(a.spans)
-            yield Paragraph(
-                _marked(a.text, start, end, a.spans, only_a),
-                _marked(b.text, start, end, b.spans, only_b),
-                here,
+        here = found[bisect_left(starts, start) : bisect_left(starts, end)]
+        if here or reached > start:
+            stop = start + len(line.rstrip("\r\n"))
+            one, other = (
+                _marked(a.text, start, stop, spans, disputed) for spans, disputed in sides
             )
+            yield Paragraph(one, other, here)
+        reached = max([reached, *(item.end for item in here)])
         start = end
 
 
-def _marked(
-    text: str, start: int, end: int, spans: Sequence[Span], disputed: set[Span]
-) -> list[str | Mark]:
-    """A stretch of text with its spans as a tree; what reaches over its ends is cut."""
-    nodes: list[str | Mark] = []
-    within = [span for span in outside_in(spans) if span.start < end and start < span.end]
-    while within:
-        outer = within[0]
-        inner = [span for span in within[1:] if outer.holds(span)]
-        within = [span for span in within[1:] if not outer.holds(span)]
-        low, high = max(outer.start, start), min(outer.end, end)
-        nodes.append(text[start:low])
-        inside = _marked(text, low, high, inner, disputed)
-        nodes.append(Mark(outer.label, outer in disputed, inside))
-        start = high
-    return [*nodes, text[start:end]]
+def _marked(text: str, start: int, end: int, spans: Nesting, disputed: set[Span]) -> Markup:
+    def tags(node: Node) -> tuple[Markup, Markup]:
+        label = node.span.label
+        opening = Markup('<mark data-label="{}"{}>').format(
+            label, Markup(' class="disputed"') if node.span in disputed else ""
+        )
+        # A word joiner keeps the label on the line of its name.
+        return opening, Markup("\u2060<i>{}</i></mark>").format(label)
+
+    return mark_up(text, start, end, spans.within(start, end), tags)

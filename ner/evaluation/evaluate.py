@@ -1,4 +1,4 @@
-"""A model's spans against annotated articles: every figure that `ner evaluate` and `ner compare` show."""
+"""Scores of a model on annotated articles: every figure of `ner evaluate` and `ner compare`."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -25,7 +25,7 @@ from ner.evaluation.score import (
 from ner.evaluation.significance import Difference, differences, intervals
 
 Names = frozenset[tuple[str, str]]
-"""Names as they stand in texts, each with its label."""
+"""Names as they are written in texts, each with its label."""
 
 QUOTED, SEEN, UNSEEN = "quoted BRAND", "seen", "unseen"
 
@@ -49,14 +49,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a model is worth on some articles.
+    """How well a model does on some articles.
 
     Args:
-        rows: those of `score.table`; then ``quoted BRAND``, which of the quoted strings are brands;
-            then, where the training files are known, ``seen`` and ``unseen``: names that
-            stand in them and others.
+        rows: those of `score.table`; then ``quoted BRAND``: the quoted strings that are brands; then,
+            where the training files are given, ``seen`` and ``unseen``: names that occur in them and
+            others.
         quoted: how many quoted strings there are.
-        overlaps: measures that forgive something, see `score.overlaps`.
+        overlaps: lenient measures, see `score.overlaps`.
         bins: reliability of the scores.
         calibration_error: expected calibration error, 0 to 1.
     """
@@ -70,14 +70,14 @@ class Evaluation:
     calibration_error: float
 
     def figures(self) -> dict[str, Any]:
-        """The same for machines: plain values, shares 0 to 1, None where there is no figure."""
+        """The same as JSON values: shares 0 to 1, None where there is no figure."""
         rows = {
             name: {
                 "precision": row.counts.precision,
                 "recall": row.counts.recall,
                 "f1": row.counts.f1,
-                "f1_interval": [_known(row.low), _known(row.high)],
-                "macro_f1": _known(row.macro),
+                "f1_interval": [_or_none(row.low), _or_none(row.high)],
+                "macro_f1": _or_none(row.macro),
                 **asdict(row.counts),
             }
             for name, row in self.rows.items()
@@ -89,7 +89,7 @@ class Evaluation:
             "strict": rows,
             "overlaps": {name: asdict(measure) for name, measure in self.overlaps.items()},
             "reliability": [asdict(one) for one in self.bins],
-            "calibration_error": _known(self.calibration_error),
+            "calibration_error": _or_none(self.calibration_error),
         }
 
 
@@ -105,7 +105,7 @@ def evaluate(
     Args:
         articles: with their gold spans.
         found: the spans of each.
-        known: `names` of the training articles; rows seen and unseen are left out without.
+        known: `names` of the training articles; without it there are no rows seen and unseen.
         seed: of the bootstrap.
 
     Raises:
@@ -115,15 +115,15 @@ def evaluate(
         raise NerError("no articles to score on", remedy="name files that hold some")
     pairs = list(zip(articles, found, strict=True))
     labels = labels_of([article.spans for article in articles], found)
-    texts = [
-        {**by_row(article.spans, spans, labels), **dict(_further(article, spans, known))}
+    rows = [
+        {**by_row(article.spans, spans, labels), **dict(_extra_rows(article, spans, known))}
         for article, spans in pairs
     ]
-    counts = tally(texts)
+    counts = tally(rows)
     gold = [set(article.spans) for article in articles]
     bins, error = reliability(
         [span.score for spans in found for span in spans],
-        [span in ours for ours, spans in zip(gold, found) for span in spans],
+        [span in right for right, spans in zip(gold, found) for span in spans],
     )
     return Evaluation(
         articles=len(articles),
@@ -132,7 +132,7 @@ def evaluate(
         rows={
             name: Row(Counts(*total), low, high, macro)
             for name, total, (low, high), macro in zip(
-                texts[0],
+                rows[0],
                 counts.sum(0).tolist(),
                 intervals(counts, f1, seed=seed).tolist(),
                 map(_mean, f1(counts).T),
@@ -154,7 +154,7 @@ def compare(
     """Test the difference in strict F1, B less A, for each row of `score.table`.
 
     Raises:
-        NerError: there are too few articles to tell anything.
+        NerError: there are too few articles for a test.
     """
     gold = [article.spans for article in articles]
     labels = labels_of(gold, a, b)
@@ -165,15 +165,16 @@ def compare(
 
 
 def worse_on(rows: dict[str, Difference]) -> list[str]:
-    """The rows on which B is shown to be worse; none: it may take A's place.
+    """The rows on which B is significantly worse.
 
-    Too few articles show nothing, so this asks for a test set on which a drop that matters would show.
+    Few articles make nothing significant, so this needs a test set that is large enough to show a drop
+    that matters.
     """
     return [name for name, row in rows.items() if row.verdict == "worse"]
 
 
 def names(articles: Iterable[Article]) -> Names:
-    """The names that stand in articles."""
+    """The names that occur in articles."""
     return frozenset(_name(article, span) for article in articles for span in article.spans)
 
 
@@ -181,7 +182,7 @@ def _name(article: Article, span: Span) -> tuple[str, str]:
     return article.surface(span), span.label
 
 
-def _further(
+def _extra_rows(
     article: Article, found: Sequence[Span], known: Names | None
 ) -> Iterator[tuple[str, Counts]]:
     places = set(quoted(article.text))
@@ -200,9 +201,9 @@ def _further(
 
 
 def _mean(values: Any) -> float:
-    there = values[~np.isnan(values)]
-    return float(there.mean()) if len(there) else float("nan")
+    defined = values[~np.isnan(values)]
+    return float(defined.mean()) if len(defined) else float("nan")
 
 
-def _known(value: float) -> float | None:
+def _or_none(value: float) -> float | None:
     return None if np.isnan(value) else value

@@ -1,4 +1,4 @@
-"""Spans against spans: counts, precision, recall, F1, overlaps, reliability of scores. Pure."""
+"""Precision, recall and F1 of spans, lenient measures, reliability and calibration of scores."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from ner.article import Span, outermost
 from ner.labels import LABELS, ordered
 
 TOTALS = ("all", "outermost")
-"""Rows behind those of the labels: all spans (nested), and those no other span holds."""
+"""The rows after those of the labels: all spans, nested ones too, and those that no other span holds."""
 
-_LEAST_SLOPE = 0.05
+_MIN_SLOPE = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def f1(tally: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """Counts that forgive something; see `overlaps`. ``incorrect`` overlaps but is not forgiven."""
+    """Lenient counts, see `overlaps`. ``incorrect`` spans overlap a gold span but do not count as right."""
 
     precision: float
     recall: float
@@ -117,11 +117,11 @@ class Overlap:
 def overlaps(
     gold: Sequence[Sequence[Span]], predicted: Sequence[Sequence[Span]]
 ) -> dict[str, Overlap]:
-    """SemEval 2013's measures (Segura-Bedmar et al.) by nervaluate, over the outermost spans.
+    """The measures of SemEval 2013 (Segura-Bedmar et al.) by nervaluate, over the outermost spans.
 
     ``exact``: the offsets are right, whatever the label. ``partial``: the same, and an overlap counts
-    half. ``type``: the label is right and the spans overlap. Outermost, since nervaluate gives each
-    span the first one it meets, and of nested spans that is often not its own.
+    half. ``type``: the label is right and the spans overlap. Outermost only, since nervaluate
+    pairs each span with the first one that overlaps it, which is often the wrong one of nested spans.
     """
     evaluator = Evaluator(
         _flat(gold), _flat(predicted), tags=list(labels_of(gold, predicted)), loader="dict"
@@ -158,7 +158,7 @@ class Bin:
 def reliability(
     scores: Sequence[float], right: Sequence[bool], *, bins: int = 10
 ) -> tuple[list[Bin], float]:
-    """How far scores are from the share that is right: bins of equal width, the empty left out.
+    """How far scores are from the share that is right: bins of equal width, without empty ones.
 
     And the expected calibration error (Naeini et al. 2015): the mean distance of a bin's score from
     its share, each span weighing the same; 0 to 1, NaN without spans. A score of 1 is in the last bin.
@@ -183,8 +183,8 @@ def reliability(
 def calibrate(logits: Sequence[float], right: Sequence[bool]) -> tuple[float, float]:
     """Fit (a, b) such that sigmoid(a x + b) is the share that is right at logit x.
 
-    Platt (1999) scaling by Newton's method, held towards (1, 0) so that few examples do no harm and
-    a stays positive: a surer span is never ranked below.
+    Platt (1999) scaling by Newton's method, regularised towards (1, 0) for few examples. a stays
+    positive, so that calibration keeps the order of the spans.
     """
     x = np.stack((np.asarray(logits, float), np.ones(len(logits))), axis=1)
     y = np.asarray(right, float)
@@ -196,22 +196,22 @@ def calibrate(logits: Sequence[float], right: Sequence[bool]) -> tuple[float, fl
             curvature = (x * (p * (1 - p))[:, None]).T @ x + np.eye(2)
             step = np.linalg.solve(curvature[np.ix_(free, free)], gradient[free])
             weights[free] -= step
-        if weights[0] >= _LEAST_SLOPE:
+        if weights[0] >= _MIN_SLOPE:
             break
-        weights[:] = _LEAST_SLOPE, 0.0  # then the shift alone
+        weights[:] = _MIN_SLOPE, 0.0  # then the shift alone
     return float(weights[0]), float(weights[1])
 
 
 def best_threshold(logits: Sequence[float], right: Sequence[bool], gold: int) -> float:
-    """The lowest logit above which taking every span costs no more than a fifth of a point of F1.
+    """The lowest threshold on logits whose F1 is at most a fifth of a point below the best.
 
-    The lowest, since F1 is flat there and a reviewer strikes a wrong span sooner than they find a
-    missing one. 0 where nothing right is found.
+    The lowest, since F1 is flat there and a reviewer deletes a wrong span sooner than they find a
+    missing one. 0 where no span is right.
 
     Args:
-        logits: of the spans that could be taken.
-        right: which of them are in gold.
-        gold: how many spans gold has.
+        logits: of the candidate spans.
+        right: which of them are gold spans.
+        gold: how many gold spans there are.
     """
     order = np.argsort(logits)[::-1]
     taken = np.arange(1, len(order) + 1)

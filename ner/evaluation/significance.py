@@ -1,7 +1,7 @@
-"""Is a figure, or a difference of two, more than the luck of the documents? By bootstrap; arrays only.
+"""Confidence intervals and paired tests by bootstrap over documents (Efron 1979).
 
 A tally is an integer array ``(documents, rows, counts)`` and a figure a function of its sum over
-documents. Documents are drawn with replacement and their counts added up, so nothing is scored again.
+documents. Documents are drawn with replacement and their counts summed, so nothing is scored again.
 """
 
 from collections.abc import Callable, Iterator
@@ -18,10 +18,10 @@ Tally = npt.NDArray[np.int64]
 Figure = Callable[[npt.NDArray[Any]], Floats]
 """Counts ``(…, rows, counts)`` to figures ``(…, rows)``; NaN where there is none."""
 
-FEWEST = 10  # documents; of fewer the resamples are too alike to say anything
-SIGNIFICANT = 0.05
-_BLOCK = 500  # resamples at a time, so that weights for many documents do not fill the memory
-_NOISE = 1e-12  # sums in another order differ by this; equal figures must count as equal
+MIN_DOCUMENTS = 10  # resamples of fewer are too much alike for a test
+ALPHA = 0.05  # significance level
+_BLOCK = 500  # resamples at a time: bounds the memory that weights for many documents take
+_ROUNDING = 1e-12  # sums in another order differ by this; equal figures must count as equal
 
 
 def resamples(tally: Tally, times: int, seed: int) -> Iterator[Floats]:
@@ -41,7 +41,7 @@ def intervals(
     """Percentile bootstrap intervals (Efron 1979): ``(rows, 2)``, low and high; NaN without figures."""
     drawn = np.concatenate([figure(sums) for sums in resamples(tally, times, seed)])
     tails = [(1 - level) / 2, (1 + level) / 2]
-    # Resamples that happen to hold nothing to score have no figure and say nothing.
+    # Resamples without gold and found spans have no figure and are left out.
     return np.array(
         [
             np.quantile(row[~np.isnan(row)], tails) if not np.isnan(row).all() else [np.nan] * 2
@@ -59,8 +59,8 @@ class Difference:
         b: the figure of B.
         low: lower end of the 95 % interval of b - a.
         high: upper end.
-        p: how often documents drawn anew would show so large a difference, in either direction, if
-            there were none.
+        p: two-sided p value: how often resampled documents would show so large a difference, in
+            either direction, if there were none.
     """
 
     a: float
@@ -75,8 +75,8 @@ class Difference:
 
     @property
     def verdict(self) -> str:
-        """What is shown of B: ``better``, ``worse`` or ``cannot tell``."""
-        if self.p >= SIGNIFICANT:
+        """``better`` or ``worse`` where B differs significantly, else ``cannot tell``."""
+        if self.p >= ALPHA:
             return "cannot tell"
         return "better" if self.difference > 0 else "worse"
 
@@ -88,39 +88,40 @@ def differences(
 
     p is two-sided, after Berg-Kirkpatrick, Burkett and Klein (2012): differences of resamples lie
     around the observed one, so their distance from it is what chance alone does. The interval holds
-    the 95 % of them that lie nearest (Hall 1988), so it leaves out 0 where p is under 0.05. A row
-    without a figure counts as 0, as `score.Counts` has it. Swapping A and B only turns the sign.
+    the 95 % of them that lie nearest (Hall 1988), so it excludes 0 where p is under 0.05. A row
+    without a figure counts as 0, as in `score.Counts`. Swapping A and B changes only the sign.
 
     Raises:
-        NerError: the documents differ in number, or are fewer than `FEWEST`.
+        NerError: the documents differ in number, or are fewer than `MIN_DOCUMENTS`.
     """
     if len(a) != len(b):
         raise NerError(f"A tagged {len(a)} documents and B {len(b)}", remedy="give both the same")
-    enough(len(a))
+    require_enough(len(a))
     of_a, of_b = np.nan_to_num(figure(a.sum(0))), np.nan_to_num(figure(b.sum(0)))
     observed = of_b - of_a
     both = np.stack((a, b), axis=1)
     distance = np.concatenate(
         [np.abs(_paired(sums, figure) - observed) for sums in resamples(both, times, seed)]
     )
-    reach = np.quantile(distance, 0.95, axis=0)
-    as_far = (distance >= np.abs(observed) - _NOISE).sum(0)
-    p = (1 + as_far) / (1 + times)  # the sample itself is one that could have been drawn
+    half_width = np.quantile(distance, 0.95, axis=0)
+    as_extreme = (distance >= np.abs(observed) - _ROUNDING).sum(0)
+    p = (1 + as_extreme) / (1 + times)  # the sample itself is one that could have been drawn
     return [
-        Difference(float(x), float(y), float(d - r), float(d + r), float(q))
-        for x, y, d, r, q in zip(of_a, of_b, observed, reach, p)
+        Difference(float(x), float(y), float(d - w), float(d + w), float(q))
+        for x, y, d, w, q in zip(of_a, of_b, observed, half_width, p)
     ]
 
 
-def enough(documents: int) -> None:
-    """Say whether a difference can be tested on so many documents.
+def require_enough(documents: int) -> None:
+    """Check that a difference can be tested on so many documents.
 
     Raises:
-        NerError: they are fewer than `FEWEST`.
+        NerError: they are fewer than `MIN_DOCUMENTS`.
     """
-    if documents < FEWEST:
+    if documents < MIN_DOCUMENTS:
         raise NerError(
-            f"{documents} articles are too few to compare on", remedy=f"give {FEWEST} at least"
+            f"{documents} articles are too few to compare on",
+            remedy=f"give {MIN_DOCUMENTS} at least",
         )
 
 
