@@ -5,7 +5,7 @@ import torch
 from ner.article import Span
 from ner.corpus import Example
 from ner.labels import LABELS
-from ner.tagger.features import BAND, PAD, Characters
+from ner.tagger.features import MAX_SPAN_LENGTH, PAD, Characters
 from ner.training.batches import make_batches
 from ner.training.network import Network, Shape, band_mask, span_loss
 
@@ -34,7 +34,9 @@ def network() -> Network:
 
 def random_ids(*lengths: int) -> torch.Tensor:
     generator = torch.Generator().manual_seed(1)
-    ids = torch.randint(3, 60, (len(lengths), 4 * BAND), generator=generator, dtype=torch.int32)
+    ids = torch.randint(
+        3, 60, (len(lengths), 4 * MAX_SPAN_LENGTH), generator=generator, dtype=torch.int32
+    )
     for row, length in enumerate(lengths):
         ids[row, length:] = PAD
     return ids
@@ -43,8 +45,8 @@ def random_ids(*lengths: int) -> torch.Tensor:
 def test_padding_and_neighbours_change_nothing(network: Network) -> None:
     ids = random_ids(40, 128)
     together = network(ids)[:1, :2]
-    alone = network(ids[:1, : 2 * BAND])
-    mask = band_mask(ids[:1, : 2 * BAND])
+    alone = network(ids[:1, : 2 * MAX_SPAN_LENGTH])
+    mask = band_mask(ids[:1, : 2 * MAX_SPAN_LENGTH])
     assert torch.allclose(together * mask, alone * mask, atol=1e-6)
 
 
@@ -70,7 +72,7 @@ def batch_of(example: Example) -> tuple[torch.Tensor, torch.Tensor]:
 
 def spans_in(scores: torch.Tensor) -> set[Span]:
     return {
-        Span(block * BAND + start, block * BAND + last + 1, LABELS[label])
+        Span(block * MAX_SPAN_LENGTH + start, block * MAX_SPAN_LENGTH + last + 1, LABELS[label])
         for _, block, label, start, last in scores.nonzero().tolist()
     }
 
@@ -84,7 +86,7 @@ def test_gold_stands_where_candidates_are_read() -> None:
         Span(start, end, label)
         for label in LABELS
         for start in range(len(text))
-        for end in range(start + 1, min(start + BAND, len(text)) + 1)
+        for end in range(start + 1, min(start + MAX_SPAN_LENGTH, len(text)) + 1)
     }
 
 

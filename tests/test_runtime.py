@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from ner.labels import LABELS
-from ner.tagger.features import BAND, Ids, pack, pad, round_up
+from ner.tagger.features import MAX_SPAN_LENGTH, Ids, pack, pad, round_up
 from ner.training.network import Network, Shape, band_mask
 from ner.training.onnx_export import to_onnx
 
@@ -47,18 +47,18 @@ def run(data: bytes, texts: list[Ids]) -> Found:
     for (label, start, last), logit in zip(places.T.tolist(), logits.tolist()):
         text = int(np.searchsorted(begin, start, side="right")) - 1
         start, last = start - int(begin[text]), last - int(begin[text])
-        if start <= last < min(start + BAND, len(texts[text])):
+        if start <= last < min(start + MAX_SPAN_LENGTH, len(texts[text])):
             found[text, label, start, last] = logit
     return found
 
 
 def in_torch(network: Network, texts: list[Ids]) -> Found:
-    ids = torch.from_numpy(pad(texts, round_up(max(map(len, texts)), BAND)))
+    ids = torch.from_numpy(pad(texts, round_up(max(map(len, texts)), MAX_SPAN_LENGTH)))
     with torch.no_grad():
         scores = network(ids)
     mask = band_mask(ids).expand_as(scores)
     return {
-        (text, label, block * BAND + start, block * BAND + last): scores[
+        (text, label, block * MAX_SPAN_LENGTH + start, block * MAX_SPAN_LENGTH + last): scores[
             text, block, label, start, last
         ].item()
         for text, block, label, start, last in mask.nonzero().tolist()

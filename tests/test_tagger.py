@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ner.article import Article, Rejected, Span, check_spans, outermost
 from ner.errors import NerError
 from ner.tagger.component import FORMAT, Settings, SpanTagger
-from ner.tagger.features import BAND, Characters
+from ner.tagger.features import MAX_SPAN_LENGTH, Characters
 from ner.tagger.loading import Tagger, load
 from ner.tagger.registry import find_model
 
@@ -105,9 +105,9 @@ def test_no_span_is_longer_than_any_the_network_was_trained_on() -> None:
     component = SpanTagger()
     everything = np.indices((1, 4, 64, 64)).reshape(4, -1)
     table = Characters.read(ROOT / "configs/characters.txt")
-    component.fill_with(Settings(), table, lambda ids: (everything, np.ones(everything.shape[1])))
+    component.set_network(Settings(), table, lambda ids: (everything, np.ones(everything.shape[1])))
     [spans] = component.predict(["字" * 60])
-    assert max(span.end - span.start for span in spans) == BAND
+    assert max(span.end - span.start for span in spans) == MAX_SPAN_LENGTH
 
 
 def test_articles_keep_their_place_and_the_rejected_pass(tagger: Tagger) -> None:

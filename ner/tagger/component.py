@@ -27,7 +27,16 @@ from spacy.vocab import Vocab
 from ner.article import Span, outermost, without_crossings
 from ner.errors import NerError
 from ner.labels import LABELS
-from ner.tagger.features import BAND, Characters, Ids, Window, pack, pad, round_up, windows
+from ner.tagger.features import (
+    MAX_SPAN_LENGTH,
+    Characters,
+    Ids,
+    Window,
+    pack,
+    pad,
+    round_up,
+    windows,
+)
 
 FLOOR = -4.0  # the lowest logit looked at; above zero is a span, and see `SpanTagger._spans`
 FORMAT = 2  # of the component's files
@@ -71,7 +80,7 @@ class Settings:
 
 @Language.factory("span_tagger", assigns=["doc.ents", "doc.spans"])
 def make_span_tagger(nlp: Language, name: str) -> "SpanTagger":
-    """An empty component; `from_disk` or `fill` gives it its network."""
+    """An empty component; `from_disk` or `load_network` gives it its network."""
     return SpanTagger()
 
 
@@ -101,7 +110,7 @@ class SpanTagger:
         self._map: Callable[..., Iterator[Any]] = map
         self._network = b""
 
-    def fill(self, settings: Settings, characters: Characters, network: bytes) -> None:
+    def load_network(self, settings: Settings, characters: Characters, network: bytes) -> None:
         """Give the component its network (an ONNX file's bytes) and what belongs to it.
 
         Raises:
@@ -122,10 +131,12 @@ class SpanTagger:
             ) from None
         self._network = network
         run = _run_packed if len(session.get_inputs()) > 1 else _run_padded
-        self.fill_with(settings, characters, lambda rows: run(session, rows))
+        self.set_network(settings, characters, lambda rows: run(session, rows))
         self._map = ThreadPoolExecutor(_processors(), "tagging").map
 
-    def fill_with(self, settings: Settings, characters: Characters, candidates: Candidates) -> None:
+    def set_network(
+        self, settings: Settings, characters: Characters, candidates: Candidates
+    ) -> None:
         """Give the component a network as a function, as training does."""
         self.settings, self.characters, self._candidates = settings, characters, candidates
         self._map = map
@@ -169,7 +180,7 @@ class SpanTagger:
         ).T[:, window]
         starts, ends = begin + start, begin + last + 1
         # Longer spans have scores too, but no training ever spoke of them.
-        meant = (starts < ends) & (ends <= starts + BAND)
+        meant = (starts < ends) & (ends <= starts + MAX_SPAN_LENGTH)
         answered = meant & (ends <= end) & (starts >= low) & (starts < high)
         spans: list[list[_Found]] = [[] for _ in seen]
         for k in np.flatnonzero(answered):
@@ -239,7 +250,7 @@ class SpanTagger:
                 f"the model is damaged: {error}", where=str(folder), remedy="install it again"
             ) from None
         try:
-            self.fill(settings, Characters.read(folder / "characters.txt"), network)
+            self.load_network(settings, Characters.read(folder / "characters.txt"), network)
         except NerError as error:
             error.where = error.where or str(folder / "network.onnx")
             raise
@@ -273,7 +284,9 @@ def _run_packed(session: Any, rows: Sequence[Ids]) -> tuple[Places, Logits]:
 
 def _run_padded(session: Any, rows: Sequence[Ids]) -> tuple[Places, Logits]:
     """For encoders whose numbers hang on how far a batch is padded: a row at a time."""
-    found = [session.run(None, {"ids": pad([row], round_up(len(row), BAND))}) for row in rows]
+    found = [
+        session.run(None, {"ids": pad([row], round_up(len(row), MAX_SPAN_LENGTH))}) for row in rows
+    ]
     for number, (places, _) in enumerate(found):
         places[0] = number
     places, logits = zip(*found)

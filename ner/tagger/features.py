@@ -19,7 +19,7 @@ from ner.errors import NerError
 
 PAD, UNKNOWN, MASK = 0, 1, 2
 SPECIAL_IDS = 3  # ids below are no characters
-BAND = 32  # the longest span; the network scores starts in blocks of so many
+MAX_SPAN_LENGTH = 32  # the longest span; the network scores starts in blocks of so many
 _ROW_OF = 0x110000
 
 Ids = npt.NDArray[np.int32]
@@ -132,14 +132,14 @@ def pad(rows: Iterable[Ids], length: int) -> Ids:
 
 
 def pack(rows: Sequence[Ids]) -> tuple[Ids, Ids, Ids, Ids]:
-    """Rows end to end, each filled up with `PAD` to a multiple of `BAND`.
+    """Rows end to end, each filled up with `PAD` to a multiple of `MAX_SPAN_LENGTH`.
 
     Returns:
         All their ids, and for each the place where its row begins and one past where it ends (both its
         own place on padding), shape ``(packed,)``; and where each row begins, shape ``(rows,)``.
     """
     lengths = np.array([len(row) for row in rows], np.int32)
-    room = round_up(lengths, BAND)
+    room = round_up(lengths, MAX_SPAN_LENGTH)
     begin = np.concatenate(([0], np.cumsum(room)[:-1])).astype(np.int32)
     ids = np.full(room.sum(), PAD, np.int32)
     first = np.arange(len(ids), dtype=np.int32)

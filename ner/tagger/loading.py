@@ -20,7 +20,7 @@ def make_pipeline(name: str, version: str, component: SpanTagger) -> Language:
     nlp = spacy.blank("zh", config={"nlp": {"tokenizer": {"@tokenizers": "ner.characters.v1"}}})
     nlp.meta.update(name=name, version=version, license="Apache-2.0")
     made = cast(SpanTagger, nlp.add_pipe("span_tagger"))
-    made.fill(component.settings, component.characters, component._network)
+    made.load_network(component.settings, component.characters, component._network)
     return nlp
 
 

@@ -10,7 +10,15 @@ from torch import Tensor
 
 from ner.article import Span
 from ner.corpus import Example
-from ner.tagger.features import BAND, SPECIAL_IDS, UNKNOWN, Characters, pad, round_up, windows
+from ner.tagger.features import (
+    MAX_SPAN_LENGTH,
+    SPECIAL_IDS,
+    UNKNOWN,
+    Characters,
+    pad,
+    round_up,
+    windows,
+)
 from ner.training import augment
 from ner.training.network import band_mask
 
@@ -94,13 +102,15 @@ def make_batches(
     """
     pieces = [piece for example in examples for piece in _pieces(example, characters)]
     pieces = [pieces[k] for k in rng.permutation(len(pieces))]
-    pieces.sort(key=lambda piece: round_up(len(piece.ids), BAND))  # stable: random within a length
+    pieces.sort(
+        key=lambda piece: round_up(len(piece.ids), MAX_SPAN_LENGTH)
+    )  # stable: random within a length
     groups, first = [], 0
     while first < len(pieces):
         end = first + 1
         # Its longest piece, the last to come in, decides how much padding a batch has.
         while end < len(pieces) and (
-            (end + 1 - first) * round_up(len(pieces[end].ids), BAND) <= size
+            (end + 1 - first) * round_up(len(pieces[end].ids), MAX_SPAN_LENGTH) <= size
         ):
             end += 1
         groups.append(pieces[first:end])
@@ -129,7 +139,9 @@ def _pieces(example: Example, characters: Characters) -> Iterator[_Piece]:
         spans = tuple(
             Span(s.start - w.start, s.end - w.start, s.label)
             for s in example.spans
-            if w.core_start <= s.start < w.core_end and s.end <= w.end and s.end - s.start <= BAND
+            if w.core_start <= s.start < w.core_end
+            and s.end <= w.end
+            and s.end - s.start <= MAX_SPAN_LENGTH
         )
         core = (w.core_start - w.start, w.core_end - w.start)
         known = example.known and (example.known[0] - w.start, example.known[1] - w.start)
@@ -139,19 +151,24 @@ def _pieces(example: Example, characters: Characters) -> Iterator[_Piece]:
 def _batch(
     pieces: Sequence[_Piece], labels: tuple[str, ...], unknown: float, rng: np.random.Generator
 ) -> Batch:
-    length = round_up(max(len(piece.ids) for piece in pieces), BAND)
+    length = round_up(max(len(piece.ids) for piece in pieces), MAX_SPAN_LENGTH)
     ids = pad([piece.ids for piece in pieces], length)
     mask = band_mask(torch.from_numpy(ids))
     hidden = (rng.random(ids.shape) < unknown) & (ids >= SPECIAL_IDS)
-    gold = np.zeros((len(pieces), length // BAND, len(labels), BAND, 2 * BAND), np.float32)
+    gold = np.zeros(
+        (len(pieces), length // MAX_SPAN_LENGTH, len(labels), MAX_SPAN_LENGTH, 2 * MAX_SPAN_LENGTH),
+        np.float32,
+    )
     known = np.zeros(gold.shape, bool)
-    places = np.arange(length).reshape(-1, BAND)
+    places = np.arange(length).reshape(-1, MAX_SPAN_LENGTH)
     firsts = places[:, :, None]
-    lasts = places[:, :1, None] + np.arange(2 * BAND)[None, None, :]
+    lasts = places[:, :1, None] + np.arange(2 * MAX_SPAN_LENGTH)[None, None, :]
     for row, piece in enumerate(pieces):
         for span in piece.spans:
-            block, start = divmod(span.start, BAND)
-            gold[row, block, labels.index(span.label), start, span.end - 1 - block * BAND] = 1
+            block, start = divmod(span.start, MAX_SPAN_LENGTH)
+            gold[
+                row, block, labels.index(span.label), start, span.end - 1 - block * MAX_SPAN_LENGTH
+            ] = 1
         low, high = piece.core
         if piece.known is None:
             known[row] = ((firsts >= low) & (firsts < high))[:, None]

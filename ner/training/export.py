@@ -14,7 +14,7 @@ from ner.files import replacing
 from ner.labels import LABELS
 from ner.tagger import checksums
 from ner.tagger.component import FLOOR, Settings, SpanTagger
-from ner.tagger.features import BAND, Characters, Ids, pad, round_up
+from ner.tagger.features import MAX_SPAN_LENGTH, Characters, Ids, pad, round_up
 from ner.tagger.loading import make_pipeline
 from ner.training import onnx_export as runtime
 from ner.training import transformer
@@ -45,9 +45,9 @@ def write_model(
     network = network.eval()
     _centre(network, labels, characters, dev)
     settings, onnx = _runtime(network, labels, [characters.encode(example.text) for example in dev])
-    component.fill(settings, characters, onnx)
+    component.load_network(settings, characters, onnx)
     settings = dataclasses.replace(settings, calibration=_calibration(component, dev))
-    component.fill(settings, characters, onnx)
+    component.load_network(settings, characters, onnx)
     nlp = make_pipeline(name, version, component)
     nlp.meta["data"] = dict(data or {})
     with replacing(folder) as written:
@@ -67,7 +67,7 @@ def _runtime(
         return Settings(labels=tuple(labels), core=320, context=64), transformer.to_onnx(
             network, floor=FLOOR
         )
-    context = max(64, round_up(network.shape.reach + BAND, 32))
+    context = max(64, round_up(network.shape.reach + MAX_SPAN_LENGTH, 32))
     return Settings(labels=tuple(labels), context=context), runtime.to_onnx(
         network, texts, floor=FLOOR
     )
@@ -78,7 +78,7 @@ def candidates(network: Network) -> Any:
     module = Candidates(network, FLOOR).eval()
 
     def run(rows: Sequence[Ids]) -> tuple[Any, Any]:
-        ids = pad(rows, round_up(max(map(len, rows)), BAND))
+        ids = pad(rows, round_up(max(map(len, rows)), MAX_SPAN_LENGTH))
         with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
             places, logits = module(torch.from_numpy(ids))
         return places.numpy(), logits.float().numpy()
@@ -101,7 +101,7 @@ def _centre(
     bias = network.head.bias.data
     bias += _LOOK_BELOW
     component = SpanTagger()
-    component.fill_with(Settings(labels=tuple(labels)), characters, candidates(network))
+    component.set_network(Settings(labels=tuple(labels)), characters, candidates(network))
     for number, (label, pairs) in enumerate(_found(component, dev).items()):
         gold = sum(span.label == label for example in dev for span in example.spans)
         set_by_dev = gold >= _ENOUGH and any(right for _, right in pairs)

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ner.tagger.features import BAND, PAD
+from ner.tagger.features import MAX_SPAN_LENGTH, PAD
 
 HASHES = {"bigram": (40503, 7919), "trigram": (92821, 31337, 6967)}
 """The factors of the tables' linear hashes; sums of ids so multiplied stay within 31 bits."""
@@ -140,10 +140,11 @@ class Encoder(nn.Module):
 
 
 class SpanHead(nn.Module):
-    """Scores ``(batch, blocks, labels, BAND, 2 * BAND)``.
+    """Scores ``(batch, blocks, labels, MAX_SPAN_LENGTH, 2 * MAX_SPAN_LENGTH)``.
 
-    Element ``[b, k, l, i, j]`` is the logit that a span of label ``l`` starts at ``k * BAND + i`` and
-    has its last character at ``k * BAND + j``; `band_mask` says which elements mean something.
+    Element ``[b, k, l, i, j]`` is the logit that a span of label ``l`` starts at
+    ``k * MAX_SPAN_LENGTH + i`` and has its last character at ``k * MAX_SPAN_LENGTH + j``;
+    `band_mask` says which elements mean something.
 
     First and last character are matched by a product of two vectors, turned by their places (RoPE,
     Su et al. 2021): so a first character can ask for a last one three further on.
@@ -154,26 +155,26 @@ class SpanHead(nn.Module):
         self.labels, self.head = shape.labels, shape.head_width
         self.start = nn.Linear(shape.width, self.labels * self.head)
         self.end = nn.Linear(shape.width, self.labels * self.head)
-        self.length_bias = nn.Parameter(torch.zeros(self.labels, 2 * BAND - 1))
+        self.length_bias = nn.Parameter(torch.zeros(self.labels, 2 * MAX_SPAN_LENGTH - 1))
         self.bias = nn.Parameter(torch.full((self.labels, 1, 1), -5.0))
         self.offset: Tensor
         self.turn: Tensor
-        offset = torch.arange(2 * BAND)[None, :] - torch.arange(BAND)[:, None]
-        self.register_buffer("offset", offset.clamp(0, 2 * BAND - 2), persistent=False)
+        offset = torch.arange(2 * MAX_SPAN_LENGTH)[None, :] - torch.arange(MAX_SPAN_LENGTH)[:, None]
+        self.register_buffer("offset", offset.clamp(0, 2 * MAX_SPAN_LENGTH - 2), persistent=False)
         # Wavelengths from 6 characters to some hundred: names are short.
         frequencies = 0.01 ** (torch.arange(self.head // 2) / (self.head // 2))
         self.frequencies: Tensor
         self.register_buffer("frequencies", frequencies, persistent=False)
-        angles = torch.arange(2 * BAND)[:, None] * frequencies
+        angles = torch.arange(2 * MAX_SPAN_LENGTH)[:, None] * frequencies
         turn = torch.stack((angles.cos(), angles.sin()))[:, :, None]
         self.register_buffer("turn", turn, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Vectors ``(batch, length, width)``, length a multiple of `BAND`, to scores."""
+        """Vectors ``(batch, length, width)``, length a multiple of `MAX_SPAN_LENGTH`, to scores."""
         batch, length, _ = x.shape
-        blocks = length // BAND
-        start = self.start(x).view(batch, blocks, BAND, self.labels, self.head)
-        end = self.end(x).view(batch, blocks, BAND, self.labels, self.head)
+        blocks = length // MAX_SPAN_LENGTH
+        start = self.start(x).view(batch, blocks, MAX_SPAN_LENGTH, self.labels, self.head)
+        end = self.end(x).view(batch, blocks, MAX_SPAN_LENGTH, self.labels, self.head)
         following = torch.cat((end[:, 1:], torch.zeros_like(end[:, :1])), dim=1)
         starts = self._turned(start).permute(0, 1, 3, 2, 4)
         ends = self._turned(torch.cat((end, following), dim=2)).permute(0, 1, 3, 4, 2)
@@ -199,22 +200,22 @@ class Network(nn.Module):
         self.head = SpanHead(shape)
 
     def forward(self, ids: Tensor) -> Tensor:
-        """Ids ``(batch, length)``, length a multiple of `BAND`, to the scores of `SpanHead`."""
+        """Ids ``(batch, length)``, length a multiple of `MAX_SPAN_LENGTH`, to the scores of `SpanHead`."""
         scores: Tensor = self.head(self.encoder(ids))
         return scores
 
 
 def band_mask(ids: Tensor) -> Tensor:
-    """True where an element of the scores is a span of 1 to `BAND` characters inside the text.
+    """True where an element of the scores is a span of 1 to `MAX_SPAN_LENGTH` characters inside the text.
 
-    Shape: ``(batch, blocks, 1, BAND, 2 * BAND)``.
+    Shape: ``(batch, blocks, 1, MAX_SPAN_LENGTH, 2 * MAX_SPAN_LENGTH)``.
     """
     batch, length = ids.shape
-    real = (ids != PAD).view(batch, length // BAND, BAND)
+    real = (ids != PAD).view(batch, length // MAX_SPAN_LENGTH, MAX_SPAN_LENGTH)
     following = torch.cat((real[:, 1:], torch.zeros_like(real[:, :1])), dim=1)
     ends = torch.cat((real, following), dim=2)
-    offset = torch.arange(2 * BAND)[None, :] - torch.arange(BAND)[:, None]
-    short = (offset >= 0) & (offset < BAND)
+    offset = torch.arange(2 * MAX_SPAN_LENGTH)[None, :] - torch.arange(MAX_SPAN_LENGTH)[:, None]
+    short = (offset >= 0) & (offset < MAX_SPAN_LENGTH)
     return (real[..., :, None] & ends[..., None, :] & short.to(ids.device)).unsqueeze(2)
 
 
@@ -257,5 +258,7 @@ class Candidates(nn.Module):
         scores = self.network(ids).permute(0, 2, 1, 3, 4)
         found = (scores > self.floor).nonzero()
         text, label, block, start, last = found.unbind(dim=1)
-        places = torch.stack((text, label, block * BAND + start, block * BAND + last))
+        places = torch.stack(
+            (text, label, block * MAX_SPAN_LENGTH + start, block * MAX_SPAN_LENGTH + last)
+        )
         return places, scores[text, label, block, start, last]

@@ -14,11 +14,11 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
-from ner.tagger.features import BAND, PAD, Ids, pad
+from ner.tagger.features import MAX_SPAN_LENGTH, PAD, Ids, pad
 from ner.training.network import HASHES, Network
 from ner.training.weights import narrow_table
 
-_ZERO = np.uint8(128)  # what stands for nought in eight bits
+_ZERO = np.uint8(128)  # the zero point of unsigned eight-bit numbers
 _OURS = "com.microsoft"  # onnxruntime's own operators
 
 Array = npt.NDArray[Any]
@@ -206,34 +206,34 @@ def _head(
     for name, factor in (("start", width**-0.5), ("end", 1.0)):
         matrix, shift = weights[f"head.{name}.weight"].T, weights[f"head.{name}.bias"]
         flat = _product(graph, x, scale, matrix * factor, shift * factor)
-        blocks = graph("Reshape", flat, [-1, BAND, labels, width])
+        blocks = graph("Reshape", flat, [-1, MAX_SPAN_LENGTH, labels, width])
         parts[name] = graph("Transpose", blocks, perm=[0, 2, 1, 3])
-    ends = _turned(graph, network, parts["end"], 0)
+    ends = _apply_rotary(graph, network, parts["end"], 0)
     places, logits = [], []
     for following in (0, 1):
         # Turning starts back by a block is turning the ends of the next one on.
-        starts = _turned(graph, network, parts["start"], -following * BAND)
+        starts = _apply_rotary(graph, network, parts["start"], -following * MAX_SPAN_LENGTH)
         theirs = ends
         if following:
             starts = graph("Slice", starts, [0], [-1], [0])
             theirs = graph("Slice", ends, [1], [2**31], [0])
         scores = graph("FusedMatMul", starts, theirs, transB=1, domain=_OURS)
-        part = bias[:, :, following * BAND : (following + 1) * BAND]
+        part = bias[:, :, following * MAX_SPAN_LENGTH : (following + 1) * MAX_SPAN_LENGTH]
         scores = graph("Add", scores, part.astype(np.float32))
         found = graph("NonZero", graph("Greater", scores, np.float32(floor)))
         logits.append(graph("GatherND", scores, graph("Transpose", found, perm=[1, 0])))
         block, label, start, last = graph("Split", found, outputs=4, axis=0)
-        block = graph("Mul", block, np.int64(BAND))
+        block = graph("Mul", block, np.int64(MAX_SPAN_LENGTH))
         first_row = graph("Add", block, start)
-        last_row = graph("Add", graph("Add", block, last), np.int64(following * BAND))
+        last_row = graph("Add", graph("Add", block, last), np.int64(following * MAX_SPAN_LENGTH))
         places.append(graph("Concat", label, first_row, last_row, axis=0))
     graph.rename(graph("Concat", *places, axis=1), "places")
     graph.rename(graph("Concat", *logits, axis=0), "logits")
 
 
-def _turned(graph: _Graph, network: Network, x: str, by: int) -> str:
+def _apply_rotary(graph: _Graph, network: Network, x: str, by: int) -> str:
     """`network.SpanHead`'s turn by place, every place moved by so many characters."""
-    angles = (np.arange(BAND)[:, None] + by) * network.head.frequencies.numpy()
+    angles = (np.arange(MAX_SPAN_LENGTH)[:, None] + by) * network.head.frequencies.numpy()
     place = np.array([0], np.int64)  # onnxruntime counts on from it
     cos, sin = np.cos(angles).astype(np.float32), np.sin(angles).astype(np.float32)
     return str(graph("RotaryEmbedding", x, place, cos, sin, domain=_OURS))

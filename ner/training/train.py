@@ -288,7 +288,7 @@ class _Learner:
             loss = float(np.mean(losses))
             with self._averaged():
                 settings = Settings(labels=self.config.labels)
-                tester.fill_with(settings, self.characters, candidates(self.network))
+                tester.set_network(settings, self.characters, candidates(self.network))
                 found = tester.predict([example.text for example in dev])
             rows = table([example.spans for example in dev], found)
             self.epoch += 1

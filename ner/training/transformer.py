@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ner.errors import NerError, missing_extra
-from ner.tagger.features import BAND, PAD, SPECIAL_IDS, UNKNOWN, Characters
+from ner.tagger.features import MAX_SPAN_LENGTH, PAD, SPECIAL_IDS, UNKNOWN, Characters
 from ner.training.network import Candidates, Network, Shape
 
 
@@ -83,7 +83,7 @@ def to_onnx(network: Network, *, floor: float = 0.0) -> bytes:
         warnings.simplefilter("ignore")
         torch.onnx.export(
             Candidates(network, floor).eval(),
-            (torch.full((2, 2 * BAND), UNKNOWN, dtype=torch.int32),),
+            (torch.full((2, 2 * MAX_SPAN_LENGTH), UNKNOWN, dtype=torch.int32),),
             file,  # type: ignore[arg-type]  # the exporter writes to it; its annotation forgot
             input_names=["ids"],
             output_names=["places", "logits"],
