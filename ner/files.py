@@ -1,12 +1,15 @@
 """Files written whole or not at all, and the data that ships with the package."""
 
+import errno
 import hashlib
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from ner.errors import NerError
 
@@ -17,9 +20,10 @@ def replacing(path: Path) -> Iterator[Path]:
 
     What is written there may be a file or a folder. It is on the disk before it is renamed, so a kill or
     a power cut leaves the old file or the new one, whole. If the block raises, the old one stays.
+    Through a symbolic link its target is replaced; an old file's permissions stay.
     """
-    target = path.resolve()  # through a symbolic link: the link stays, its target is replaced
-    scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+    target = path.resolve()
+    scratch = Path(tempfile.mkdtemp(prefix=".ner-", dir=target.parent))
     try:
         written = scratch / target.name
         yield written
@@ -29,11 +33,75 @@ def replacing(path: Path) -> Iterator[Path]:
             if target.is_dir():
                 target.replace(scratch / "old")
         else:
+            if target.is_file():
+                shutil.copymode(target, written)
             _sync(written)
         written.replace(target)
         _sync(target.parent)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+@contextmanager
+def open_output(path: Path) -> Iterator[BinaryIO]:
+    """A file to write, binary, that appears when the block is done; if the block raises, the old one stays.
+
+    A device, a FIFO or an open descriptor (``/dev/stdout``) is written to directly.
+
+    Raises:
+        NerError: it cannot be written.
+    """
+    try:
+        if _is_stream(path):
+            with path.open("wb") as file:
+                yield file
+        else:
+            with replacing(path) as beside, beside.open("wb") as file:
+                yield file
+    except OSError as error:
+        raise _not_written(error, path) from None
+
+
+@contextmanager
+def open_output_folder(path: Path) -> Iterator[Path]:
+    """A folder to write files in, which appears as `path` when the block is done.
+
+    Raises:
+        NerError: there is something of that name, or it cannot be written.
+    """
+    if path.exists():
+        raise NerError("is there already", where=str(path), remedy="name a new folder")
+    try:
+        with replacing(path) as beside:
+            beside.mkdir()
+            yield beside
+    except OSError as error:
+        raise _not_written(error, path) from None
+
+
+def _is_stream(path: Path) -> bool:
+    """True where a path is no regular file, or a link to an open descriptor of this process."""
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            return True
+    except FileNotFoundError:
+        return False
+    while path.is_symlink():
+        path = path.parent.resolve() / path.readlink()
+        if path.parent.resolve().is_relative_to("/proc"):
+            return True
+    return False
+
+
+def _not_written(error: OSError, path: Path) -> Exception:
+    """The error to raise: ours, unless it is of another file or of a reader that stopped reading."""
+    elsewhere = error.filename and not str(error.filename).startswith(str(path.parent.resolve()))
+    if isinstance(error, BrokenPipeError) or (elsewhere and error.filename != str(path)):
+        return error
+    remedy = "check that its folder exists and that you may write there"
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        remedy = "free some space on the disk"
+    return NerError(f"cannot be written: {error.strerror}", where=str(path), remedy=remedy)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -1,31 +1,134 @@
-"""The application that commands register with, and the options they share."""
+"""The application that commands register with: its global options, errors, signals and exit status."""
 
+import logging
 import os
+import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from types import FrameType
 from typing import Annotated, Any
 
 import typer
 from typer.core import TyperGroup
 
-from ner.cli.terminal import say_error
+from ner.cli import log
+from ner.cli.terminal import safe, say_error
 from ner.errors import NerError
+
+_LOG = logging.getLogger(__name__)
+
+UsageError: Any = typer.BadParameter.__base__  # of click, or of the copy of it inside newer typer
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM or SIGHUP, which end a command as Ctrl-C does."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__()
+        self.number = number
 
 
 class Group(TyperGroup):
-    """Turns our errors into one line and a status, in one place."""
+    """Turns errors and signals into one line and an exit status, in one place."""
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        with _signals(), _standard_streams():
+            try:
+                return super().main(*args, **options)
+            except OSError as error:  # the help went to a full disk, for example
+                _discard_output()
+                say_error(_one_line(error))
+                raise SystemExit(1) from None
 
     def invoke(self, ctx: Any) -> Any:
         try:
             return super().invoke(ctx)
-        except NerError as error:
-            say_error(str(error))
-            raise typer.Exit(1) from None
-        except BrokenPipeError:  # the reader went away, as head does
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except BrokenPipeError:  # the reader stopped reading, as head does
+            _discard_output()
             raise typer.Exit(0) from None
-        except KeyboardInterrupt:
-            say_error("interrupted; what is done is kept, the same command goes on")
-            raise typer.Exit(130) from None
+        except KeyboardInterrupt as stop:
+            kept = "; ".join(map(str, stop.args)) if stop.args else ""
+            say_error(f"interrupted{kept and '; '}{kept}")
+            number = stop.number if isinstance(stop, Terminated) else signal.SIGINT
+            raise typer.Exit(128 + number) from None
+        except (typer.Exit, typer.Abort):
+            raise
+        except Exception as error:
+            if isinstance(error, UsageError):  # it may quote a file's name
+                error.message = safe(error.message)
+                raise
+            _LOG.debug("the command failed", exc_info=True)
+            say_error(_one_line(error))
+            raise typer.Exit(1) from None
+
+
+def _one_line(error: Exception) -> str:
+    if isinstance(error, NerError):
+        return str(error)
+    if isinstance(error, OSError) and error.strerror:
+        where = str(error.filename or "standard output")
+        return str(NerError(error.strerror, where=where, remedy="check the path and the disk"))
+    remedy = "the traceback is above" if log.is_debug() else "`ner --debug …` prints the traceback"
+    return str(NerError(f"unexpected {type(error).__name__}: {error}", remedy=remedy))
+
+
+@contextmanager
+def _signals() -> Iterator[None]:
+    """Raise `Terminated` on SIGTERM and SIGHUP, so that temporary files are removed."""
+
+    def stop(number: int, _: FrameType | None) -> None:
+        raise Terminated(number)
+
+    before: dict[int, Any] = {}
+    with suppress(ValueError):  # not in the main thread
+        for number in (signal.SIGTERM, signal.SIGHUP):
+            if signal.getsignal(number) == signal.SIG_DFL:
+                before[number] = signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for caught, handler in before.items():
+            signal.signal(caught, handler)
+
+
+@contextmanager
+def _standard_streams() -> Iterator[None]:
+    """Standard streams that a command can rely on.
+
+    One that the caller closed gives an error when it is used. A character that the console cannot
+    show is replaced. A full disk or a closed pipe at the last flush is no traceback.
+    """
+    if sys.stdin is None:
+        sys.stdin = os.fdopen(os.open(os.devnull, os.O_WRONLY), "r")
+    if sys.stdout is None:  # a descriptor that cannot be written: nothing else gets number 1
+        sys.stdout = os.fdopen(os.open(os.devnull, os.O_RDONLY), "w")
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(AttributeError):
+            stream.reconfigure(errors="replace")  # type: ignore[union-attr]
+    try:
+        yield
+    finally:
+        _flush()
+
+
+def _flush() -> None:
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _discard_output()
+    except OSError as error:
+        _discard_output()
+        say_error(f"standard output: {error.strerror}")
+        raise SystemExit(1) from None
+
+
+def _discard_output() -> None:
+    """Send what is still buffered to nowhere, so that the interpreter's own flush does not fail."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 app = typer.Typer(
@@ -34,8 +137,37 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
-    help="Tag people, places, organisations and programme brands in Chinese newspaper articles.",
 )
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        import ner
+
+        typer.echo(f"ner {ner.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Log every step to standard error, with tracebacks.")
+    ] = False,
+    log_format: Annotated[
+        str, typer.Option(help="Log what is done to standard error: text, or json for programs.")
+    ] = "",
+) -> None:
+    """Tag people, places, organisations and programme brands in Chinese newspaper articles."""
+    if log_format not in ("", *log.FORMATS):
+        raise NerError(
+            f"unknown log format {log_format!r}", remedy=f"one of {', '.join(log.FORMATS)}"
+        )
+    log.configure(debug=debug, form=log_format)
+
 
 StoreUrl = Annotated[
     str,

@@ -8,7 +8,7 @@ import typer
 
 from ner.cli.app import Group, app
 from ner.cli.articles import field_names
-from ner.cli.terminal import progress, readable, save, say, say_error, say_lost, writing
+from ner.cli.terminal import progress, readable, save, say, say_dropped, say_error, writing
 from ner.errors import NerError
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ def convert(
     failed: list[Rejected] = []
     items = read(files, form=form, fields=field_names(field), lost=lost)
     save(to, readable(progress(items, "converting"), failed), output, segment)
-    say_lost(lost, "an article has no room for")
+    say_dropped(lost, "an article")
     if failed:
         raise typer.Exit(1)
 

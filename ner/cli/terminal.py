@@ -1,16 +1,21 @@
-"""What commands share: files and standard streams, progress, messages, missing extras."""
+"""What commands share: files and standard streams, progress, messages, text safe for a terminal."""
 
-import shutil
+import codecs
+import json
+import logging
+import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, BinaryIO, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, TypeVar, cast
 
 import typer
 
+from ner.cli import log
 from ner.errors import NerError, missing_extra
+from ner.files import open_output
 
 if TYPE_CHECKING:
     from ner.article import Article, Rejected
@@ -18,6 +23,19 @@ if TYPE_CHECKING:
     from ner.words import Segment
 
 Each = TypeVar("Each")
+
+_LOG = logging.getLogger(__name__)
+
+# Control characters of C0 and C1 but tab and line feed, bidirectional marks, embeddings and isolates,
+# line separators, lone surrogates.
+_UNSAFE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
+
+def safe(text: str) -> str:
+    r"""A text that cannot control a terminal: characters that could are escaped as in JSON (``\u001b``)."""
+    return _UNSAFE.sub(lambda match: json.dumps(match[0])[1:-1], text)
 
 
 @contextmanager
@@ -38,7 +56,7 @@ def reading(name: str) -> Iterator[BinaryIO]:
     path = Path(name)
     try:
         file = path.open("rb")
-        empty = path.stat().st_size == 0
+        empty = path.is_file() and path.stat().st_size == 0
     except IsADirectoryError:
         raise NerError("is a folder", where=name, remedy="name a JSONL file") from None
     except OSError as error:
@@ -47,84 +65,84 @@ def reading(name: str) -> Iterator[BinaryIO]:
         ) from None
     with file:
         if empty:
-            raise NerError("is empty", where=name, remedy="one JSON object a line")
+            raise NerError("is empty", where=name, remedy="one JSON object per line")
         yield file
 
 
 @contextmanager
-def writing(name: str) -> Iterator[IO[str]]:
-    """Standard output, or a file that appears when it is whole."""
-    if name == "-":
-        sys.stdout.reconfigure(encoding="utf-8")  # type: ignore[union-attr]
-        yield sys.stdout
-        sys.stdout.flush()
+def writing(name: str) -> Iterator[codecs.StreamWriter]:
+    """Standard output for ``-``, or a file that appears when it is complete; UTF-8 in either."""
+    with writing_bytes(name) as file:
+        yield codecs.getwriter("utf-8")(file)
+
+
+@contextmanager
+def writing_bytes(name: str) -> Iterator[BinaryIO]:
+    """The same for bytes. What is data stays exact, except where a terminal shows it: see `safe`."""
+    if name != "-":
+        with interruption(f"{name} was not written"), open_output(Path(name)) as file:
+            yield file
         return
-    with _appearing(name) as beside, beside.open("w", encoding="utf-8", newline="\n") as file:
-        yield file
+    sys.stdout.flush()
+    if sys.stdout.isatty():
+        yield cast(BinaryIO, _TerminalOutput())
+    else:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+
+
+class _TerminalOutput:
+    """Takes bytes in UTF-8 and shows them on the terminal, in its encoding and safe."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    def write(self, data: bytes) -> None:
+        sys.stdout.write(safe(self._decoder.decode(data)))
+
+    def writelines(self, lines: Iterable[bytes]) -> None:
+        for line in lines:
+            self.write(line)
+
+    def flush(self) -> None:
+        sys.stdout.flush()
 
 
 @contextmanager
-def _appearing(name: str) -> Iterator[Path]:
-    """A path beside the one named, which takes its place when the block is done."""
-    path = Path(name)
-    beside = path.with_name(path.name + ".part")
+def interruption(kept: str) -> Iterator[None]:
+    """Say, where the block is interrupted (Ctrl-C, SIGTERM), what that leaves behind."""
     try:
-        yield beside
-        beside.replace(path)
-    except OSError as error:
-        if isinstance(error, BrokenPipeError):
-            raise
-        raise NerError(
-            f"cannot be written: {error.strerror}", where=name, remedy="check folder and rights"
-        ) from None
-    finally:
-        if beside.is_dir():
-            shutil.rmtree(beside)
-        else:
-            beside.unlink(missing_ok=True)
+        yield
+    except KeyboardInterrupt as stop:
+        stop.args = (*stop.args, kept)
+        raise
 
 
 def save(
     form: str, articles: "Iterable[Article]", output: str, segment: "Segment | None" = None
 ) -> None:
-    """Write articles in a form, whole or not at all, and say what it had no room for.
+    """Write articles in a form and say what was dropped since the form cannot represent it."""
+    from ner import formats
+    from ner.formats.save import save
 
-    Args:
-        output: a file, ``-``, or for a form of many files a folder that is not there yet.
-        segment: cuts a text into words, for the forms `BY_WORDS`.
-    """
-    from ner.formats import FORMATS
-
-    lost: Counter[str] = Counter()
-    write, folder = FORMATS[form].write, FORMATS[form].folder
-    assert write
-    if folder and (output == "-" or Path(output).exists()):
-        raise NerError(f"{form} makes a new folder", where=output, remedy="name one not there yet")
-    parts = write(articles, lost, segment) if segment else write(articles, lost)
-    if output == "-":
-        for part in parts:
-            sys.stdout.buffer.write(part.data)
-        sys.stdout.flush()
+    dropped: Counter[str] = Counter()
+    if formats.FORMATS[form].folder and output != "-":
+        with interruption(f"{output} was not written"):
+            save(form, articles, Path(output), segment=segment, lost=dropped)
     else:
-        with _appearing(output) as beside:
-            if folder:
-                beside.mkdir()
-                for part in parts:
-                    (beside / part.name).write_bytes(part.data)
-            else:
-                with beside.open("wb") as file:
-                    file.writelines(part.data for part in parts)
-    say_lost(lost, f"{form} has no room for")
+        with writing_bytes(output) as file:
+            save(form, articles, file, segment=segment, lost=dropped)
+    say_dropped(dropped, form)
 
 
-def say_lost(lost: "Counter[str]", why: str) -> None:
+def say_dropped(dropped: "Counter[str]", form: str) -> None:
     """What was left out and counted, if anything was."""
-    if left_out := [f"{number} {what}" for what, number in sorted(lost.items()) if number]:
-        say(f"{why}, left out: {', '.join(left_out)}")
+    if parts := [f"{number:,} {what}" for what, number in sorted(dropped.items()) if number]:
+        say(f"dropped, since {form} cannot represent it: {', '.join(parts)}")
 
 
 def readable(items: "Iterable[Item]", failed: "list[Rejected]") -> "Iterator[Article]":
-    """The articles of a stream; what is none is said and added to `failed`."""
+    """The articles of a stream; what could not be read is reported and added to `failed`."""
     from ner.article import Rejected
 
     for item in items:
@@ -136,7 +154,7 @@ def readable(items: "Iterable[Item]", failed: "list[Rejected]") -> "Iterator[Art
 
 
 def progress(items: Iterable[Each], what: str, *, total: int | None = None) -> Iterator[Each]:
-    """Pass items on under a progress bar, where a person watches."""
+    """Pass items on under a progress bar, where standard error is a terminal."""
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -160,12 +178,28 @@ def progress(items: Iterable[Each], what: str, *, total: int | None = None) -> I
         yield from progress.track(items, description=what, total=total)
 
 
+def count(number: int, noun: str) -> str:
+    """``1 article``, ``2 articles``."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def echo(message: str) -> None:
+    """A line on standard output for a person to read."""
+    typer.echo(safe(message))
+
+
 def say(message: str) -> None:
     """A line for the person at the terminal; standard output is for data."""
-    typer.echo(message, err=True)
+    if log.is_json():
+        _LOG.info(message)
+    else:
+        typer.echo(safe(message), err=True)
 
 
 def say_error(message: str) -> None:
     """A line that begins with error."""
-    typer.secho("error: ", fg="red", err=True, nl=False)
-    typer.echo(message, err=True)
+    if log.is_json():
+        _LOG.error(message)
+    else:
+        typer.secho("error: ", fg="red", err=True, nl=False)
+        typer.echo(safe(message).replace("\n", " "), err=True)
