@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,13 +12,18 @@ from conftest import ROOT
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ner import corpus
 from ner.article import Article, Rejected, Span, check_spans, outermost
 from ner.errors import NerError
-from ner.tagger.component import FORMAT, Settings, SpanTagger
+from ner.evaluation.score import table
+from ner.labels import LABELS
+from ner.tagger.component import SpanTagger
 from ner.tagger.features import MAX_SPAN_LENGTH, Characters
 from ner.tagger.loading import Tagger, load
 from ner.tagger.registry import find_model
+from ner.tagger.settings import FORMAT, Settings
 
+DEV = str(ROOT / "data/annotations/dev.jsonl")
 # Ours, and in no training file.
 TEXT = (
     "昨天,家住南岸区南坪街道后堡社区的居民向社区反映路灯不亮。市委社会工作部的干部来到“渝邻汇”服务站,"
@@ -88,24 +94,20 @@ def test_windows_see_as_far_as_the_network_reaches(tagger: Tagger) -> None:
     cut = component.predict([text])
     kept = component.settings
     try:
-        component.settings = type(kept)(**{**as_dict(kept), "core": len(text)})
+        component.settings = kept.model_copy(update={"core": len(text)})
         whole = component.predict([text])
     finally:
         component.settings = kept
     assert cut == whole
 
 
-def as_dict(value: object) -> dict[str, object]:
-    import dataclasses
-
-    return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}  # type: ignore[arg-type]
-
-
 def test_no_span_is_longer_than_any_the_network_was_trained_on() -> None:
     component = SpanTagger()
     everything = np.indices((1, 4, 64, 64)).reshape(4, -1)
     table = Characters.read(ROOT / "configs/characters.txt")
-    component.set_network(Settings(), table, lambda ids: (everything, np.ones(everything.shape[1])))
+    component.set_network(
+        Settings(), table, lambda ids, floors: (everything, np.ones(everything.shape[1]))
+    )
     [spans] = component.predict(["字" * 60])
     assert max(span.end - span.start for span in spans) == MAX_SPAN_LENGTH
 
@@ -205,3 +207,87 @@ def test_other_bytes_are_another_model(copy: Path) -> None:
     table = Characters.read(copy / "span_tagger/characters.txt")
     Characters((*table.rows, "𠮷")).write(copy / "span_tagger/characters.txt")
     assert load(copy).hash != before
+
+
+def test_thresholds_decide_what_is_found(copy: Path) -> None:
+    path = copy / "span_tagger/settings.json"
+    kept = json.loads(path.read_text())
+    texts = [article.text for article in corpus.read([DEV])][:5]
+    found = {}
+    for shift in (-2, 0, 2):
+        moved = {label: logit + shift for label, logit in kept["thresholds"].items()}
+        path.write_text(json.dumps({**kept, "thresholds": moved}))
+        found[shift] = sum(map(len, load(copy).tag(texts)))
+    assert 1.05 * found[2] < found[0] < found[-2] / 1.05
+    # One label's threshold is that label's own.
+    high = {**kept["thresholds"], "BRAND": 100.0}
+    path.write_text(json.dumps({**kept, "thresholds": high}))
+    [spans] = load(copy).tag([TEXT])
+    assert {span.label for span in spans} == {"LOC", "ORG"}
+
+
+def test_a_threshold_given_at_loading_is_the_least_score(tagger: Tagger) -> None:
+    texts = [article.text for article in corpus.read([DEV])][:10]
+    own = list(tagger.tag(texts))
+    surer = list(load(threshold=0.8).tag(texts))
+    assert surer == [[span for span in spans if span.score >= 0.8] for spans in own] != own
+    more = list(load(threshold=0.1).tag(texts))
+    assert sum(map(len, more)) > 1.1 * sum(map(len, own))
+    assert all(span.score >= 0.1 for spans in more for span in spans)
+    brands = list(load(threshold={"BRAND": 0.8}).tag(texts))
+    assert brands == [[s for s in spans if s.label != "BRAND" or s.score >= 0.8] for spans in own]
+
+
+@pytest.mark.parametrize(
+    ("threshold", "message"),
+    [
+        (0, "threshold 0 is not a probability between 0 and 1"),
+        (70.0, "threshold 70.0 is not a probability"),
+        ({"BRAND": float("nan")}, "threshold nan is not a probability"),
+        ({"PLACE": 0.5}, "no label PLACE.*its labels are PER, LOC, ORG, BRAND"),
+    ],
+)
+def test_a_threshold_that_means_nothing_is_refused(threshold: Any, message: str) -> None:
+    with pytest.raises(NerError, match=message):
+        load(threshold=threshold)
+
+
+def test_logits_explain_scores(tagger: Tagger) -> None:
+    [pairs] = tagger.component.predict_logits([TEXT])
+    settings = tagger.component.settings
+    assert [span for span, _ in pairs] == tagger.component.predict([TEXT])[0]
+    for span, logit in pairs:
+        assert logit > settings.thresholds[span.label]
+        assert settings.probability(span.label, logit) == span.score
+        assert settings.logit(span.label, span.score) == pytest.approx(logit)
+
+
+def candidates(*found: tuple[int, int, int, float]) -> SpanTagger:
+    """A component whose network finds the same in every row: label, first and last character, logit."""
+    component = SpanTagger()
+    places = np.array([(0, label, first, last) for label, first, last, _ in found]).T
+    logits = np.array([logit for *_, logit in found], np.float32)
+    table = Characters.read(ROOT / "configs/characters.txt")
+    component.set_network(Settings(), table, lambda rows, floors: (places, logits))
+    return component
+
+
+def test_a_string_found_in_one_place_helps_in_the_others() -> None:
+    text = "渝邻汇、渝邻汇、三事分"
+    component = candidates((3, 0, 2, 5.0), (3, 4, 6, -3.0), (3, 8, 10, -3.0))
+    [pairs] = component.predict_logits([text])
+    assert [(span.start, logit) for span, logit in pairs] == [(0, 5.0), (4, 1.0)]
+
+
+def test_no_name_runs_over_a_line_end() -> None:
+    [spans] = candidates((0, 0, 3, 5.0), (0, 0, 1, 4.0)).predict(["王明\n李华"])
+    assert [(span.start, span.end) for span in spans] == [(0, 2)]
+
+
+def test_the_shipped_model_finds_what_it_did_on_dev(tagger: Tagger) -> None:
+    """Its card says 89.6; below 89 something is broken."""
+    articles = list(corpus.read([DEV]))
+    found = list(tagger.tag(article.text for article in articles))
+    rows = table([article.spans for article in articles], found)
+    assert rows["all"].f1 > 0.89
+    assert all(rows[label].f1 > 0.84 for label in LABELS)

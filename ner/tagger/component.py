@@ -6,12 +6,9 @@ tagger, holds three files: ``network.onnx``, ``characters.txt`` and ``settings.j
 
 import hashlib
 import itertools
-import json
-import math
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +22,7 @@ from spacy.util import DummyTokenizer, registry
 from spacy.vocab import Vocab
 
 from ner.article import Span, outermost, without_crossings
-from ner.errors import NerError
-from ner.labels import LABELS
+from ner.errors import NerError, at
 from ner.tagger.features import (
     MAX_SPAN_LENGTH,
     Characters,
@@ -37,9 +33,9 @@ from ner.tagger.features import (
     round_up,
     windows,
 )
+from ner.tagger.settings import Settings
 
-FLOOR = -4.0  # the lowest logit looked at; above zero is a span, and see `SpanTagger._spans`
-FORMAT = 2  # of the component's files
+FLOOR = -4.0  # from a label's threshold to the lowest logit looked at, see `SpanTagger._spans`
 BATCH_TEXTS = 64
 _BATCH_CHARACTERS = 2048  # what a batch of windows holds: its arrays stay in the processor's cache
 
@@ -51,37 +47,23 @@ _Job = tuple[int, Window]
 _Found = tuple[int, int, int, float]
 """Start, end, number of the label, logit."""
 
-Candidates = Callable[[Sequence[Ids]], tuple[Places, Logits]]
-"""Rows of ids to the places ``(4, found)`` and logits ``(found,)`` of the spans above `FLOOR`.
+Candidates = Callable[[Sequence[Ids], Logits], tuple[Places, Logits]]
+"""Rows of ids, and for each label the lowest logit looked at, to the places ``(4, found)`` and logits
+``(found,)`` of the spans above it.
 
 The rows of places: number of the row, label, first character, last character. Spans that run over
 their row's end may be among them.
 """
 
 
-@dataclass(frozen=True)
-class Settings:
-    """What the network's numbers mean.
-
-    Args:
-        labels: label of each score plane.
-        core: code points a window answers for.
-        context: code points it sees to either side; at least the network's reach and the longest
-            span, so that where a text is cut changes nothing.
-        calibration: for each label (a, b): the probability of a logit x is sigmoid(a x + b).
-    """
-
-    labels: tuple[str, ...] = LABELS
-    core: int = 1024
-    context: int = 64
-    calibration: dict[str, tuple[float, float]] = field(default_factory=dict)
-    format: int = FORMAT
-
-
-@Language.factory("span_tagger", assigns=["doc.ents", "doc.spans"])
-def make_span_tagger(nlp: Language, name: str) -> "SpanTagger":
+@Language.factory(
+    "span_tagger", assigns=["doc.ents", "doc.spans"], default_config={"threshold": None}
+)
+def make_span_tagger(
+    nlp: Language, name: str, threshold: float | dict[str, float] | None
+) -> "SpanTagger":
     """An empty component; `from_disk` or `load_network` gives it its network."""
-    return SpanTagger()
+    return SpanTagger(threshold=threshold)
 
 
 @registry.tokenizers("ner.characters.v1")  # type: ignore[untyped-decorator]
@@ -101,9 +83,15 @@ class CharacterTokenizer(DummyTokenizer):
 
 
 class SpanTagger:
-    """The pipeline component. `predict` changes nothing; calling it on a Doc sets the spans."""
+    """The pipeline component. `predict` changes nothing; calling it on a Doc sets the spans.
 
-    def __init__(self) -> None:
+    Args:
+        threshold: the least score of a span that is taken: of all labels, or of each label that it
+            names; None for the model's own.
+    """
+
+    def __init__(self, *, threshold: float | Mapping[str, float] | None = None) -> None:
+        self.threshold = threshold
         self.settings = Settings()
         self.characters = Characters(())
         self._candidates: Candidates | None = None
@@ -130,8 +118,8 @@ class SpanTagger:
                 remedy="the model is damaged; install it again",
             ) from None
         self._network = network
-        run = _run_packed if len(session.get_inputs()) > 1 else _run_padded
-        self.set_network(settings, characters, lambda rows: run(session, rows))
+        run = _run_packed if len(session.get_inputs()) > 2 else _run_padded
+        self.set_network(settings, characters, lambda rows, floors: run(session, rows, floors))
         self._map = ThreadPoolExecutor(_processors(), "tagging").map
 
     def set_network(
@@ -140,6 +128,20 @@ class SpanTagger:
         """Give the component a network as a function, as training does."""
         self.settings, self.characters, self._candidates = settings, characters, candidates
         self._map = map
+        self.set_threshold(self.threshold)
+
+    def set_threshold(self, threshold: float | Mapping[str, float] | None) -> None:
+        """Change the least score of a span that is taken; see the class.
+
+        Raises:
+            NerError: it is not between 0 and 1, or is of a label that the model does not have.
+        """
+        own = self.settings.thresholds_at(None)
+        self._thresholds = self.settings.thresholds_at(threshold)
+        # A higher threshold only leaves spans out; a lower one looks lower.
+        floors = [min(logit + FLOOR, self._thresholds[label]) for label, logit in own.items()]
+        self._floors = np.array(floors, np.float32)
+        self.threshold = threshold
 
     def __call__(self, doc: Doc) -> Doc:
         return next(self.pipe([doc]))
@@ -153,6 +155,10 @@ class SpanTagger:
 
     def predict(self, texts: Sequence[str]) -> list[list[Span]]:
         """Spans of each text, in reading order, nested, none crossing."""
+        return [[span for span, _ in spans] for spans in self.predict_logits(texts)]
+
+    def predict_logits(self, texts: Sequence[str]) -> list[list[tuple[Span, float]]]:
+        """What `predict` gives, each span with the logit that its label's threshold decided on."""
         context, core = self.settings.context, self.settings.core
         rows = [self.characters.encode(text) for text in texts]
         found: list[list[_Found]] = [[] for _ in texts]
@@ -166,14 +172,14 @@ class SpanTagger:
         for batch, each in zip(batches, self._map(self._run, batches, ids)):
             for (number, _), spans in zip(batch, each):
                 found[number] += spans
-        return [without_crossings(self._spans(text, each)) for text, each in zip(texts, found)]
+        return [self._spans(text, each) for text, each in zip(texts, found)]
 
     def _run(self, jobs: Sequence[_Job], ids: Sequence[Ids]) -> list[list[_Found]]:
         """What each window answers for, at its place in the text."""
         seen = [window for _, window in jobs]
         if self._candidates is None:
             raise NerError("the span tagger has no network", remedy="ner.load() gives a whole one")
-        places, logits = self._candidates(ids)
+        places, logits = self._candidates(ids, self._floors)
         window, label, start, last = places
         begin, end, low, high = np.array(
             [(w.start, w.end, w.core_start, w.core_end) for w in seen]
@@ -188,40 +194,37 @@ class SpanTagger:
             spans[window[k]].append(found)
         return spans
 
-    def _spans(self, text: str, found: Iterable[_Found]) -> Iterator[Span]:
-        """The spans among what was found, with their probabilities.
+    def _spans(self, text: str, found: Iterable[_Found]) -> list[tuple[Span, float]]:
+        """The spans among what was found, with their logits.
 
         What a string is in one place of an article it mostly is in the others too, a brand without
-        its quotation marks for one: so each place meets the surest one of its string half way.
+        its quotation marks for one: so the logit of each place moves half way to the string's highest.
         """
         # No name runs on into the next paragraph.
         found = [each for each in found if "\n" not in text[each[0] : each[1]]]
-        surest: dict[tuple[str, int], float] = {}
-        for start, end, label, logit in found:
-            name = (text[start:end], label)
-            surest[name] = max(logit, surest.get(name, logit))
-        for start, end, label, logit in found:
-            logit = (logit + surest[text[start:end], label]) / 2
-            if logit > 0:
-                meaning = self.settings.labels[label]
-                slope, shift = self.settings.calibration.get(meaning, (1.0, 0.0))
-                probability = 1 / (1 + math.exp(-(slope * logit + shift)))
-                yield Span(start, end, meaning, probability)
+        highest: dict[tuple[str, int], float] = {}
+        for start, end, number, logit in found:
+            name = (text[start:end], number)
+            highest[name] = max(logit, highest.get(name, logit))
+        logits: dict[Span, float] = {}
+        for start, end, number, logit in found:
+            logit = (logit + highest[text[start:end], number]) / 2
+            label = self.settings.labels[number]
+            if logit > self._thresholds[label]:
+                logits[Span(start, end, label, self.settings.probability(label, logit))] = logit
+        return [(span, logits[span]) for span in without_crossings(logits)]
 
     @property
     def hash(self) -> str:
         """SHA-256 over network, characters and settings, hexadecimal."""
-        parts = (self._network, "\n".join(self.characters.rows).encode(), self._settings_json())
+        parts = (self._network, "\n".join(self.characters.rows).encode(), self.settings.to_json())
         return hashlib.sha256(b"\0".join(parts)).hexdigest()
-
-    def _settings_json(self) -> bytes:
-        return json.dumps(asdict(self.settings), ensure_ascii=False, indent=1).encode()
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
         folder = Path(path)
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "network.onnx").write_bytes(self._network)
-        (folder / "settings.json").write_bytes(self._settings_json())
+        (folder / "settings.json").write_bytes(self.settings.to_json())
         self.characters.write(folder / "characters.txt")
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "SpanTagger":
@@ -232,28 +235,16 @@ class SpanTagger:
         """
         folder = Path(path)
         try:
-            values = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
+            settings = (folder / "settings.json").read_bytes()
             network = (folder / "network.onnx").read_bytes()
-            if values["format"] != FORMAT:
-                newer = values["format"] > FORMAT
-                raise NerError(
-                    f"model format {values['format']} is {'newer' if newer else 'older'} than {FORMAT},"
-                    " the one known here",
-                    where=str(folder),
-                    remedy="upgrade ner" if newer else "train it again, or install a newer model",
-                )
-            values["labels"] = tuple(values["labels"])
-            values["calibration"] = {k: (a, b) for k, (a, b) in values["calibration"].items()}
-            settings = Settings(**values)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except OSError as error:
             raise NerError(
                 f"the model is damaged: {error}", where=str(folder), remedy="install it again"
             ) from None
-        try:
-            self.load_network(settings, Characters.read(folder / "characters.txt"), network)
-        except NerError as error:
-            error.where = error.where or str(folder / "network.onnx")
-            raise
+        with at(str(folder / "settings.json")):
+            read = Settings.from_json(settings)
+        with at(str(folder / "network.onnx")):
+            self.load_network(read, Characters.read(folder / "characters.txt"), network)
         return self
 
 
@@ -275,17 +266,21 @@ def _processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _run_packed(session: Any, rows: Sequence[Ids]) -> tuple[Places, Logits]:
+def _run_packed(session: Any, rows: Sequence[Ids], floors: Logits) -> tuple[Places, Logits]:
     ids, first, end, begin = pack(rows)
-    (label, start, last), logits = session.run(None, {"ids": ids, "first": first, "end": end})
+    inputs = {"ids": ids, "first": first, "end": end, "floors": floors}
+    (label, start, last), logits = session.run(None, inputs)
     row = np.searchsorted(begin, start, side="right") - 1
     return np.stack((row, label, start - begin[row], last - begin[row])), logits
 
 
-def _run_padded(session: Any, rows: Sequence[Ids]) -> tuple[Places, Logits]:
-    """For encoders whose numbers hang on how far a batch is padded: a row at a time."""
+def _run_padded(session: Any, rows: Sequence[Ids], floors: Logits) -> tuple[Places, Logits]:
+    """For encoders whose numbers depend on how far a batch is padded: a row at a time."""
     found = [
-        session.run(None, {"ids": pad([row], round_up(len(row), MAX_SPAN_LENGTH))}) for row in rows
+        session.run(
+            None, {"ids": pad([row], round_up(len(row), MAX_SPAN_LENGTH)), "floors": floors}
+        )
+        for row in rows
     ]
     for number, (places, _) in enumerate(found):
         places[0] = number

@@ -1,7 +1,7 @@
 """A model folder as a loaded tagger: a spaCy pipeline, and texts or articles through it."""
 
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -64,11 +64,19 @@ class Tagger:
                 yield item
 
 
-def load(model: str | Path = DEFAULT_MODEL) -> Tagger:
+def load(
+    model: str | Path = DEFAULT_MODEL, *, threshold: float | Mapping[str, float] | None = None
+) -> Tagger:
     """Load a model by name (the newest version of it), by name and version, or by folder.
 
+    Args:
+        threshold: the least score of a span that is given, for more precision or more recall: of all
+            labels (0.7: of such spans at least seven in ten are right), or of some (``{"BRAND": 0.8}``).
+            None for the model's own thresholds, which give the best F1.
+
     Raises:
-        NerError: there is none, or it is damaged or from a newer version of ner.
+        NerError: there is none, or it is damaged or from a newer version of ner; or a threshold is not
+            between 0 and 1, or of a label that the model does not have.
     """
     folder = find_model(model)
     try:
@@ -81,4 +89,8 @@ def load(model: str | Path = DEFAULT_MODEL) -> Tagger:
         ) from None
     if not nlp.has_pipe("span_tagger"):
         raise NerError("is a spaCy pipeline without our span tagger", where=str(folder))
-    return Tagger(nlp, folder)
+    tagger = Tagger(nlp, folder)
+    if threshold is not None:
+        tagger.component.set_threshold(threshold)
+        nlp.get_pipe_config("span_tagger")["threshold"] = threshold
+    return tagger

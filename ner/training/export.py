@@ -1,7 +1,5 @@
 """A trained network becomes a model folder: thresholds and calibration from dev, eight bits, weights."""
 
-import dataclasses
-import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,11 +11,11 @@ from ner.evaluation.score import best_threshold, calibrate
 from ner.files import replacing
 from ner.labels import LABELS
 from ner.tagger import checksums
-from ner.tagger.component import FLOOR, Settings, SpanTagger
+from ner.tagger.component import Logits, SpanTagger
 from ner.tagger.features import MAX_SPAN_LENGTH, Characters, Ids, pad, round_up
 from ner.tagger.loading import make_pipeline
-from ner.training import onnx_export as runtime
-from ner.training import transformer
+from ner.tagger.settings import Settings
+from ner.training import onnx_export, transformer
 from ner.training.network import Candidates, Encoder, Network, split_tables
 from ner.training.weights import save_narrow
 
@@ -41,13 +39,15 @@ def write_model(
     Args:
         data: what it was trained on: files with their SHA-256.
     """
-    component = SpanTagger()
     network = network.eval()
-    _centre(network, labels, characters, dev)
     settings, onnx = _runtime(network, labels, [characters.encode(example.text) for example in dev])
-    component.load_network(settings, characters, onnx)
-    settings = dataclasses.replace(settings, calibration=_calibration(component, dev))
-    component.load_network(settings, characters, onnx)
+    component = SpanTagger()
+    low = settings.model_copy(update={"thresholds": dict.fromkeys(labels, _LOWEST)})
+    component.load_network(low, characters, onnx)
+    thresholds = _thresholds(component, dev)
+    component.load_network(settings.model_copy(update={"thresholds": thresholds}), characters, onnx)
+    fitted = {"thresholds": thresholds, "calibration": _calibration(component, dev)}
+    component.load_network(settings.model_copy(update=fitted), characters, onnx)
     nlp = make_pipeline(name, version, component)
     nlp.meta["data"] = dict(data or {})
     with replacing(folder) as written:
@@ -64,52 +64,41 @@ def _runtime(
     """The network as onnxruntime runs it, and how it is to be run."""
     if not isinstance(network.encoder, Encoder):
         # These see 512 tokens at most.
-        return Settings(labels=tuple(labels), core=320, context=64), transformer.to_onnx(
-            network, floor=FLOOR
-        )
+        return Settings(labels=tuple(labels), core=320, context=64), transformer.to_onnx(network)
     context = max(64, round_up(network.shape.reach + MAX_SPAN_LENGTH, 32))
-    return Settings(labels=tuple(labels), context=context), runtime.to_onnx(
-        network, texts, floor=FLOOR
-    )
+    return Settings(labels=tuple(labels), context=context), onnx_export.to_onnx(network, texts)
 
 
 def candidates(network: Network) -> Any:
     """A network as `SpanTagger` runs one."""
-    module = Candidates(network, FLOOR).eval()
+    module = Candidates(network).eval()
 
-    def run(rows: Sequence[Ids]) -> tuple[Any, Any]:
+    def run(rows: Sequence[Ids], floors: Logits) -> tuple[Any, Any]:
         ids = pad(rows, round_up(max(map(len, rows)), MAX_SPAN_LENGTH))
         with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-            places, logits = module(torch.from_numpy(ids))
+            places, logits = module(torch.from_numpy(ids), torch.from_numpy(floors))
         return places.numpy(), logits.float().numpy()
 
     return run
 
 
-_LOOK_BELOW = 4.0  # how far under zero `_centre` looks for spans that were better taken
+_LOWEST = -4.0  # the lowest logit that `_thresholds` looks at
 # Names of a label in dev to set its threshold, or its calibration, by. By 20 one loses up to 6 points of F1.
 _ENOUGH = 100
 
 
-def _centre(
-    network: Network, labels: Sequence[str], characters: Characters, dev: Sequence[Example]
-) -> None:
-    """Move each label's zero, which decides what is found, to its `best_threshold` on dev.
-
-    A label with too few names there stays where training left it.
-    """
-    bias = network.head.bias.data
-    bias += _LOOK_BELOW
-    component = SpanTagger()
-    component.set_network(Settings(labels=tuple(labels)), characters, candidates(network))
-    for number, (label, pairs) in enumerate(_found(component, dev).items()):
+def _thresholds(component: SpanTagger, dev: Sequence[Example]) -> dict[str, float]:
+    """The `best_threshold` of each label on dev; 0, where training puts it, with too few names there."""
+    thresholds = {}
+    for label, pairs in _found(component, dev).items():
         gold = sum(span.label == label for example in dev for span in example.spans)
-        set_by_dev = gold >= _ENOUGH and any(right for _, right in pairs)
-        bias[number] -= best_threshold(*_columns(pairs), gold) if set_by_dev else _LOOK_BELOW
+        known = gold >= _ENOUGH and any(right for _, right in pairs)
+        thresholds[label] = best_threshold(*_columns(pairs), gold) if known else 0.0
+    return thresholds
 
 
 def _calibration(component: SpanTagger, dev: Sequence[Example]) -> dict[str, tuple[float, float]]:
-    """Fit each label's calibration on what the uncalibrated component finds in dev."""
+    """Fit each label's calibration on the logits of what the component finds in dev."""
     found = _found(component, dev)
     everything = [pair for pairs in found.values() for pair in pairs]
     return {
@@ -120,13 +109,14 @@ def _calibration(component: SpanTagger, dev: Sequence[Example]) -> dict[str, tup
 
 
 def _found(component: SpanTagger, dev: Sequence[Example]) -> dict[str, list[tuple[float, bool]]]:
-    """By label: the logit of every span that an uncalibrated component finds, and is it right."""
+    """By label: the logit of every span that a component finds, and is it right."""
     pairs: dict[str, list[tuple[float, bool]]] = {label: [] for label in component.settings.labels}
-    for example, spans in zip(dev, component.predict([example.text for example in dev])):
+    for example, found in zip(
+        dev, component.predict_logits([example.text for example in dev]), strict=True
+    ):
         gold = set(example.spans)
-        for span in spans:
-            score = min(span.score, 1 - 1e-7)
-            pairs[span.label].append((math.log(score / (1 - score)), span in gold))
+        for span, logit in found:
+            pairs[span.label].append((logit, span in gold))
     return pairs
 
 

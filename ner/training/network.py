@@ -242,21 +242,20 @@ def split_tables(weights: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict
 
 
 class Candidates(nn.Module):
-    """What tagging needs of a network: where the logits above `floor` are, and what they are."""
+    """What tagging needs of a network: where the logits above a floor are, and what they are."""
 
-    def __init__(self, network: Network, floor: float = 0.0) -> None:
+    def __init__(self, network: Network) -> None:
         super().__init__()
         self.network = network
-        self.floor = floor
 
-    def forward(self, ids: Tensor) -> tuple[Tensor, Tensor]:
-        """Ids ``(batch, length)`` to places ``(4, found)`` and logits ``(found,)``.
+    def forward(self, ids: Tensor, floors: Tensor) -> tuple[Tensor, Tensor]:
+        """Ids ``(batch, length)`` and floors ``(labels,)`` to places ``(4, found)`` and logits ``(found,)``.
 
         The rows of places: text in the batch, label, first character, last character. Spans that
         `band_mask` would leave out are among them; the tagger, which knows the lengths, does.
         """
         scores = self.network(ids).permute(0, 2, 1, 3, 4)
-        found = (scores > self.floor).nonzero()
+        found = (scores > floors[:, None, None, None]).nonzero()
         text, label, block, start, last = found.unbind(dim=1)
         places = torch.stack(
             (text, label, block * MAX_SPAN_LENGTH + start, block * MAX_SPAN_LENGTH + last)

@@ -24,11 +24,12 @@ _OURS = "com.microsoft"  # onnxruntime's own operators
 Array = npt.NDArray[Any]
 
 
-def to_onnx(network: Network, texts: Iterable[Ids], *, floor: float = 0.0) -> bytes:
+def to_onnx(network: Network, texts: Iterable[Ids]) -> bytes:
     """The network as an ONNX file's bytes.
 
-    In: what `features.pack` gives. Out: ``places`` ``(3, found)``, rows label, first and last row;
-    and ``logits`` ``(found,)`` of the spans above `floor`. Spans that run over a window's end are
+    In: what `features.pack` gives, and ``floors`` ``(labels,)``. Out: ``places`` ``(3, found)``, rows
+    label, first and last row; and ``logits`` ``(found,)`` of the spans above their label's floor.
+    Spans that run over a window's end are
     among them; the tagger leaves them out.
 
     Args:
@@ -59,8 +60,8 @@ def to_onnx(network: Network, texts: Iterable[Ids], *, floor: float = 0.0) -> by
         )
         update = graph("Mul", value, graph("Sigmoid", gate))
     _, normed = _norm(graph, weights, "encoder.norm", x, update)
-    _head(graph, network, weights, _quantize(graph, normed, scales[-1]), scales[-1], floor)
-    return graph.file()
+    _head(graph, network, weights, _quantize(graph, normed, scales[-1]), scales[-1])
+    return graph.file(shape.labels)
 
 
 class _Graph:
@@ -89,16 +90,17 @@ class _Graph:
     def rename(self, value: str, name: str) -> None:
         self.nodes.append(helper.make_node("Identity", [value], [name]))
 
-    def file(self) -> bytes:
-        ints = [
+    def file(self, labels: int) -> bytes:
+        ins = [
             helper.make_tensor_value_info(name, TensorProto.INT32, ["rows"])
             for name in ("ids", "first", "end")
         ]
+        ins.append(helper.make_tensor_value_info("floors", TensorProto.FLOAT, [labels]))
         outs = [
             helper.make_tensor_value_info("places", TensorProto.INT64, [3, "found"]),
             helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["found"]),
         ]
-        graph = helper.make_graph(self.nodes, "ner", ints, outs, self.constants)
+        graph = helper.make_graph(self.nodes, "ner", ins, outs, self.constants)
         versions = [helper.make_opsetid("", 17), helper.make_opsetid(_OURS, 1)]
         model = helper.make_model(graph, opset_imports=versions, ir_version=8)
         return bytes(model.SerializeToString())
@@ -196,7 +198,6 @@ def _head(
     weights: dict[str, Array],
     x: str,
     scale: float,
-    floor: float,
 ) -> None:
     """Scores as `network.SpanHead`, those within a block of starts and those into the next apart."""
     labels, width = network.head.labels, network.head.head
@@ -209,6 +210,7 @@ def _head(
         blocks = graph("Reshape", flat, [-1, MAX_SPAN_LENGTH, labels, width])
         parts[name] = graph("Transpose", blocks, perm=[0, 2, 1, 3])
     ends = _apply_rotary(graph, network, parts["end"], 0)
+    floors = graph("Reshape", "floors", [-1, 1, 1])
     places, logits = [], []
     for following in (0, 1):
         # Turning starts back by a block is turning the ends of the next one on.
@@ -220,7 +222,7 @@ def _head(
         scores = graph("FusedMatMul", starts, theirs, transB=1, domain=_OURS)
         part = bias[:, :, following * MAX_SPAN_LENGTH : (following + 1) * MAX_SPAN_LENGTH]
         scores = graph("Add", scores, part.astype(np.float32))
-        found = graph("NonZero", graph("Greater", scores, np.float32(floor)))
+        found = graph("NonZero", graph("Greater", scores, floors))
         logits.append(graph("GatherND", scores, graph("Transpose", found, perm=[1, 0])))
         block, label, start, last = graph("Split", found, outputs=4, axis=0)
         block = graph("Mul", block, np.int64(MAX_SPAN_LENGTH))

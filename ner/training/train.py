@@ -23,9 +23,10 @@ from ner.errors import NerError
 from ner.evaluation.score import Counts, table
 from ner.files import sha256, write_text
 from ner.labels import LABELS
-from ner.tagger.component import Settings, SpanTagger
+from ner.tagger.component import SpanTagger
 from ner.tagger.features import Characters
 from ner.tagger.registry import DEFAULT_MODEL, find_model
+from ner.tagger.settings import Settings
 from ner.training import augment, batches, curves, transformer
 from ner.training.batches import Batch, make_batches
 from ner.training.export import WEIGHTS, candidates, write_model

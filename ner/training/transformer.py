@@ -75,17 +75,20 @@ def _tokens(tokenizer: Any, characters: Characters) -> Tensor:
     return tokens
 
 
-def to_onnx(network: Network, *, floor: float = 0.0) -> bytes:
-    """The network as an ONNX file's bytes in single precision: int32 ``ids`` in, `Candidates` out."""
+def to_onnx(network: Network) -> bytes:
+    """`Candidates` as an ONNX file's bytes in single precision: int32 ``ids`` and ``floors`` in."""
     file = io.BytesIO()
     with warnings.catch_warnings():
         # The exporter by tracing is deprecated for one that needs onnxscript.
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            Candidates(network, floor).eval(),
-            (torch.full((2, 2 * MAX_SPAN_LENGTH), UNKNOWN, dtype=torch.int32),),
+            Candidates(network).eval(),
+            (
+                torch.full((2, 2 * MAX_SPAN_LENGTH), UNKNOWN, dtype=torch.int32),
+                torch.zeros(network.shape.labels),
+            ),
             file,  # type: ignore[arg-type]  # the exporter writes to it; its annotation forgot
-            input_names=["ids"],
+            input_names=["ids", "floors"],
             output_names=["places", "logits"],
             dynamic_axes={
                 "ids": {0: "batch", 1: "length"},
