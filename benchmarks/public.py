@@ -45,6 +45,7 @@ def main(
     labels = _labels(parts)
     from ner import corpus
     from ner.cli import render
+    from ner.cli.console import console
     from ner.evaluation.evaluate import evaluate
     from ner.tagger.loading import load
     from ner.training.train import Config, Data, Schedule, fit
@@ -66,7 +67,7 @@ def main(
     articles = list(corpus.read([files["test"]]))
     found = list(load(run / "model").tag(article.text for article in articles))
     result = evaluate(articles, found)
-    render.console().print(render.evaluation(result))
+    console().print(render.evaluation(result))
     wanted = (*labels, "outermost")
     figures = {row: result.rows[row] for row in wanted if result.rows[row].counts.gold}
     lines += ["", f"In the literature: {OTHERS.get(name, 'nothing known here')}.", ""]

@@ -7,7 +7,7 @@ Spans may nest and never cross.
 import datetime
 import hashlib
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ner.errors import NerError
@@ -253,3 +253,10 @@ def _clusters(spans: Iterable[Span]) -> Iterator[list[Span]]:
         end = max(end, span.end)
     if cluster:
         yield cluster
+
+
+def at_least(spans: Iterable[Span], threshold: float | Mapping[str, float]) -> tuple[Span, ...]:
+    """The spans whose score is not below a threshold: one for all labels, or one by label."""
+    if isinstance(threshold, Mapping):
+        return tuple(span for span in spans if span.score >= threshold.get(span.label, 0.0))
+    return tuple(span for span in spans if span.score >= threshold)

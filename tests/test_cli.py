@@ -155,7 +155,7 @@ def test_running_the_path_again_changes_nothing(url: str) -> None:
 def test_one_article_only(url: str) -> None:
     ner("ingest", PAGE, "--store", url)
     result = ner("tag", "--store", url, "--article", "jzrb-2025-03-18-003-2")
-    assert "1 articles tagged" in result.stderr
+    assert "1 article tagged" in result.stderr
     assert "nobody: not in the store" in one_line_error(
         ner("tag", "--store", url, "--article", "nobody")
     )
@@ -242,7 +242,7 @@ def test_stdin_and_field_mapping(url: str) -> None:
     assert "1 added" in ner("ingest", "-", *fields, "--store", url, input=data).stderr
     row = json.loads(ner("export", "--store", url).stdout)
     assert (row["id"], row["text"]) == ("7", "题\n南岸区开会。")
-    assert "--field x=y means nothing" in one_line_error(
+    assert "--field x=y is not a mapping" in one_line_error(
         ner("ingest", "-", "--field", "x=y", "--store", url)
     )
 

@@ -76,7 +76,7 @@ def test_what_a_form_has_no_room_for_is_said_and_a_bad_line_costs_one_article(
     result = ner("convert", source, tmp_path / "out.bmes")
     assert result.exit_code == 1
     assert "in.jsonl:2: span 0:99 LOC ends past the text" in result.stderr
-    assert "bmes has no room for, left out: 4 inner spans" in result.stderr
+    assert "dropped, since bmes cannot represent it: 4 inner spans" in result.stderr
     assert "an article has no room for, left out: 1 fields 'topic'" in result.stderr
     lines = (tmp_path / "out.bmes").read_text(encoding="utf-8").splitlines()
     assert lines[1:4] == ["重 B-ORG", "庆 M-ORG", "市 M-ORG"]
@@ -85,7 +85,7 @@ def test_what_a_form_has_no_room_for_is_said_and_a_bad_line_costs_one_article(
 
 def test_an_output_that_cannot_be_is_refused(tmp_path: Path) -> None:
     source = write(tmp_path / "in.jsonl", row())
-    for output, said in [("a.xml", "no form to write"), (".", "makes a new folder")]:
+    for output, said in [("a.xml", "no form to write"), (".", "is there already")]:
         result = ner("convert", source, tmp_path / output)
         assert result.exit_code == 1 and said in result.stderr
     assert list(tmp_path.iterdir()) == [source]

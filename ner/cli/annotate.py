@@ -142,7 +142,7 @@ def _say_choices(choices: list["Choice"], pool: int) -> None:
     from rich.table import Table
 
     from ner.annotation.select import summary
-    from ner.cli.render import console
+    from ner.cli.console import console
 
     shown = 12
     table = Table("id", "characters", "why", "text", box=None, pad_edge=False)

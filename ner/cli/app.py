@@ -1,6 +1,7 @@
 """The application that commands register with: its global options, errors, signals and exit status."""
 
 import logging
+import math
 import os
 import signal
 import sys
@@ -178,5 +179,45 @@ StoreUrl = Annotated[
 ModelName = Annotated[
     str, typer.Option("--model", envvar="NER_MODEL", help="A model's name, or its folder.")
 ]
+UsedModel = Annotated[
+    str,
+    typer.Option(
+        "--model", envvar="NER_MODEL", help="Whose spans: the model in use, or another by name."
+    ),
+]
+Least = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="SCORE|LABEL=SCORE",
+        help="Only spans with at least this score: 0.8, or for one label BRAND=0.8; repeatable.",
+    ),
+]
 DEFAULT_STORE = "sqlite:///articles.db"
 DEFAULT_MODEL = "news"
+
+
+def thresholds(least: list[str] | None) -> dict[str, float] | float | None:
+    """What ``--least`` asks for: a threshold for all labels, or thresholds by label; None if omitted.
+
+    Raises:
+        NerError: a value is not a score between 0 and 1.
+    """
+    from ner.labels import LABELS
+
+    found: dict[str, float] = {}
+    for value in least or ():
+        label, _, score = value.rpartition("=")
+        try:
+            found[label] = float(score)
+        except ValueError:
+            found[label] = math.nan
+        if not 0 <= found[label] <= 1:
+            raise NerError(
+                f"--least {value} is not a score", remedy="0.8, or BRAND=0.8: between 0 and 1"
+            )
+    if not found:
+        return None
+    everywhere = found.pop("", None)
+    if everywhere is None:
+        return found
+    return dict.fromkeys(LABELS, everywhere) | found if found else everywhere

@@ -1,63 +1,109 @@
-"""Commands over articles: into the store, tagged, shown, and out again."""
+"""Commands over articles: into the store, tagged, and out again."""
 
-from typing import Annotated
+from collections import Counter
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ner.cli.app import DEFAULT_MODEL, DEFAULT_STORE, ModelName, StoreUrl, app
-from ner.cli.terminal import progress, readable, reading, save, say, say_error, writing
+from ner.cli.app import (
+    DEFAULT_MODEL,
+    DEFAULT_STORE,
+    Least,
+    ModelName,
+    StoreUrl,
+    app,
+    thresholds,
+)
+from ner.cli.terminal import (
+    count,
+    interruption,
+    progress,
+    readable,
+    reading,
+    save,
+    say,
+    say_error,
+    writing,
+)
 from ner.errors import NerError
+
+if TYPE_CHECKING:
+    from ner.tagger.loading import Tagger
+
+Fields = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--field",
+        metavar="OURS=THEIRS",
+        help="The name of a field or column in the files, for example body=content; repeatable.",
+    ),
+]
 
 
 @app.command()
 def ingest(
     paths: Annotated[
-        list[str], typer.Argument(help="Files, globs, folders (with --recursive), or - for stdin.")
+        list[str],
+        typer.Argument(help="Files, patterns, folders (with --recursive), or - for stdin."),
     ],
     store: StoreUrl = DEFAULT_STORE,
-    recursive: Annotated[bool, typer.Option("--recursive", "-r", help="Read folders.")] = False,
+    recursive: Annotated[
+        bool, typer.Option("--recursive", "-r", help="Read all files in folders.")
+    ] = False,
     form: Annotated[
         str,
         typer.Option(
             "--format",
-            help="page, txt, jsonl, csv, parquet, or a form of `ner export`, of which the text is"
-            " read; guessed if not said.",
+            help="page, txt, jsonl, csv, parquet, or a format of `ner export` (its text is read);"
+            " detected if omitted.",
         ),
     ] = "",
-    field: Annotated[
-        list[str] | None, typer.Option(help="OURS=THEIRS, for example body=content; repeatable.")
-    ] = None,
+    field: Fields = None,
     replace: Annotated[
-        bool, typer.Option("--replace", help="Where a text changed, drop the old with its spans.")
+        bool, typer.Option("--replace", help="Where a text changed, delete the old with its spans.")
     ] = False,
 ) -> None:
     """Read articles into the store: e-paper pages, text, JSONL, CSV, Parquet.
 
+    Says how many files of which kind it skipped. Exit status 1 where anything could not be read, or
+    nothing was.
+
     Example: `ner ingest pages/*.txt --store sqlite:///articles.db`
     """
     from ner.formats import find
-    from ner.formats.reader import FORMS, read
+    from ner.formats.reader import read
     from ner.store import Store
+
+    _check_format(form)
+    fields = field_names(field)
+    files = find(paths, recursive=recursive)
+    counts: Counter[str] = Counter()
+    kept = "what was stored stays, and the same command goes on"
+    with interruption(kept), Store(store, create=True) as opened:
+        items = read(files, form=form, fields=fields)
+        for added in progress(opened.add(items, replace=replace), "ingesting"):
+            counts[added.outcome] += 1
+            if added.failure:
+                say_error(str(added.failure))
+    say(
+        ", ".join(f"{number:,} {what}" for what, number in sorted(counts.items())) or "read nothing"
+    )
+    if counts["failed"] or not counts:
+        raise typer.Exit(1)
+
+
+def _check_format(form: str) -> None:
+    from ner.formats.reader import FORMS
 
     if form and form not in FORMS:
         raise NerError(f"unknown format {form!r}", remedy=f"one of {', '.join(FORMS)}")
-    files = find(paths, recursive=recursive)
-    counts: dict[str, int] = {}
-    with Store(store, create=True) as opened:
-        items = read(files, form=form, fields=field_names(field))
-        for added in progress(opened.add(items, replace=replace), "ingesting"):
-            counts[added.outcome] = counts.get(added.outcome, 0) + 1
-            if added.failure:
-                say_error(str(added.failure))
-    say(", ".join(f"{number} {outcome}" for outcome, number in sorted(counts.items())))
-    if counts.get("failed"):
-        raise typer.Exit(1)
 
 
 @app.command()
 def tag(
     input: Annotated[
-        str, typer.Option("--input", "-i", help="JSONL of {id, text}, or -; else the store.")
+        str, typer.Option("--input", "-i", help="JSONL of {id, text}, or -; the store if omitted.")
     ] = "",
     output: Annotated[
         str, typer.Option("--output", "-o", help="JSONL of {id, spans}, or -.")
@@ -67,42 +113,44 @@ def tag(
         list[str] | None, typer.Option(help="Only this article of the store; repeatable.")
     ] = None,
     model: ModelName = DEFAULT_MODEL,
+    least: Least = None,
 ) -> None:
-    """Tag what the store holds untagged, or JSONL line by line.
+    """Tag the articles of the store that the model has not tagged yet, or JSONL line by line.
 
     Example: `ner tag --store sqlite:///articles.db`
 
     Example: `ner tag --input articles.jsonl --output spans.jsonl`
     """
-    if input:
-        _tag_lines(input, output, model)
-    else:
-        _tag_store(store, article or [], model)
-
-
-def _tag_lines(input: str, output: str, model: str) -> None:
-    from ner.batch.jsonl import tag_lines
     from ner.tagger.loading import load
 
-    bad = 0
+    tagger = load(model, threshold=thresholds(least))
+    if input:
+        _tag_lines(input, output, tagger)
+    else:
+        _tag_store(store, article or [], tagger)
+
+
+def _tag_lines(input: str, output: str, tagger: "Tagger") -> None:
+    from ner.batch.jsonl import tag_lines
+
+    failed = 0
     name = "<stdin>" if input == "-" else input
     with reading(input) as source, writing(output) as sink:
-        for line in progress(tag_lines(load(model), source, name), "tagging"):
+        for line in progress(tag_lines(tagger, source, name), "tagging"):
             sink.write(line.json)
             if line.error:
-                bad += 1
+                failed += 1
                 say_error(str(line.error))
-    if bad:
+    if failed:
         raise typer.Exit(1)
 
 
-def _tag_store(url: str, ids: list[str], model: str) -> None:
+def _tag_store(url: str, ids: list[str], tagger: "Tagger") -> None:
     from ner.batch.local import model_key, run
     from ner.store import Store
-    from ner.tagger.loading import load
 
-    with Store(url) as store:
-        tagger = load(model)
+    kept = "what was tagged is stored, and the same command goes on"
+    with interruption(kept), Store(url) as store:
         left = len(ids) or store.count(untagged_by=model_key(tagger))
         done = spans = failed = 0
         for step in progress(run(store, tagger, ids=ids), "tagging", total=left):
@@ -111,44 +159,10 @@ def _tag_store(url: str, ids: list[str], model: str) -> None:
             if step.failure:
                 failed += 1
                 say_error(str(step.failure))
-    say(f"{done} articles tagged by {tagger}, {spans} spans" if left else "nothing left to tag")
+    tagged = f"{count(done, 'article')} tagged by {tagger}, {count(spans, 'span')}"
+    say(tagged if left else f"nothing left to tag: {tagger} has tagged every article")
     if failed:
         raise typer.Exit(1)
-
-
-@app.command()
-def show(
-    article: Annotated[list[str] | None, typer.Argument(help="Article ids; all if none.")] = None,
-    store: StoreUrl = DEFAULT_STORE,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many articles.")] = 20,
-    failures: Annotated[
-        bool, typer.Option("--failures", help="What could not be read or tagged, instead.")
-    ] = False,
-) -> None:
-    """Print articles with their spans in colour, and what was found in each.
-
-    Example: `ner show cqrb-2024-12-05-002-1 | less -R`
-    """
-    import itertools
-
-    from ner.article import Rejected
-    from ner.cli import render
-    from ner.store import Store
-
-    console = render.console()
-    with Store(store) as opened:
-        if failures:
-            for failure in opened.failures():
-                console.print(str(failure), markup=False)
-            return
-        for item in itertools.islice(opened.articles(ids=article or ()), limit):
-            if isinstance(item, Rejected):
-                say_error(str(item))
-            else:
-                console.print(render.article(item))
-        more = (len(article) if article else opened.count()) - limit
-    if more > 0:
-        say(f"{more} more; --limit shows them")
 
 
 @app.command()
@@ -165,23 +179,27 @@ def export(
     output: Annotated[
         str, typer.Option("--output", "-o", help="A file, or -; for brat a new folder.")
     ] = "-",
+    least: Least = None,
 ) -> None:
-    """Write the store's articles with their spans, by default one JSON object a line.
+    """Write the store's articles with their spans, by default one JSON object per line.
 
     Example: `ner export --store sqlite:///articles.db --output articles.jsonl`
 
-    Example: `ner export --format label-studio --output tasks.json`
+    Example: `ner export --format label-studio --least 0.8 --output tasks.json`
     """
-    from ner.article import Rejected
+    from ner.article import Rejected, at_least
     from ner.formats import WRITABLE
     from ner.store import Store
 
     if form not in WRITABLE:
         raise NerError(f"unknown format {form!r}", remedy=f"one of {', '.join(WRITABLE)}")
+    threshold = thresholds(least) or 0.0
     failed: list[Rejected] = []
     with Store(store) as opened:
-        items = progress(opened.articles(), "exporting", total=opened.count())
-        save(form, readable(items, failed), output)
+        found = opened.articles()
+        items = readable(progress(found, "exporting", total=opened.count()), failed)
+        articles = (replace(item, spans=at_least(item.spans, threshold)) for item in items)
+        save(form, articles, output)
     if failed:
         raise typer.Exit(1)
 
@@ -195,8 +213,8 @@ def field_names(pairs: list[str] | None) -> dict[str, str]:
         ours, equals, theirs = pair.partition("=")
         if not equals or ours not in FIELDS:
             raise NerError(
-                f"--field {pair} means nothing",
-                remedy=f"OURS=THEIRS, ours one of {', '.join(FIELDS)}",
+                f"--field {pair} is not a mapping",
+                remedy=f"OURS=THEIRS, OURS one of {', '.join(FIELDS)}",
             )
         fields[ours] = theirs
     return fields

@@ -111,6 +111,7 @@ def stats(
     Example: `ner corpus stats data/annotations/*.jsonl --by topic`
     """
     from ner.cli import render
+    from ner.cli.console import console
     from ner.corpus import entries, grouped, statistics, whole
 
     short = len({path.name for path in files}) == len(files)
@@ -120,12 +121,12 @@ def stats(
         name: statistics([entry.article for entry in group])
         for name, group in [*read.items(), ("all", everything)]
     }
-    console = render.console()
-    console.print(render.figures(_HEADINGS, _statistics_rows(rows)))
+    screen = console()
+    screen.print(render.figures(_HEADINGS, _statistics_rows(rows)))
     for name in by or ():
-        console.print()
+        screen.print()
         found = grouped(everything, name)
-        console.print(render.figures((name, *_HEADINGS[1:]), _statistics_rows(found)))
+        screen.print(render.figures((name, *_HEADINGS[1:]), _statistics_rows(found)))
 
 
 _HEADINGS = (
@@ -204,6 +205,7 @@ def diff(
     Example: `ner corpus diff first.jsonl second.jsonl --html disagreements.html`
     """
     from ner.cli import render
+    from ner.cli.console import console
     from ner.corpus import read
     from ner.evaluation.agreement import agreement
 
@@ -222,7 +224,7 @@ def diff(
         for name, c in found.counts.items()
         if name in found.kappa
     ]
-    render.console().print(render.figures(("label", "A", "B", "same", "F1", "κ"), rows))
+    console().print(render.figures(("label", "A", "B", "same", "F1", "κ"), rows))
     if html:
         from ner.evaluation.diff_page import diff_page
 

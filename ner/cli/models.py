@@ -149,6 +149,7 @@ def evaluate(
     """
     from ner import corpus
     from ner.cli import render
+    from ner.cli.console import console
     from ner.evaluation.error_page import error_page
     from ner.evaluation.evaluate import evaluate, names
 
@@ -156,8 +157,8 @@ def evaluate(
     known = names(corpus.read(train)) if train else None
     tagger, found = _tagged(model, articles)
     result = evaluate(articles, found, known=known)
-    render.console().print(str(tagger), "on", *files, style="bold")
-    render.console().print(render.evaluation(result))
+    console().print(str(tagger), "on", *files, style="bold")
+    console().print(render.evaluation(result))
     if json:
         about = {"model": str(tagger), "hash": tagger.hash, "files": files, "train": train or []}
         with writing(json) as out:
@@ -190,17 +191,18 @@ def _compared(a: str, b: str, files: Sequence[str]) -> "dict[str, Difference]":
     """Print how model B does beside model A."""
     from ner import corpus
     from ner.cli import render
+    from ner.cli.console import console
     from ner.evaluation.evaluate import compare
 
     articles = list(corpus.read(files))
     first, of_first = _tagged(a, articles)
     second, of_second = _tagged(b, articles)
     rows = compare(articles, of_first, of_second)
-    console = render.console()
+    screen = console()
     for letter, tagger in (("A", first), ("B", second)):
-        console.print(f"{letter}  {tagger}  {tagger.hash[:12]}  {tagger.folder}")
-    console.print(f"on {len(articles)} articles of", *files, end="\n\n")
-    console.print(render.comparison(rows))
+        screen.print(f"{letter}  {tagger}  {tagger.hash[:12]}  {tagger.folder}")
+    screen.print(f"on {len(articles)} articles of", *files, end="\n\n")
+    screen.print(render.comparison(rows))
     return rows
 
 

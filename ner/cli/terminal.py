@@ -163,7 +163,7 @@ def progress(items: Iterable[Each], what: str, *, total: int | None = None) -> I
         TimeRemainingColumn,
     )
 
-    from ner.cli.render import console
+    from ner.cli.console import console
 
     columns = (
         TextColumn("{task.description}"),

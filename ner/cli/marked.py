@@ -1,0 +1,131 @@
+"""Articles for people: the text with its spans marked, and tables of what was found."""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from rich.cells import cell_len
+from rich.table import Table
+from rich.text import Text
+
+from ner.article import Article, Span, outside_in
+from ner.cli.console import SafeConsole
+from ner.cli.terminal import safe
+from ner.labels import ordered, style
+
+
+def show_article(screen: SafeConsole, article: Article, *, scores: bool = False) -> None:
+    """Print an article: where it stood, its text with the spans marked, and what was found.
+
+    Lines are as long as the paragraphs; the terminal wraps them, so that a copied text is whole and
+    a long article costs time linear in its length.
+    """
+    place = " · ".join(
+        filter(
+            None,
+            (
+                article.id,
+                article.paper,
+                article.date.isoformat() if article.date else "",
+                f"第{article.page}版" if article.page else "",
+                article.section,
+            ),
+        )
+    )
+    screen.print(_heading(safe(place), screen.width), soft_wrap=True)
+    text = marked(article, screen, scores=scores)
+    for paragraph in text.split("\n"):
+        if paragraph.plain.strip():
+            screen.print(paragraph, soft_wrap=True)
+            screen.print()
+    screen.print(found_table([article], screen))
+    if model := next((span.model for span in article.spans if span.model), ""):
+        screen.print(Text(safe(model), style="dim"), justify="right")
+    screen.print()
+
+
+def _heading(place: str, width: int) -> Text:
+    return Text(f"── {place} {'─' * (width - cell_len(place) - 4)}", style="bold")
+
+
+def marked(article: Article, screen: SafeConsole, *, scores: bool = False) -> Text:
+    """A text with its spans in colour, or where there is none in brackets: ``[南岸区 LOC]``.
+
+    An inner span's colour lies over that of the span that holds it, underlined; between two spans of
+    one colour that touch there is a bar.
+    """
+    color = screen.shows_color
+    text = Text()
+    depth = done = 0
+    closed: Span | None = None
+    for string, span, step in _pieces(article):
+        depth += step
+        label = span.label if span else ""
+        score = f"{span.score:.2f}" if span and scores else ""
+        if string:
+            look = f"{_look(label, screen)}{' underline' * (depth > 1)}" if span and color else ""
+            in_title = max(0, article.body_start - done)
+            text.append(safe(string[:in_title]), style=f"bold {look}")
+            text.append(safe(string[in_title:]), style=look)
+            done += len(string)
+        elif step > 0:
+            touching = closed and span and (closed.end, closed.label) == (span.start, span.label)
+            text.append("[" if not color else "|" if touching else "")
+        elif step < 0:
+            closed = span
+            said = score if color else f"{label} {score}".strip()
+            text.append(f" {said}" if said else "", style="dim")
+            text.append("" if color else "]")
+    return text
+
+
+def _pieces(article: Article) -> Iterator[tuple[str, Span | None, int]]:
+    """A text cut at its spans: strings with the innermost span there, ends of spans with +1 or -1."""
+    text = article.text
+    open_spans: list[Span] = []
+    place = 0
+
+    def until(end: int) -> Iterator[tuple[str, Span | None, int]]:
+        nonlocal place
+        if end > place:
+            yield text[place:end], open_spans[-1] if open_spans else None, 0
+        place = max(place, end)
+
+    for span in [*outside_in(article.spans), None]:
+        while open_spans and (span is None or open_spans[-1].end <= span.start):
+            yield from until(open_spans[-1].end)
+            yield "", open_spans.pop(), -1
+        if span:
+            yield from until(span.start)
+            open_spans.append(span)
+            yield "", span, 1
+    yield from until(len(text))
+
+
+def _look(label: str, screen: SafeConsole) -> str:
+    if screen.color_system == "standard":
+        return style(label).ansi
+    return f"black on {style(label).light}"
+
+
+def found_table(articles: Iterable[Article], screen: SafeConsole) -> Table:
+    """Names by label, the most frequent first, with how often each stands."""
+    articles = list(articles)
+    labels = ordered(span.label for article in articles for span in article.spans)
+    names: dict[str, Counter[str]] = {label: Counter() for label in labels}
+    for article in articles:
+        for span in article.spans:
+            names[span.label][article.surface(span)] += 1
+    table = Table(box=None, pad_edge=False, expand=True)
+    table.add_column("label", no_wrap=True)
+    table.add_column("spans", justify="right")
+    table.add_column("names", ratio=1, overflow="fold")  # Chinese has no blanks to break at
+    for label, counter in names.items():
+        listed = "、".join(
+            name if times == 1 else f"{name}×{times}" for name, times in counter.most_common()
+        )
+        table.add_row(
+            Text(label, style=_look(label, screen) if screen.shows_color else ""),
+            str(counter.total()),
+            listed,
+        )
+    return table
