@@ -77,7 +77,7 @@ def test_what_a_form_has_no_room_for_is_said_and_a_bad_line_costs_one_article(
     assert result.exit_code == 1
     assert "in.jsonl:2: span 0:99 LOC ends past the text" in result.stderr
     assert "dropped, since bmes cannot represent it: 4 inner spans" in result.stderr
-    assert "an article has no room for, left out: 1 fields 'topic'" in result.stderr
+    assert "since an article cannot represent it: 1 fields 'topic'" in result.stderr
     lines = (tmp_path / "out.bmes").read_text(encoding="utf-8").splitlines()
     assert lines[1:4] == ["重 B-ORG", "庆 M-ORG", "市 M-ORG"]
     assert sum(line.startswith("# article = ") for line in lines) == 2
