@@ -11,6 +11,9 @@ from ner.cli.terminal import progress, readable, safe, say, writing
 from ner.errors import NerError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ner.annotation.pool import Unit
     from ner.annotation.select import Choice
     from ner.article import Rejected
 
@@ -96,15 +99,16 @@ def select(
     other = teachers.load(against) if against else None
     failed: list[Rejected] = []
     articles = readable(items(files, store), failed)
+    labelled = corpus.read(known or ())
     pool = units(
         progress(articles, "tagging", total=_count(files, store)),
         teacher,
         other,
         in_sentences=unit == "sentence",
     )
-    chosen = Selected()
+    chosen = _Selected()
     with writing(output) as sink:
-        for choice in progress(choose(pool, budget, known=corpus.read(known or ())), "choosing"):
+        for choice in progress(choose(chosen.count(pool), budget, known=labelled), "choosing"):
             chosen.add(choice)
             sink.write(dump(article_row(choice.article)))
     _print_selected(chosen)
@@ -151,13 +155,19 @@ def suggest(
         raise typer.Exit(1)
 
 
-class Selected:
+class _Selected:
     """What `select` chose, added up: the first choices, and the sums."""
 
     def __init__(self) -> None:
         self.first: list[Choice] = []
-        self.number = self.characters = 0
+        self.number = self.characters = self.pool = 0
         self.coverage: Counter[str] = Counter()
+
+    def count(self, units: "Iterable[Unit]") -> "Iterator[Unit]":
+        """The units, counted as they pass."""
+        for unit in units:
+            self.pool += 1
+            yield unit
 
     def add(self, choice: "Choice") -> None:
         if self.number < _SHOWN:
@@ -167,7 +177,7 @@ class Selected:
         self.coverage.update(choice.shares)
 
 
-def _print_selected(chosen: Selected) -> None:
+def _print_selected(chosen: _Selected) -> None:
     """The first choices, and what all of them cover, with what each figure means."""
     from rich.table import Table
 
@@ -183,18 +193,22 @@ def _print_selected(chosen: Selected) -> None:
             characters = str(len(choice.article.text))
             table.add_row(escape(safe(choice.article.id)), characters, choice.reason, escape(short))
         screen.print(table)
-        say(f"{chosen.number - len(chosen.first)} more" if chosen.number > _SHOWN else "")
-    say(f"{chosen.number} chosen, {chosen.characters:,} characters to read")
+        if chosen.number > _SHOWN:
+            say(f"and {chosen.number - _SHOWN} more")
+    say(f"{chosen.number} of {chosen.pool} chosen, {chosen.characters:,} characters")
     if not chosen.first:
         return
-    say("chosen for: the two features that counted most, and their part in the decision")
-    table = Table("feature", "covered", "counts", box=None, pad_edge=False)
+    say("")
+    table = Table("feature", "weight", "covered", "what it counts", box=None, pad_edge=False)
     for name, feature in FEATURES.items():
-        table.add_row(name, f"{chosen.coverage[name]:.0%}", feature.explanation)
+        covered = f"{chosen.coverage[name]:.0%}"
+        table.add_row(name, f"{feature.weight:g}", covered, feature.explanation)
     screen.print(table)
-    say("covered: how much of the feature in the whole pool the choices have; they were ranked by")
-    weights = ", ".join(f"{feature.weight:g} × {name}" for name, feature in FEATURES.items())
-    say(f"{weights}, for the characters they cost")
+    say("")
+    say("characters: what people are to read, and the cost of a choice")
+    say("chosen for: the two features that counted most, with their part in the decision")
+    say("weight: how much all of a feature is worth beside the others")
+    say("covered: the share of a feature in the whole pool that the choices have")
 
 
 def _count(files: list[str] | None, store: str) -> int | None:
