@@ -1,4 +1,4 @@
-"""Words: where they begin and end, and what that says of spans.
+"""Words: where they begin and end, and spans whose boundaries are inside one.
 
 A word is a pair of offsets like a span's: code points, half-open. White space belongs to no word.
 """
@@ -169,16 +169,16 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class WordTokens:
-    """A text in words, one tag a word, and what one tag a word cannot say.
+    """A text in words, one tag a word, and what one tag a word cannot represent.
 
-    Every span is in ``tagged``, in ``inner`` (inside a tagged span: a flat form has no room for it) or in
-    ``misfits`` (begins or ends inside a word, or where no word is).
+    Every span is in ``tagged``, in ``inner`` (inside a tagged span) or in ``misaligned`` (it begins or ends
+    inside a word, or where no word is).
     """
 
     tokens: tuple[Token, ...]
     tagged: tuple[Span, ...]
     inner: tuple[Span, ...]
-    misfits: tuple[Span, ...]
+    misaligned: tuple[Span, ...]
 
 
 def word_tokens(spans: Iterable[Span], words: Sequence[Word], scheme: Scheme = "bio") -> WordTokens:

@@ -134,7 +134,10 @@ def test_page_to_spans_to_export(url: str) -> None:
     exported = [json.loads(line) for line in ner("export", "--store", url).stdout.splitlines()]
     assert [row["id"] for row in exported] == [f"jzrb-2025-03-18-003-{n}" for n in (1, 2, 3)]
     for row in exported:
-        assert list(row) == ["id", "title", "text", "paper", "date", "page", "section", "spans"]
+        extra = {"author", "editor", "overtitle", "continued_from", "continued_on"}
+        assert [name for name in row if name not in extra] == [
+            *("id", "title", "text", "paper", "date", "page", "section", "spans")
+        ]
         assert (row["date"], row["page"]) == ("2025-03-18", "003")
         assert row["spans"]
         for span in row["spans"]:
@@ -173,7 +176,7 @@ def test_what_failed_can_be_read_later(url: str, tmp_path: Path) -> None:
 
 BIG = b'{"id": "1", "text": "' + b"x" * 5_000_000 + b'"}\n'
 BAD_INPUT = {
-    "binary.jsonl": (b"\x89PNG\0\0\xff\xff", "not UTF-8 .byte 0.*iconv"),
+    "binary.jsonl": (b"\x89PNG\0\0\xff\xff", "not UTF-8 .byte 0.*make the file again"),
     "empty.jsonl": (b"", r"empty\.jsonl: is empty"),
     "third.jsonl": (
         lines({"id": "1", "text": "a"}, {"id": "2", "text": "b"}, "{"),
@@ -199,15 +202,23 @@ def test_bad_input_to_tag(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "data", "said"),
     [
-        ("a.txt", b"\x89PNG\0\0", "a.txt: is binary, not text"),
+        ("a.txt", b"\x89PNG\0\0", "a.txt: is a picture (give the text)"),
         ("a.txt", b"", "a.txt: is empty"),
         (
             "a.txt",
             "字".encode() * 1_500_000,
             "text of 1,500,000 characters, over 1,000,000 (split it",
         ),
-        ("a.txt", "字".encode() + b"\xff\xff\xff", "not UTF-8 (byte 3), nor GB18030 (convert it"),
-        ("a.csv", b"nid,x\n1,2\n", "no column 'text' or 'body', only nid, x (map one with --field"),
+        (
+            "a.txt",
+            "字".encode() + b"\xff\xff\xff",
+            "not UTF-8 (byte 3), nor GB18030, Big5 or UTF-16 (convert it",
+        ),
+        (
+            "a.csv",
+            b"nid,x\n1,2\n",
+            "no column 'text', 'body', 正文 or 内容, only nid, x (map one with --field",
+        ),
         ("a.jsonl", BIG, "a.jsonl:1: line of over 4,000,000 bytes"),
     ],
 )

@@ -104,8 +104,8 @@ def test_csv_with_quotes_and_line_ends_inside_a_field() -> None:
 
 
 def test_csv_without_a_text_column_names_what_it_has() -> None:
-    with pytest.raises(NerError, match=r"only nid, content \(map one with --field body=COLUMN\)"):
-        list(read_csv(Source("a.csv", b"nid,content\n1,x\n")))
+    with pytest.raises(NerError, match=r"only nid, foo \(map one with --field body=COLUMN\)"):
+        list(read_csv(Source("a.csv", b"nid,foo\n1,x\n")))
 
 
 def test_parquet_rows_are_articles() -> None:
@@ -117,7 +117,7 @@ def test_parquet_rows_are_articles() -> None:
     pq.write_table(pa.table({"id": ["1"], "title": ["题"], "body": ["文"], "date": [day]}), file)
     [article] = articles(read_parquet(Source("a.parquet", file.getvalue())))
     assert (article.text, article.date) == ("题\n文", day)
-    with pytest.raises(NerError, match=r"a\.parquet: is not Parquet"):
+    with pytest.raises(NerError, match=r"a\.parquet: damaged Parquet file"):
         list(read_parquet(Source("a.parquet", b"PAR1 no")))
 
 

@@ -43,7 +43,7 @@ def test_the_shipped_model_knows_the_words_of_held_out_articles() -> None:
     """Its card says how well; a name of our dev articles seldom ends inside one of its words."""
     articles = list(corpus.read([ROOT / "data/annotations/dev.jsonl"]))[:10]
     spans = sum(len(article.spans) for article in articles)
-    found = sum(len(word_tokens(a.spans, SEGMENT(a.text)).misfits) for a in articles)
+    found = sum(len(word_tokens(a.spans, SEGMENT(a.text)).misaligned) for a in articles)
     assert 0 < found < 0.25 * spans
 
 
@@ -111,11 +111,11 @@ def test_every_span_is_tagged_inner_or_listed(
     spans: list[Span], words: list[Word], scheme: str
 ) -> None:
     made = word_tokens(spans, words, scheme)  # type: ignore[arg-type]
-    assert sorted([*made.tagged, *made.inner, *made.misfits]) == sorted(spans)
+    assert sorted([*made.tagged, *made.inner, *made.misaligned]) == sorted(spans)
     assert [(token.start, token.end) for token in made.tokens] == words
     edges = {0, *(end for _, end in words)}
     assert all({span.start, span.end} <= edges for span in (*made.tagged, *made.inner))
-    assert not any({span.start, span.end} <= edges for span in made.misfits)
+    assert not any({span.start, span.end} <= edges for span in made.misaligned)
     begins = [token.start for token in made.tokens if token.tag[:2] in ("B-", "S-")]
     assert begins == [span.start for span in made.tagged]
 
@@ -125,7 +125,7 @@ def test_word_tokens_in_both_schemes() -> None:
     bio, bmes = (word_tokens(spans, WORDS, scheme) for scheme in ("bio", "bmes"))
     assert " ".join(t.tag for t in bio.tokens) == "O B-LOC O O B-ORG I-ORG I-ORG O O"
     assert " ".join(t.tag for t in bmes.tokens) == "O S-LOC O O B-ORG M-ORG E-ORG O O"
-    assert bio.inner == (Span(9, 12, "LOC"),) and bio.misfits == (Span(13, 14, "PER"),)
+    assert bio.inner == (Span(9, 12, "LOC"),) and bio.misaligned == (Span(13, 14, "PER"),)
 
 
 @pytest.fixture

@@ -23,7 +23,9 @@ from ner.cli.terminal import (
     reading,
     save,
     say,
+    say_dropped,
     say_error,
+    say_skipped,
     writing,
 )
 from ner.errors import NerError
@@ -55,8 +57,8 @@ def ingest(
         str,
         typer.Option(
             "--format",
-            help="page, txt, jsonl, csv, parquet, or a format of `ner export` (its text is read);"
-            " detected if omitted.",
+            help="page, txt, html, docx, xlsx, json, jsonl, csv, parquet, or a format of `ner export`"
+            " (its text is read); detected if omitted.",
         ),
     ] = "",
     field: Fields = None,
@@ -64,7 +66,7 @@ def ingest(
         bool, typer.Option("--replace", help="Where a text changed, delete the old with its spans.")
     ] = False,
 ) -> None:
-    """Read articles into the store: e-paper pages, text, JSONL, CSV, Parquet.
+    """Read articles into the store: e-paper pages, text, HTML, Word, Excel, JSON, CSV, Parquet, zip.
 
     Says how many files of which kind it skipped. Exit status 1 where anything could not be read, or
     nothing was.
@@ -77,15 +79,17 @@ def ingest(
 
     _check_format(form)
     fields = field_names(field)
-    files = find(paths, recursive=recursive)
-    counts: Counter[str] = Counter()
+    counts, skipped, dropped = Counter[str](), Counter[str](), Counter[str]()
+    files = find(paths, recursive=recursive, skipped=skipped)
     kept = "what was stored stays, and the same command goes on"
     with interruption(kept), Store(store, create=True) as opened:
-        items = read(files, form=form, fields=fields)
+        items = read(files, form=form, fields=fields, dropped=dropped, skipped=skipped)
         for added in progress(opened.add(items, replace=replace), "ingesting"):
             counts[added.outcome] += 1
             if added.failure:
                 say_error(str(added.failure))
+    say_dropped(dropped, "an article")
+    say_skipped(skipped)
     say(
         ", ".join(f"{number:,} {what}" for what, number in sorted(counts.items())) or "read nothing"
     )

@@ -8,7 +8,16 @@ import typer
 
 from ner.cli.app import Group, app
 from ner.cli.articles import field_names
-from ner.cli.terminal import progress, readable, save, say, say_dropped, say_error, writing
+from ner.cli.terminal import (
+    progress,
+    readable,
+    save,
+    say,
+    say_dropped,
+    say_error,
+    say_skipped,
+    writing,
+)
 from ner.errors import NerError
 
 if TYPE_CHECKING:
@@ -44,10 +53,10 @@ def convert(
     ],
     form: Annotated[
         str,
-        typer.Option("--from", help="The form of IN; guessed by its name and look if not said."),
+        typer.Option("--from", help="The form of IN; detected if omitted."),
     ] = "",
     to: Annotated[
-        str, typer.Option("--to", help="The form of OUT; guessed by its name if not said.")
+        str, typer.Option("--to", help="The form of OUT; told by its name if omitted.")
     ] = "",
     field: Annotated[
         list[str] | None, typer.Option(help="OURS=THEIRS, for example text=content; repeatable.")
@@ -57,7 +66,7 @@ def convert(
     ] = False,
     pkuseg_model: PkusegModel = DEFAULT_WORDS,
 ) -> None:
-    """Turn annotated articles from one form into another, and say what the other has no room for.
+    """Turn annotated articles from one form into another, and say what the other cannot represent.
 
     Forms: jsonl, doccano, doccano-relations, label-studio, brat, bio, bmes, docbin, web-annotation.
 
@@ -84,16 +93,18 @@ def convert(
         from ner.words import load
 
         segment = load(pkuseg_model)
+    skipped: Counter[str] = Counter()
     files = [
         path
-        for path in find([source], recursive=True)
+        for path in find([source], recursive=True, skipped=skipped)
         if form != "brat" or (path and path.suffix == ".txt")
     ]
-    lost: Counter[str] = Counter()
+    dropped: Counter[str] = Counter()
     failed: list[Rejected] = []
-    items = read(files, form=form, fields=field_names(field), lost=lost)
+    items = read(files, form=form, fields=field_names(field), dropped=dropped, skipped=skipped)
     save(to, readable(progress(items, "converting"), failed), output, segment)
-    say_dropped(lost, "an article")
+    say_dropped(dropped, "an article")
+    say_skipped(skipped)
     if failed:
         raise typer.Exit(1)
 

@@ -128,10 +128,10 @@ def save(
     dropped: Counter[str] = Counter()
     if formats.FORMATS[form].folder and output != "-":
         with interruption(f"{output} was not written"):
-            save(form, articles, Path(output), segment=segment, lost=dropped)
+            save(form, articles, Path(output), segment=segment, dropped=dropped)
     else:
         with writing_bytes(output) as file:
-            save(form, articles, file, segment=segment, lost=dropped)
+            save(form, articles, file, segment=segment, dropped=dropped)
     say_dropped(dropped, form)
 
 
@@ -139,6 +139,12 @@ def say_dropped(dropped: "Counter[str]", form: str) -> None:
     """What was left out and counted, if anything was."""
     if parts := [f"{number:,} {what}" for what, number in sorted(dropped.items()) if number]:
         say(f"dropped, since {form} cannot represent it: {', '.join(parts)}")
+
+
+def say_skipped(skipped: "Counter[str]") -> None:
+    """What folders and archives hold that was not read, by kind, if anything."""
+    if parts := [f"{number:,} {kind}" for kind, number in sorted(skipped.items()) if number]:
+        say(f"skipped: {', '.join(parts)}")
 
 
 def readable(items: "Iterable[Item]", failed: "list[Rejected]") -> "Iterator[Article]":

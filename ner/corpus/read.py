@@ -3,7 +3,6 @@
 A corpus is JSONL, an article a line: ``{"id", "title", "text", …, "spans": [[start, end, label], …]}``.
 """
 
-import io
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from pathlib import Path
 
 from ner.article import Article, Rejected, Span
 from ner.errors import NerError, at
-from ner.formats import Row, article_or_rejected, json_lines, open_source
+from ner.formats import Row, article_or_rejected, open_source, source_lines
 
 _SENTENCE = re.compile(r"(?:[^。！？!?\n]+[。！？!?]*|[。！？!?]+)[”’」』）]*")
 
@@ -44,13 +43,13 @@ class Entry:
 def entries(paths: Iterable[str | Path]) -> Iterator[Entry | Rejected]:
     """The articles of annotated files with their places, in order; a line that is none is a `Rejected`."""
     for path in paths:
-        source = open_source(Path(path))
-        for where, row in json_lines(io.BytesIO(source.data.rstrip()), source.name):
-            if isinstance(row, NerError):
-                yield Rejected.from_error(row, where=where)
-                continue
-            item = article_or_rejected(row, where)
-            yield item if isinstance(item, Rejected) else Entry(where, item, row)
+        with open_source(Path(path)) as source:
+            for where, row in source_lines(source):
+                if isinstance(row, NerError):
+                    yield Rejected.from_error(row, where=where)
+                    continue
+                item = article_or_rejected(row, where)
+                yield item if isinstance(item, Rejected) else Entry(where, item, row)
 
 
 def whole(items: Iterable[Entry | Rejected]) -> Iterator[Entry]:
@@ -87,8 +86,9 @@ def read_quotes(path: str | Path) -> Iterator[Example]:
     Raises:
         NerError: a line cannot be read.
     """
-    source = open_source(Path(path))
-    for where, row in json_lines(io.BytesIO(source.data.rstrip()), source.name):
+    with open_source(Path(path)) as source:
+        lines = list(source_lines(source))
+    for where, row in lines:
         with at(where):
             if isinstance(row, NerError):
                 raise row

@@ -11,44 +11,35 @@ from functools import partial
 
 from ner.article import Article, Span
 from ner.errors import NerError, at
+from ner.formats.fields import UNCOUNTED, Dropped, Row, rename
 from ner.formats.jsonl import parse_json
-from ner.formats.rows import (
-    UNCOUNTED,
-    Item,
-    Lost,
-    Row,
-    article_fields,
-    dump,
-    has_score,
-    item,
-    make_article,
-    parse_span,
-    rename,
-)
-from ner.formats.source import Part, Source, decode
+from ner.formats.rows import Item, article_fields, dump, has_score, item, make_article, parse_span
+from ner.formats.source import Part, Source
 from ner.words import Scheme, Segment, tokens, word_tokens
 
 _HEADER = "# article = "
-_TOKEN = re.compile(r"(\S+)[ \t]+(?:\S+[ \t]+)*(O|[BIMES]-\S+)")
+_TAG = re.compile(r"O|[BIMESLU]-\S+")
+_BILUO = {"L": "E", "U": "S"}
 _ESCAPED = re.compile(r"\\u([0-9a-f]{4})")
 
 
 def read_conll(
-    source: Source, fields: Mapping[str, str] = {}, lost: Lost = UNCOUNTED
+    source: Source, fields: Mapping[str, str] = {}, dropped: Dropped = UNCOUNTED
 ) -> Iterator[Item]:
-    """BIO, BMES or BIOES: the tag is the last column, the first is a character or a word.
+    """BIO, BMES, BIOES or BILUO: the tag is the last column, the first is a character or a word.
 
     Without our headers an article is what stands between two ``-DOCSTART-`` lines, else a sentence.
     A tag that goes on (I, M, E) where nothing began begins a span, as conlleval has it.
     """
     with at(source.name):
-        text = decode(source.data)
+        text = source.text
     for number, document in enumerate(
         _documents(text.removesuffix("\n").split("\n"), source.name), 1
     ):
-        default_id = f"{source.stem}-{number}"
+        default_id = f"{source.default_id}-{number}"
         known = document.header.get("id", default_id)
-        yield item(partial(_article, document, default_id, fields), document.where, str(known))
+        make = partial(_article, document, default_id, fields, dropped)
+        yield item(make, document.where, known)
 
 
 @dataclass
@@ -67,7 +58,7 @@ def _documents(lines: list[str], name: str) -> Iterator[_Document]:
         line, where = line.rstrip("\r"), f"{name}:{number}"
         starts = line.startswith(_HEADER if ours else "-DOCSTART-")
         if starts or (sentences and not line.strip()):
-            if document and any(document.lines):
+            if document and (ours or any(document.lines)):
                 yield document
             document = _Document(where) if starts else None
         try:
@@ -84,36 +75,43 @@ def _documents(lines: list[str], name: str) -> Iterator[_Document]:
             assert document
             document.error = document.error or error
             document.lines[-1].append(("", "O"))
-    if document and any(document.lines):
+    if document and (ours or any(document.lines)):
         yield document
 
 
 def _token(line: str, *, escaped: bool) -> tuple[str, str]:
-    match = _TOKEN.fullmatch(line.strip(" \t"))
-    if match is None:
+    columns = re.split(r"[ \t]+", line.rstrip(" \t"))
+    token, tag = columns[0] or line[0], columns[-1]  # a token may be a blank itself
+    if len(columns) < 2 or not _TAG.fullmatch(tag):
         raise NerError(
-            f"{line[:40]!r} is no character with a tag", remedy="a character, a blank, O or B-LOC"
+            f"{line[:40]!r} is not a token with a tag",
+            remedy="a character or a word, a blank, and O or B-LOC",
         )
-    character = match[1]
     if escaped:
-        character = _ESCAPED.sub(lambda code: chr(int(code[1], 16)), character)
-    return character, match[2]
+        token = _ESCAPED.sub(lambda code: chr(int(code[1], 16)), token)
+    return token, _BILUO.get(tag[0], tag[0]) + tag[1:]
 
 
-def _article(document: _Document, default_id: str, fields: Mapping[str, str]) -> Article:
+def _article(
+    document: _Document, default_id: str, fields: Mapping[str, str], dropped: Dropped
+) -> Article:
     if document.error:
         raise document.error
     if document.header:  # one blank line closes the article, the others are its own
         lines = document.lines[: None if document.lines[-1] else -1]
     else:
         lines = list(filter(None, document.lines))
-    text, spans = "", list[Span]()
+    length, texts, spans = 0, list[str](), list[Span]()
     for line in lines:
-        spans += _spans(line, len(text))
-        text += "".join(character for character, _ in line) + "\n"
-    spans += map(parse_span, document.header.get("spans", ()))  # those inside a word
+        spans += _spans(line, length)
+        texts.append("".join(token for token, _ in line))
+        length += len(texts[-1]) + 1
     row = {"id": default_id, **rename(document.header, fields)}
-    return make_article({**row, "text": text.removesuffix("\n"), "spans": spans})
+    misaligned = row.get("spans") or []
+    if not isinstance(misaligned, list):
+        raise NerError("the header's spans are not a list", remedy="[[start, end, label], …]")
+    spans += map(parse_span, misaligned)
+    return make_article({**row, "text": "\n".join(texts), "spans": spans}, dropped=dropped)
 
 
 def _spans(tokens: list[tuple[str, str]], offset: int) -> Iterator[Span]:
@@ -129,39 +127,39 @@ def _spans(tokens: list[tuple[str, str]], offset: int) -> Iterator[Span]:
 
 
 def write_bio(
-    articles: Iterable[Article], lost: Lost = UNCOUNTED, segment: Segment | None = None
+    articles: Iterable[Article], dropped: Dropped = UNCOUNTED, segment: Segment | None = None
 ) -> Iterator[Part]:
     """B- at the first character of a name, I- at the others; with ``segment`` words, not characters.
 
     Holds the outermost spans only, no scores, no models, and no span over a line end: what is left
-    out is counted. Spans that begin or end inside a word stand in the article's header.
+    out is counted. Spans that begin or end inside a word are in the article's header.
     """
-    return _write(articles, lost, segment, "bio")
+    return _write(articles, dropped, segment, "bio")
 
 
 def write_bmes(
-    articles: Iterable[Article], lost: Lost = UNCOUNTED, segment: Segment | None = None
+    articles: Iterable[Article], dropped: Dropped = UNCOUNTED, segment: Segment | None = None
 ) -> Iterator[Part]:
     """B- at the first character of a name, M- within, E- at the last; S- for a name of one.
 
     Otherwise as `write_bio`.
     """
-    return _write(articles, lost, segment, "bmes")
+    return _write(articles, dropped, segment, "bmes")
 
 
 def _write(
-    articles: Iterable[Article], lost: Lost, segment: Segment | None, scheme: Scheme
+    articles: Iterable[Article], dropped: Dropped, segment: Segment | None, scheme: Scheme
 ) -> Iterator[Part]:
     for article in articles:
         text = article.text
         within = [span for span in article.spans if "\n" not in article.surface(span)]
         made = word_tokens(within, tokens(text, segment), scheme)
-        lost["spans over a line end"] += len(article.spans) - len(within)
-        lost["inner spans"] += len(made.inner)
-        lost["scores"] += sum(map(has_score, (*made.tagged, *made.misfits)))
+        dropped["spans over a line end"] += len(article.spans) - len(within)
+        dropped["inner spans"] += len(made.inner)
+        dropped["scores"] += sum(map(has_score, (*made.tagged, *made.misaligned)))
         header: dict[str, object] = {**article_fields(article)}
-        if made.misfits:
-            header["spans"] = [[span.start, span.end, span.label] for span in made.misfits]
+        if made.misaligned:
+            header["spans"] = [[span.start, span.end, span.label] for span in made.misaligned]
         lines = [
             "\n" if text[t.start] == "\n" else f"{_escape(text[t.start : t.end])} {t.tag}\n"
             for t in made.tokens

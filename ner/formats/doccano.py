@@ -5,22 +5,15 @@ Its page is JavaScript, and its database keeps the offsets as the page counts th
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from ner.article import Article, Span, outside_in
 from ner.errors import NerError
+from ner.formats.fields import UNCOUNTED, Dropped, Row, count_unknown
 from ner.formats.jsonl import read_lines
-from ner.formats.rows import (
-    UNCOUNTED,
-    Item,
-    Lost,
-    Row,
-    article_fields,
-    count_unknown,
-    dump,
-    has_score,
-    make_article,
-)
+from ner.formats.rows import Item, article_fields, brief, dump, has_score, make_article, parse_span
 from ner.formats.source import Part, Source
 from ner.formats.utf16 import from_utf16, utf16_edges
 
@@ -28,50 +21,77 @@ _THEIRS = ("data", "label", "labels", "entities", "scores", "relations", "commen
 
 
 def read_doccano(
-    source: Source, fields: Mapping[str, str] = {}, lost: Lost = UNCOUNTED
+    source: Source, fields: Mapping[str, str] = {}, dropped: Dropped = UNCOUNTED
 ) -> Iterator[Item]:
     """``{"id", "text", "label": [[start, end, label], …]}`` a line, or with ``entities`` objects.
 
     What doccano was given beside the text (title, paper, date …) it exports as fields of the line, and
-    so they come back. Relations and comments have no place in an article: left out and counted.
+    so they come back. An article cannot represent relations and comments: they are left out and counted.
     """
 
-    def make(row: Row) -> Article:
-        text = row.get("text", row.get("data"))
-        if not isinstance(text, str):
-            raise NerError(
-                "no 'text', or it is not text", remedy="export the project as JSONL, or as relation"
-            )
-        listed = row.get("entities", row.get("label", row.get("labels"))) or []
-        spans = from_utf16(text, map(_parse_span, listed))
-        scores = {tuple(scored[:3]): scored[3:] for scored in row.get("scores") or ()}
-        edges = utf16_edges(text)
-        known = [
-            Span(s.start, s.end, s.label, *scores.get((edges[s.start], edges[s.end], s.label), ()))
-            for s in spans
-        ]
-        count_unknown(row, (*_THEIRS, *fields.values()), lost)
-        lost["relations"] += len(row.get("relations") or ())
-        lost["comments"] += len(row.get("Comments") or row.get("comments") or ())
-        return make_article({**row, "text": text, "spans": known})
+    return read_lines(source, partial(_article, dropped=dropped), fields)
 
-    return read_lines(source, make, fields)
+
+def _article(row: Row, *, dropped: Dropped) -> Article:
+    text = row.get("text", row.get("data"))
+    if not isinstance(text, str):
+        raise NerError(
+            "no 'text', or it is not text", remedy="export the project as JSONL, or as relation"
+        )
+    listed = row.get("entities", row.get("label", row.get("labels")))
+    spans = from_utf16(text, map(_parse_span, _list(listed, "spans")))
+    edges = utf16_edges(text)
+    scores = dict(map(_parse_score, _list(row.get("scores"), "scores")))
+    known = [
+        replace(span, score=score, model=model)
+        for span in spans
+        for score, model in [
+            scores.get((edges[span.start], edges[span.end], span.label), (1.0, ""))
+        ]
+    ]
+    count_unknown(row, _THEIRS, dropped)
+    dropped["relations"] += _count(row.get("relations"))
+    dropped["comments"] += _count(row.get("Comments") or row.get("comments"))
+    return make_article({**row, "text": text, "spans": known}, dropped=dropped)
+
+
+def _list(value: Any, what: str) -> list[Any]:
+    if value is not None and not isinstance(value, list):
+        raise NerError(
+            f"the {what} are {type(value).__name__}, not a list", remedy="export the project again"
+        )
+    return value or []
+
+
+def _count(value: Any) -> int:
+    """How many relations or comments: a list of them, their number, or one."""
+    if isinstance(value, list):
+        return len(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        return max(min(value, 1_000_000), 0)
+    return int(bool(value))
 
 
 def _parse_span(value: Any) -> Span:
-    try:
-        if isinstance(value, Mapping):
-            return Span(int(value["start_offset"]), int(value["end_offset"]), str(value["label"]))
-        start, end, label = value
-        return Span(int(start), int(end), str(label))
-    except (KeyError, TypeError, ValueError):
+    if isinstance(value, Mapping):
+        value = [value.get(name) for name in ("start_offset", "end_offset", "label")]
+    if not isinstance(value, list) or len(value) != 3:
         raise NerError(
-            f"{value!r} is no span of doccano",
+            f"{brief(value)} is not a span of doccano",
             remedy="[start, end, label], or start_offset, end_offset and label",
-        ) from None
+        )
+    return parse_span(value)
 
 
-def write_doccano(articles: Iterable[Article], lost: Lost = UNCOUNTED) -> Iterator[Part]:
+def _parse_score(value: Any) -> tuple[tuple[int, int, str], tuple[float, str]]:
+    """What a line of ours says of a span: its offsets and label, and its score and model."""
+    if not isinstance(value, list) or len(value) != 5:
+        raise NerError(f"{brief(value)} is not a score", remedy="[start, end, label, score, model]")
+    span = parse_span(dict(zip(("start", "end", "label", "score", "model"), value)))
+    return (span.start, span.end, span.label), (span.score, span.model)
+
+
+def write_doccano(articles: Iterable[Article], dropped: Dropped = UNCOUNTED) -> Iterator[Part]:
     """For import as JSONL, with overlapping spans allowed in the project, else it drops inner spans.
 
     Scores and models go along as metadata and come back to the spans that nobody changed.
@@ -80,7 +100,9 @@ def write_doccano(articles: Iterable[Article], lost: Lost = UNCOUNTED) -> Iterat
         yield Part(dump({**_common(article), "label": _spans(article)}).encode())
 
 
-def write_doccano_relations(articles: Iterable[Article], lost: Lost = UNCOUNTED) -> Iterator[Part]:
+def write_doccano_relations(
+    articles: Iterable[Article], dropped: Dropped = UNCOUNTED
+) -> Iterator[Part]:
     """The same for a project with relations: spans as ``entities``, and no ``relations``."""
     for article in articles:
         entities = [

@@ -4,37 +4,29 @@ Offsets are code points: since 2022 its page turns JavaScript's units into them 
 (label-studio-frontend pull request 308). Older exports hold UTF-16 units; the quoted text tells.
 """
 
-import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from ner.article import Article, Span, outside_in
+from ner.article import Article, Rejected, Span, outside_in
 from ner.errors import NerError, at
-from ner.formats.rows import (
-    UNCOUNTED,
-    Item,
-    Lost,
-    article_fields,
-    count_unknown,
-    dump,
-    item,
-    make_article,
-    rename,
-)
-from ner.formats.source import Part, Source, decode
-from ner.formats.utf16 import from_utf16
+from ner.formats.fields import UNCOUNTED, Dropped, Row, count_unknown, rename
+from ner.formats.jsonl import load_json
+from ner.formats.rows import Item, article_fields, brief, dump, item, make_article, parse_span
+from ner.formats.source import Part, Source
+from ner.formats.utf16 import place_quoted
 
 _REMEDY = "export as JSON, the form with 'data' and 'annotations'"
 
 
 def read_label_studio(
-    source: Source, fields: Mapping[str, str] = {}, lost: Lost = UNCOUNTED
+    source: Source, fields: Mapping[str, str] = {}, dropped: Dropped = UNCOUNTED
 ) -> Iterator[Item]:
-    """A task an article: its ground truth, else its last annotation, else its last prediction.
+    """A task an article: its ground truth, else its newest annotation, else its last prediction.
 
-    Other annotations of the same task, and regions that are no labels (choices, relations), are left
-    out and counted.
+    A task that a person skipped is left out, whatever was predicted for it. Other annotations of the
+    same task, and regions that are no labels (choices, relations) or have none, are left out; all this
+    is counted. Exports from before Label Studio 1.0 call annotations completions.
 
     Args:
         fields: our names to those of a task's ``data``, for example ``text`` to ``content``.
@@ -43,76 +35,108 @@ def read_label_studio(
         NerError: the file is not JSON.
     """
     with at(source.name):
-        try:
-            tasks = json.loads(decode(source.data))
-        except (ValueError, RecursionError) as error:
-            raise NerError(f"not JSON: {error}", remedy=_REMEDY) from None
+        tasks = load_json(source.text, remedy=_REMEDY)
     for number, task in enumerate(tasks if isinstance(tasks, list) else [tasks], 1):
-        data = task.get("data") if isinstance(task, dict) else None
-        known = str(data.get("id", "")) if isinstance(data, dict) else ""
         where = f"{source.name}:task {number}"
-        yield item(partial(_article, task, fields, lost), where, known)
-
-
-def _article(task: Any, fields: Mapping[str, str], lost: Lost) -> Article:
-    try:
-        row = rename(task["data"], fields)
-        text, regions = str(row["text"]), list(_regions(task, lost))
-    except (KeyError, TypeError, ValueError, AttributeError):
-        raise NerError(
-            "no task with text and labels", remedy=f"{_REMEDY}; --field text=NAME"
-        ) from None
-    count_unknown(row, fields.values(), lost)
-    spans = [span for span, _ in regions]
-    if not all(_agree(text, span, said) for span, said in regions):
-        spans = from_utf16(text, spans)
-        for span, (_, said) in zip(spans, regions):
-            if not _agree(text, span, said):
-                raise NerError(
-                    f"region {said!r} is not what stands there: {text[span.start : span.end]!r}",
-                    remedy="was the text changed after it was labelled?",
-                )
-    return make_article({"id": task.get("id"), **row, "spans": spans})
-
-
-def _agree(text: str, span: Span, said: str | None) -> bool:
-    """Whether a region quotes what its offsets hold; white space is not always kept as it was."""
-    return said is None or _bare(text[span.start : span.end]) == _bare(said.replace("\\n", ""))
-
-
-def _bare(text: str) -> str:
-    return "".join(text.replace("\\n", "").split())
-
-
-def _regions(task: Mapping[str, Any], lost: Lost) -> Iterator[tuple[Span, str | None]]:
-    """Spans as the file counts them, each with the text it quotes."""
-    done = [a for a in task.get("annotations") or () if not a.get("was_cancelled")]
-    done.sort(key=lambda annotation: bool(annotation.get("ground_truth")))
-    predicted = task.get("predictions") or []
-    lost["other annotations of a task"] += max(len(done) - 1, 0)
-    lost["other predictions of a task"] += max(len(predicted) - (not done), 0)
-    chosen = (done or predicted or [{"result": []}])[-1]
-    model = "" if done else str(chosen.get("model_version") or "")
-    for region in chosen["result"]:
-        if region.get("type") != "labels" or "start" not in region["value"]:
-            lost[f"regions of type {region.get('type')!r}"] += 1
+        try:
+            with at(where):
+                data, made = _parts(task)
+        except NerError as error:
+            yield Rejected.from_error(error)
             continue
-        value, meta = region["value"], region.get("meta") or {}
-        for label in value["labels"]:
-            score = region.get("score")
-            yield (
-                Span(
-                    int(value["start"]),
-                    int(value["end"]),
-                    str(label),
-                    1.0 if score is None else float(score),
-                    str(meta.get("model", model)),
-                ),
-                value.get("text"),
-            )
+        if made and all(each.get("was_cancelled") for each in made):
+            dropped["skipped tasks"] += 1
+            continue
+        row = rename(data, fields)
+        yield item(partial(_article, task, row, made, dropped), where, row.get("id"))
 
 
-def write_label_studio(articles: Iterable[Article], lost: Lost = UNCOUNTED) -> Iterator[Part]:
+def _parts(task: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """A task's data and its annotations.
+
+    Raises:
+        NerError: it has none, or of another type.
+    """
+    data = task.get("data") if isinstance(task, dict) else None
+    if not isinstance(data, dict):
+        raise NerError("no task with 'data'", remedy=_REMEDY)
+    return data, _objects(task, "annotations") or _objects(task, "completions")
+
+
+def _objects(row: Mapping[str, Any], name: str) -> list[dict[str, Any]]:
+    values = row.get(name) or []
+    if not isinstance(values, list) or not all(isinstance(value, dict) for value in values):
+        raise NerError(f"{name!r} is not a list of objects", remedy=_REMEDY)
+    return values
+
+
+def _article(
+    task: Mapping[str, Any], row: Row, made: Sequence[dict[str, Any]], dropped: Dropped
+) -> Article:
+    text = row.get("text")
+    if not isinstance(text, str):
+        raise NerError("no task with text", remedy=f"{_REMEDY}; --field text=NAME")
+    spans = list(_regions(task, made, dropped))
+    count_unknown(row, (), dropped)
+    if spans:
+        spans = place_quoted(text, spans)
+    return make_article({"id": task.get("id"), **row, "spans": spans}, dropped=dropped)
+
+
+def _regions(
+    task: Mapping[str, Any], made: Sequence[dict[str, Any]], dropped: Dropped
+) -> Iterator[Span]:
+    """Spans as the file counts them, each with the text it quotes."""
+    done = [annotation for annotation in made if not annotation.get("was_cancelled")]
+    predicted = _objects(task, "predictions")
+    dropped["skipped annotations"] += len(made) - len(done)
+    dropped["other annotations of a task"] += max(len(done) - 1, 0)
+    dropped["other predictions of a task"] += max(len(predicted) - (not done), 0)
+    newest = max(done, key=_rank) if done else None
+    chosen = newest or (predicted or [{"result": []}])[-1]
+    # A span without a model is a person's, and this is none.
+    model = "" if done else _model_name(chosen.get("model_version")) or "prediction"
+    for region in _objects(chosen, "result"):
+        value = region.get("value")
+        if region.get("type") != "labels" or not isinstance(value, dict):
+            dropped[f"regions of type {brief(region.get('type'))}"] += 1
+        elif not value.get("labels"):
+            dropped["regions without a label"] += 1
+        else:
+            yield from _spans(region, value, model)
+
+
+def _rank(annotation: Mapping[str, Any]) -> tuple[bool, str]:
+    """The ground truth first, then the newest, as Label Studio's own converter has it."""
+    return bool(annotation.get("ground_truth")), str(annotation.get("created_at") or "")
+
+
+def _spans(region: Mapping[str, Any], value: Mapping[str, Any], model: str) -> Iterator[Span]:
+    labels, meta, score = value["labels"], region.get("meta"), region.get("score")
+    if not isinstance(labels, list):
+        raise NerError(f"labels {brief(labels)} are not a list", remedy=_REMEDY)
+    quoted = value.get("text")
+    for label in labels:
+        yield parse_span(
+            {
+                "start": value.get("start"),
+                "end": value.get("end"),
+                "label": label,
+                "score": 1.0 if score is None else score,
+                "model": (meta.get("model") or model) if isinstance(meta, dict) else model,
+                "text": "" if quoted is None else quoted,
+            }
+        )
+
+
+def _model_name(value: Any) -> str:
+    """A model's name as a file gives it, which may be a number."""
+    return (
+        brief(value) if isinstance(value, int | float) else value if isinstance(value, str) else ""
+    )
+
+
+def write_label_studio(articles: Iterable[Article], dropped: Dropped = UNCOUNTED) -> Iterator[Part]:
     """For a project with ``<Labels name="label" toName="text">`` and ``<Text name="text" value="$text">``.
 
     Spans of a model become a prediction, those of a person an annotation (which holds them all, where

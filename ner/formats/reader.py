@@ -1,14 +1,18 @@
-"""Files to articles: which reader a file needs."""
+"""Files of any form to articles, in a stream in which what cannot be read keeps its place."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ner.article import Article, Rejected
 from ner.errors import NerError
-from ner.formats import FORMATS, UNCOUNTED, Lost, Source, decode, guess, open_source
-from ner.formats.epaper import is_page, read_page
+from ner.formats.detect import detect_form
+from ner.formats.fields import UNCOUNTED, Dropped
+from ner.formats.find import Skipped, open_all
+from ner.formats.forms import FORMATS
+from ner.formats.source import STDIN, Source, id_from_path, printable
 
-FORMS = (*FORMATS, "page")
+FORMS = tuple(FORMATS)
 
 
 def read(
@@ -16,32 +20,59 @@ def read(
     *,
     form: str = "",
     fields: Mapping[str, str] = {},
-    lost: Lost = UNCOUNTED,
+    dropped: Dropped = UNCOUNTED,
+    skipped: Skipped | None = None,
 ) -> Iterator[Article | Rejected]:
     """Articles of files, in order; a file that cannot be read comes as one `Rejected`.
 
     Args:
-        files: paths; None is standard input.
-        form: one of `FORMS`; guessed where empty.
+        files: paths; None is standard input. A zip archive is read member by member.
+        form: one of `FORMS`; detected where empty.
         fields: our field names to the files' own.
-        lost: counts what the files hold and an article has no place for.
+        dropped: counts what the files hold and an article cannot represent.
+        skipped: counts the members of archives that are not read, by kind.
     """
+    skipped = Counter() if skipped is None else skipped
+    ids: dict[str, str] = {}
     for path in files:
+        name = printable(str(path)) if path else STDIN
         try:
-            source = open_source(path)
-            found = form or guess_form(source)
-            if found == "page":
-                yield from read_page(source)
-            else:
-                yield from FORMATS[found].read(source, fields, lost)
+            for source in open_all(path, skipped):
+                if isinstance(source, NerError):
+                    yield _rejected(source, name)
+                else:
+                    yield from _read_source(source, form, fields, dropped, ids)
         except NerError as error:
-            name = error.where or str(path or "<stdin>")
-            yield Rejected.from_error(error, Path(name).stem, where=name)
+            yield _rejected(error, name)
 
 
-def guess_form(source: Source) -> str:
-    """The form of a file: by its name and look, and a page from a text by what is printed on it."""
-    form = guess(source)
-    if form not in ("", "txt"):
-        return form
-    return "page" if is_page(decode(source.data)) else "txt"
+def _read_source(
+    source: Source, form: str, fields: Mapping[str, str], dropped: Dropped, ids: dict[str, str]
+) -> Iterator[Article | Rejected]:
+    try:
+        found = FORMATS[form or detect_form(source)]
+        if found.ids_by_file:
+            _check_id(source, ids)
+        yield from found.read(source, fields, dropped)
+    except NerError as error:
+        yield _rejected(error, source.name)
+
+
+def _check_id(source: Source, ids: dict[str, str]) -> None:
+    """Refuse a file whose articles would get the ids of another's, which they would then replace.
+
+    Raises:
+        NerError: they would.
+    """
+    known = ids.setdefault(source.default_id, source.name)
+    if known != source.name:
+        raise NerError(
+            f"its articles would have the id {source.default_id!r}, as those of {known}",
+            where=source.name,
+            remedy="rename one of the files or its folder, or give JSONL with a field id",
+        )
+
+
+def _rejected(error: NerError, name: str) -> Rejected:
+    where = error.where or name
+    return Rejected.from_error(error, id_from_path(where), where=where)

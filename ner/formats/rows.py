@@ -1,33 +1,29 @@
-"""Fields to articles and back: what every form has in common, and the one normalisation.
+"""Rows of fields to articles and back: what every form has in common, and the one normalisation.
 
-Line ends become ``\\n`` and ideographic or other indents at line ends are taken off. Nothing else
+Line ends become ``\\n`` and ideographic or other indents at line ends are removed. Nothing else
 changes, and nothing at all where a text comes with its spans.
 """
 
 import json
+import math
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from datetime import date
+from datetime import date, datetime
 from hashlib import sha256
 from typing import Any
 
 from ner.article import Article, Rejected, Span
 from ner.errors import NerError, at
+from ner.formats.bylines import find_author, find_editor
+from ner.formats.fields import Dropped, Row, parse_date, parse_page
 
 MAX_TEXT = 1_000_000  # code points; a longer article is a book, or a file without line ends
-FIELDS = ("id", "title", "body", "text", "paper", "date", "page", "section")
-"""The fields of an article in JSONL, CSV and Parquet; `ner ingest --field` maps others to them."""
+MAX_FIELD = 500  # code points of an id or another short field: a database's index holds no more
+_MAY_BE_NUMBERS = ("id", "date", "page", "continued_from", "continued_on")
+_BYLINE = ("overtitle", "author", "editor", "continued_from", "continued_on")
+_NOT_TEXT = re.compile(r"[\0\ud800-\udfff]")
 
-_MAY_BE_NUMBERS = ("id", "date", "page")
-
-Row = Mapping[str, Any]
 Item = Article | Rejected
-Lost = Counter[str]
-"""What a form could not carry: how many of what."""
-
-UNCOUNTED: Lost = Counter()
-"""Where counts go that nobody asked for."""
 
 
 def normalise(text: str) -> str:
@@ -40,15 +36,19 @@ def normalise(text: str) -> str:
     return "\n".join(lines).strip("\n")
 
 
-def make_article(row: Row, *, default_id: str = "") -> Article:
+def make_article(row: Row, *, default_id: str = "", dropped: Dropped | None = None) -> Article:
     """An article from fields: ``title`` and ``body``, or ``text`` that may begin with the title.
 
-    With ``spans`` (an empty list is one) the text is taken exactly as it is, else it is normalised.
+    With ``spans`` (an empty list is one) all is taken exactly as it is. Else the text is normalised,
+    and a byline in it gives the author and the editor where no field does.
 
     Where there is no id, the text's own hash is one, so that reading twice gives it twice.
 
+    Args:
+        dropped: counts spans that stand twice; without it they are an error.
+
     Raises:
-        NerError: a field is missing, of the wrong type, or its spans break the law of offsets.
+        NerError: a field is missing, of the wrong type, too long, or spans do not fit the text.
     """
     # Spans hold for the text they came with, so that one is stored already: not a character changes.
     exact = row.get("spans") is not None
@@ -65,16 +65,23 @@ def make_article(row: Row, *, default_id: str = "") -> Article:
         raise NerError(
             "has no text", remedy="needs a field body or text; --field maps another name"
         )
+    page = _short_field(row, "page")
+    byline = {name: _short_field(row, name) for name in _BYLINE}
+    if not exact:
+        page = parse_page(page)
+        byline["author"] = byline["author"] or find_author(text[body_start:])
+        byline["editor"] = byline["editor"] or find_editor(text[body_start:])
     return Article(
-        id=_text_field(row, "id") or default_id or sha256(text.encode()).hexdigest()[:16],
+        id=_short_field(row, "id") or default_id or sha256(text.encode()).hexdigest()[:16],
         text=text,
         title=title,
         body_start=body_start,
-        paper=_text_field(row, "paper"),
+        paper=_short_field(row, "paper"),
         date=parse_date(_text_field(row, "date")),
-        page=_text_field(row, "page"),
-        section=_text_field(row, "section"),
-        spans=tuple(map(parse_span, row.get("spans") or ())),
+        page=page,
+        section=_short_field(row, "section"),
+        spans=_parse_spans(row.get("spans"), dropped),
+        **byline,
     )
 
 
@@ -88,11 +95,10 @@ def check_text(text: str) -> None:
         raise NerError(
             f"text of {len(text):,} characters, over {MAX_TEXT:,}", remedy="split it into articles"
         )
-    bad = re.search(r"[\0\ud800-\udfff]", text)
-    if bad:
+    if bad := _NOT_TEXT.search(text):
         raise NerError(
             f"character U+{ord(bad[0]):04X} at {bad.start()} is not text",
-            remedy="mend how the file was made",
+            remedy="correct how the file was made",
         )
 
 
@@ -100,75 +106,128 @@ def _text_field(row: Row, name: str) -> str:
     value = row.get(name)
     if value is None:
         return ""
-    if isinstance(value, date) or (isinstance(value, int) and name in _MAY_BE_NUMBERS):
-        return str(value)
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    if isinstance(value, date) or (is_number and name in _MAY_BE_NUMBERS):
+        return str(value.date() if isinstance(value, datetime) else value)
     if not isinstance(value, str):
         raise NerError(f"field {name!r} is {type(value).__name__}, not text")
     return value
 
 
-def parse_date(value: str) -> date | None:
-    """A date as newspapers print it: 2024-12-05, 20241205, 2024/12/5, 2024年12月5日; None if empty.
+def _short_field(row: Row, name: str) -> str:
+    value = _text_field(row, name)
+    if len(value) > MAX_FIELD:
+        raise NerError(
+            f"field {name!r} has {len(value):,} characters, over {MAX_FIELD}",
+            remedy="is another field meant? --field maps it",
+        )
+    if bad := _NOT_TEXT.search(value):
+        raise NerError(
+            f"field {name!r}: character U+{ord(bad[0]):04X} at {bad.start()} is not text",
+            remedy="correct how the file was made",
+        )
+    return value
 
-    Raises:
-        NerError: it is none of these.
-    """
-    if not value.strip():
-        return None
-    match = re.match(r"\s*(\d{4})\D{0,3}(\d{1,2})\D{0,3}(\d{1,2})", value)
-    try:
-        if match is None:
-            raise ValueError
-        return date(*map(int, match.groups()))
-    except ValueError:
-        raise NerError(f"{value!r} is not a date", remedy="write it as 2024-12-05") from None
+
+def _parse_spans(values: Any, dropped: Dropped | None) -> tuple[Span, ...]:
+    if values is None:
+        return ()
+    if not isinstance(values, list | tuple):
+        raise NerError(
+            f"spans are {type(values).__name__}, not a list",
+            remedy='"spans": [[start, end, label], …]',
+        )
+    spans = tuple(map(parse_span, values))
+    if dropped is None:
+        return spans
+    distinct = tuple(dict.fromkeys(spans))
+    dropped["repeated spans"] += len(spans) - len(distinct)
+    return distinct
 
 
 def parse_span(value: Any) -> Span:
-    """A span from ``[start, end, label]`` or ``{"start", "end", "label", …}``; a `Span` is one."""
+    """A span from ``[start, end, label]`` or ``{"start", "end", "label", …}``; a `Span` is one.
+
+    Raises:
+        NerError: it is neither, or a value is of another type: offsets are whole numbers.
+    """
     if isinstance(value, Span):
         return value
-    try:
-        if isinstance(value, Mapping):
-            return Span(
-                int(value["start"]),
-                int(value["end"]),
-                str(value["label"]),
-                float(value.get("score", 1.0)),
-                str(value.get("model", "")),
-            )
-        start, end, label = value
-        return Span(int(start), int(end), str(label))
-    except (KeyError, TypeError, ValueError):
+    if isinstance(value, Mapping):
+        parts = [value.get(name) for name in ("start", "end", "label")]
+        more = parse_score(value.get("score", 1.0)), value.get("model", ""), value.get("text", "")
+    elif isinstance(value, list | tuple) and len(value) == 3:
+        parts, more = list(value), (1.0, "", "")
+    else:
         raise NerError(
-            f"{value!r} is not a span", remedy="write [start, end, label] or an object"
-        ) from None
+            f"{brief(value)} is not a span", remedy="write [start, end, label] or an object"
+        )
+    start, end, label = parts
+    if not isinstance(label, str) or not all(isinstance(text, str) for text in more[1:]):
+        raise NerError(f"{brief(value)} has a label, model or text that is not text")
+    return Span(parse_offset(start), parse_offset(end), label, *more)
+
+
+def parse_offset(value: Any) -> int:
+    """An offset, which is a whole number.
+
+    Raises:
+        NerError: it is something else: 0.9, "2" and true are.
+    """
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise NerError(
+            f"offset {brief(value)} is not a whole number",
+            remedy="offsets count code points: 0, 1, 2 …",
+        )
+    return value
+
+
+def parse_score(value: Any) -> float:
+    """A score: a number from 0 to 1.
+
+    Raises:
+        NerError: it is something else.
+    """
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not number or not math.isfinite(value) or not 0 <= value <= 1:
+        raise NerError(f"score {brief(value)} is not a number from 0 to 1")
+    return float(value)
+
+
+def brief(value: Any) -> str:
+    """A value for a message: one of any depth, cut where it is long."""
+    try:
+        text = repr(value)
+    except (RecursionError, ValueError):
+        text = type(value).__name__
+    return text if len(text) <= 80 else f"{text[:79]}…"
 
 
 def article_or_rejected(row: Row, where: str, *, default_id: str = "") -> Item:
     """The article that a row is, or why it is none."""
     return item(
-        lambda: make_article(row, default_id=default_id), where, str(row.get("id") or default_id)
+        lambda: make_article(row, default_id=default_id), where, row.get("id") or default_id
     )
 
 
-def item(make: Callable[[], Article], where: str, known_id: str = "") -> Item:
+def item(make: Callable[[], Article], where: str, known_id: Any = "") -> Item:
     """What `make` gives, or the `Rejected` that its error is.
 
     Args:
         where: the file and line, for an error that does not know its place.
-        known_id: the id of an article that could not be made.
+        known_id: the id of an article that could not be made; of any type, as the file has it.
     """
     try:
         with at(where):
             return make()
     except NerError as error:
-        return Rejected.from_error(error, known_id)
+        return Rejected.from_error(error, safe_id(known_id))
 
 
-def rename(row: Row, fields: Mapping[str, str]) -> Row:
-    """A row with its fields under our names; `fields` maps ours to theirs."""
-    return {**row, **{ours: row[theirs] for ours, theirs in fields.items() if theirs in row}}
+def safe_id(value: Any) -> str:
+    """An id that a file gives, for a message: text without half surrogates and NULs, not too long."""
+    text = value if isinstance(value, str) else str(value) if isinstance(value, int) else ""
+    return _NOT_TEXT.sub("\ufffd", text[:MAX_FIELD])
 
 
 def span_row(span: Span, text: str) -> dict[str, Any]:
@@ -191,38 +250,46 @@ def article_fields(article: Article) -> dict[str, str]:
         "date": article.date.isoformat() if article.date else "",
         "page": article.page,
         "section": article.section,
+        **{name: getattr(article, name) for name in _BYLINE},
     }
 
 
 def article_row(article: Article) -> dict[str, Any]:
-    """An article as ``ner export`` writes it."""
+    """An article as ``ner export`` writes it; the fields of a byline where they are known."""
+    row = article_fields(article)
     return {
-        "id": article.id,
-        "title": article.title,
+        **{name: row[name] for name in ("id", "title")},
         "text": article.text,
         "paper": article.paper,
-        "date": article.date.isoformat() if article.date else None,
-        "page": article.page,
-        "section": article.section,
+        "date": row["date"] or None,
+        **{name: row[name] for name in ("page", "section")},
+        **{name: row[name] for name in _BYLINE if row[name]},
         "spans": [{**span_row(span, article.text), "model": span.model} for span in article.spans],
     }
 
 
-def count_unknown(row: Row, known: Iterable[str], lost: Lost) -> None:
-    """Count the fields of a row that an article has no place for."""
-    lost.update(f"fields {name!r}" for name in sorted(row.keys() - {*FIELDS, *known}))
-
-
 def has_score(span: Span) -> bool:
-    """True where a form without room for score and model loses something."""
+    """True where a form that cannot represent scores and models drops something."""
     return bool(span.model) or span.score != 1
 
 
+def distinct(spans: Iterable[Span], dropped: Dropped) -> list[Span]:
+    """Spans of which none stands twice; those left out are counted."""
+    every = list(spans)
+    kept = list(dict.fromkeys(every))
+    dropped["repeated spans"] += len(every) - len(kept)
+    return kept
+
+
 def dump(row: Mapping[str, Any]) -> str:
-    """One JSON line, readable characters kept; a lone surrogate is escaped, since UTF-8 has none."""
-    line = json.dumps(row, ensure_ascii=False)
+    """One JSON line, readable characters kept; half a surrogate pair is escaped, since UTF-8 has none.
+
+    Raises:
+        ValueError: a number is infinite or none (NaN), which JSON does not have.
+    """
+    line = json.dumps(row, ensure_ascii=False, allow_nan=False)
     try:
         line.encode("utf-8")
     except UnicodeEncodeError:
-        line = json.dumps(row)
+        line = json.dumps(row, allow_nan=False)
     return line + "\n"

@@ -7,7 +7,7 @@ from typing import BinaryIO
 from ner.article import Article
 from ner.errors import NerError
 from ner.files import open_output, open_output_folder
-from ner.formats import FORMATS, UNCOUNTED, WRITABLE, Lost
+from ner.formats import FORMATS, UNCOUNTED, WRITABLE, Dropped
 from ner.words import Segment
 
 
@@ -17,7 +17,7 @@ def save(
     output: Path | BinaryIO,
     *,
     segment: Segment | None = None,
-    lost: Lost = UNCOUNTED,
+    dropped: Dropped = UNCOUNTED,
 ) -> None:
     """Write articles in a form, to a path whole or not at all.
 
@@ -25,7 +25,7 @@ def save(
         form: one of `WRITABLE`.
         output: a file, a binary stream, or for a form of many files a folder that does not exist yet.
         segment: cuts a text into words, for the forms `BY_WORDS`.
-        lost: counts what the form cannot represent.
+        dropped: counts what the form cannot represent.
 
     Raises:
         NerError: the form is unknown, or the output cannot be written.
@@ -34,7 +34,7 @@ def save(
         raise NerError(f"unknown format {form!r}", remedy=f"one of {', '.join(WRITABLE)}")
     write, folder = FORMATS[form].write, FORMATS[form].folder
     assert write  # or it would not be in WRITABLE
-    parts = write(articles, lost, segment) if segment else write(articles, lost)
+    parts = write(articles, dropped, segment) if segment else write(articles, dropped)
     if not isinstance(output, Path):
         if folder:
             raise NerError(f"{form} is a folder of files", remedy="name a new folder")

@@ -4,33 +4,34 @@ A span has two selectors: its position, in code points as the recommendation say
 Model, 2017, section 4.2.5), and its quote with what stands before and behind.
 """
 
-import json
-import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 from urllib.parse import quote
 
 from ner.article import Article, Span, outside_in
 from ner.errors import NerError
-from ner.formats.jsonl import read_lines
+from ner.formats.fields import UNCOUNTED, Dropped, rename
+from ner.formats.jsonl import load_json, read_lines
 from ner.formats.rows import (
-    UNCOUNTED,
     Item,
-    Lost,
     article_fields,
+    brief,
+    check_text,
     dump,
     has_score,
     item,
     make_article,
-    rename,
+    parse_offset,
+    parse_span,
 )
-from ner.formats.source import Part, Source, decode
-from ner.formats.utf16 import from_utf16
+from ner.formats.source import Part, Source
+from ner.formats.utf16 import utf16_edges
 
 CONTEXT = ["http://www.w3.org/ns/anno.jsonld", {"ner": "urn:ner:"}]
 AROUND = 16
 """Code points of prefix and suffix."""
+_MAX_SEARCHED = 2_000_000_000  # code points looked through for the quotes of an article
 
 _TERMS = {
     "id": "dcterms:identifier",
@@ -39,11 +40,16 @@ _TERMS = {
     "date": "dcterms:date",
     "page": "ner:page",
     "section": "ner:section",
+    "overtitle": "dcterms:alternative",
+    "author": "dcterms:creator",
+    "editor": "ner:editor",
+    "continued_from": "ner:continuedFrom",
+    "continued_on": "ner:continuedOn",
 }
 
 
 def read_web_annotation(
-    source: Source, fields: Mapping[str, str] = {}, lost: Lost = UNCOUNTED
+    source: Source, fields: Mapping[str, str] = {}, dropped: Dropped = UNCOUNTED
 ) -> Iterator[Item]:
     """Pages a line, or a file that is one page. The text must be in it, as ``ner:source``.
 
@@ -51,85 +57,127 @@ def read_web_annotation(
     counted, then the quote is looked for. Annotations without a label in their body are left out and
     counted.
     """
-
-    def make(page: Mapping[str, Any]) -> Article:
-        return _article(page, fields, lost)
-
+    make = partial(_article, fields=fields, dropped=dropped)
     try:
-        whole = json.loads(decode(source.data))
-    except (ValueError, RecursionError, NerError):
+        whole = load_json(source.text)
+    except NerError:
         yield from read_lines(source, make)
     else:
         yield item(partial(make, whole), source.name)
 
 
-def _article(page: Mapping[str, Any], fields: Mapping[str, str], lost: Lost) -> Article:
+def _article(page: Any, *, fields: Mapping[str, str], dropped: Dropped) -> Article:
     try:
         about = page["ner:source"]
         text = about["value"]
+        check_text(text)
         row = {ours: about.get(term, "") for ours, term in _TERMS.items()}
-        spans = [span for note in page["items"] for span in _spans(note, text, lost)]
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        find = _Finder(text)
+        spans = [span for note in page["items"] for span in _spans(note, find, dropped)]
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
         raise NerError(
-            f"no AnnotationPage with its text ({error})",
+            f"no AnnotationPage with its text ({brief(str(error))})",
             remedy='{"type": "AnnotationPage", "ner:source": {"value": text}, "items": […]}',
         ) from None
-    return make_article({**rename(row, fields), "text": text, "spans": spans})
+    row = {**rename(row, fields), "text": text, "spans": spans}
+    return make_article(row, dropped=dropped)
 
 
-def _spans(note: Mapping[str, Any], text: str, lost: Lost) -> Iterator[Span]:
+def _spans(note: Mapping[str, Any], find: "_Finder", dropped: Dropped) -> Iterator[Span]:
     labels = [
         body["value"]
         for body in _list(note.get("body"))
         if body.get("purpose", note.get("motivation")) in ("tagging", "classifying")
     ]
-    lost["annotations without a label"] += not labels
+    dropped["annotations without a label"] += not labels
     maker = note.get("creator") or {}
     model = maker.get("name", "") if maker.get("type") == "Software" else ""
     for label in labels:
-        start, end = _place(note["target"], text)
-        yield Span(start, end, label, float(note.get("ner:score", 1.0)), model)
-
-
-def _place(target: Mapping[str, Any], text: str) -> tuple[int, int]:
-    selectors = {selector["type"]: selector for selector in _list(target["selector"])}
-    quoted = selectors.get("TextQuoteSelector")
-    exact = quoted["exact"] if quoted else None
-    position = selectors.get("TextPositionSelector")
-    if position:
-        start, end = int(position["start"]), int(position["end"])
-        if exact is None or text[start:end] == exact:
-            return start, end
-        try:
-            [span] = from_utf16(text, [Span(start, end, "LOC")])
-        except NerError:
-            pass
-        else:
-            if text[span.start : span.end] == exact:
-                return span.start, span.end
-    if quoted is None or exact is None:
-        raise NerError("neither a position nor a quote", remedy="a TextPositionSelector")
-    return _find(quoted, text)
-
-
-def _find(quoted: Mapping[str, str], text: str) -> tuple[int, int]:
-    before, exact, behind = (quoted.get(name, "") for name in ("prefix", "exact", "suffix"))
-    pattern = f"(?<={re.escape(before)}){re.escape(exact)}(?={re.escape(behind)})"
-    found = [match.span() for match in re.finditer(pattern, text)]
-    if len(found) != 1 or not exact:
-        raise NerError(
-            f"the quote {exact!r} stands {len(found)} times in the text",
-            remedy="give a position, or a longer prefix and suffix",
+        start, end = find.place(note["target"])
+        yield parse_span(
+            {
+                "start": start,
+                "end": end,
+                "label": label,
+                "score": note.get("ner:score", 1.0),
+                "model": model,
+            }
         )
-    return found[0]
+
+
+class _Finder:
+    """Where the selectors of annotations stand in a text."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._searched = 0
+
+    @cached_property
+    def _points(self) -> dict[int, int]:
+        """UTF-16 units to code points."""
+        return {unit: point for point, unit in enumerate(utf16_edges(self._text))}
+
+    def place(self, target: Mapping[str, Any]) -> tuple[int, int]:
+        """The offsets of a target: by its position, its quote, or a range between two selectors.
+
+        Raises:
+            NerError: it has none of them, or its quote is not in the text, or more than once.
+        """
+        selectors = {selector["type"]: selector for selector in _list(target["selector"])}
+        quoted = selectors.get("TextQuoteSelector")
+        position = selectors.get("TextPositionSelector")
+        exact = quoted["exact"] if quoted else None
+        if exact is not None and not isinstance(exact, str):
+            raise NerError(f"the quote {brief(exact)} is not text")
+        if position:
+            start, end = parse_offset(position["start"]), parse_offset(position["end"])
+            units = self._points.get(start, -1), self._points.get(end, -1)
+            if exact is None or self._text[start:end] == exact:
+                return start, end
+            if units[0] >= 0 and self._text[units[0] : units[1]] == exact:
+                return units
+        if quoted:
+            return self._find(quoted)
+        if span := selectors.get("RangeSelector"):
+            # The range ends where the selection of its second selector begins (section 4.2.9).
+            first, _ = self.place({"selector": span["startSelector"]})
+            last, _ = self.place({"selector": span["endSelector"]})
+            return first, last
+        raise NerError(
+            "neither a position, a quote nor a range of them", remedy="a TextPositionSelector"
+        )
+
+    def _find(self, quoted: Mapping[str, str]) -> tuple[int, int]:
+        before, exact, behind = (quoted.get(name, "") for name in ("prefix", "exact", "suffix"))
+        context = before + exact + behind
+        found: list[int] = []
+        start = self._text.find(context) if exact else -1
+        while start >= 0 and len(found) < 2:
+            found.append(start + len(before))
+            start = self._text.find(context, start + 1)
+        self._searched += len(self._text)
+        if self._searched > _MAX_SEARCHED:
+            raise NerError(
+                "too many quotes without a position for a text of this length",
+                remedy="give a TextPositionSelector with each",
+            )
+        if len(found) != 1:
+            times = "more than once" if found else "not"
+            raise NerError(
+                f"the quote {brief(exact)} stands {times} in the text",
+                remedy="give a position, or a longer prefix and suffix",
+            )
+        return found[0], found[0] + len(exact)
 
 
 def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [] if value is None else [value]
 
 
-def write_web_annotation(articles: Iterable[Article], lost: Lost = UNCOUNTED) -> Iterator[Part]:
-    """Loses nothing: text and fields are the page's ``ner:source``, a model is the ``creator``."""
+def write_web_annotation(
+    articles: Iterable[Article], dropped: Dropped = UNCOUNTED
+) -> Iterator[Part]:
+    """Drops nothing: text and fields are the page's ``ner:source``, a model is the ``creator``."""
     for article in articles:
         yield Part(dump(_page(article)).encode())
 

@@ -191,11 +191,12 @@ def _blocks(config: Config, characters: Characters, cache: Path) -> tuple[Blocks
         names: dict[str, int] = {}
         for path in config.texts:
             teacher = TEACHERS[config.teacher] if path in config.taught else None
-            for item in read_jsonl(open_source(Path(path))):
-                if isinstance(item, Rejected):  # an empty text teaches nothing
-                    continue
-                ids.append(characters.encode(item.text + "\n").astype(np.int16))
-                tags.append(_tag(item.text + "\n", teacher, names))
+            with open_source(Path(path)) as source:
+                for item in read_jsonl(source):
+                    if isinstance(item, Rejected):  # an empty text teaches nothing
+                        continue
+                    ids.append(characters.encode(item.text + "\n").astype(np.int16))
+                    tags.append(_tag(item.text + "\n", teacher, names))
         order = np.random.default_rng(config.seed).permutation(len(ids))
         rows = [np.concatenate([column[k] for k in order]) for column in (ids, tags)]
         whole = len(rows[0]) // config.block * config.block

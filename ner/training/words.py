@@ -21,7 +21,7 @@ from ner.annotation.teachers import lac_words
 from ner.article import Span
 from ner.errors import NerError, at, missing_extra
 from ner.evaluation.score import Counts
-from ner.formats import json_lines, open_source, parse_span
+from ner.formats import open_source, parse_span, source_lines
 from ner.words import Segment, Word, load, pieces
 
 _STEP = (
@@ -54,12 +54,12 @@ def read(paths: Iterable[str | Path]) -> Iterator[Segmented]:
         NerError: a line cannot be read, has no text, or words that overlap or leave the text.
     """
     for path in paths:
-        source = open_source(Path(path))
-        for where, row in json_lines(io.BytesIO(source.data.rstrip()), source.name):
-            with at(where):
-                if isinstance(row, NerError):
-                    raise row
-                yield _segmented(row)
+        with open_source(Path(path)) as source:
+            for where, row in source_lines(source):
+                with at(where):
+                    if isinstance(row, NerError):
+                        raise row
+                    yield _segmented(row)
 
 
 def _segmented(row: dict[str, Any]) -> Segmented:
