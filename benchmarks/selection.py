@@ -19,7 +19,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ner import corpus
-from ner.annotation.select import Unit, in_sentences, select
+from ner.annotation.pool import Unit
+from ner.annotation.select import select, split_sentences
 from ner.article import Article
 from ner.formats import article_row, dump
 from ner.tagger.loading import load
@@ -44,7 +45,7 @@ def main(
     pool = [
         unit.article
         for article in corpus.read([DATA / "train.jsonl"])
-        for unit in in_sentences(Unit(article))
+        for unit in split_sentences(Unit(article))
     ]
     points: list[Point] = []
     for seed in range(times):

@@ -102,7 +102,7 @@ def test_a_worse_model_is_refused_unless_a_person_insists(tmp_path: Path) -> Non
     folder = copy(tmp_path / "run", version="9.0", confused=True)
     refused = ner("models", "promote", folder, TEST)
     assert refused.exit_code == 1
-    assert "worse on PER, LOC, ORG, BRAND" in refused.stderr and find_model() == SHIPPED
+    assert "worse than news on PER, LOC, ORG, BRAND" in refused.stderr and find_model() == SHIPPED
     asked = ner("models", "promote", folder, TEST, "--override", input="n\n")
     assert asked.exit_code == 1 and find_model() == SHIPPED
     assert ner("models", "promote", folder, TEST, "--override", input="y\n").exit_code == 0
@@ -149,7 +149,7 @@ def test_what_people_decided_in_the_store_teaches_the_next_model(tmp_path: Path)
     )
     command = ("train", config, "--run", tmp_path / "run", "--from-store", "--store", url)
     ner("ingest", tmp_path / "a.jsonl", "--store", url)
-    assert "nobody has read any article" in one_line_error(ner(*command))
+    assert "the store has no reviewed articles" in one_line_error(ner(*command))
     ner("tag", "--store", url)
     with Store(url) as store:
         first, second, _ = (item for item in store.articles() if isinstance(item, Article))
@@ -165,7 +165,7 @@ def test_what_people_decided_in_the_store_teaches_the_next_model(tmp_path: Path)
     assert "3 articles are too few to compare on" in one_line_error(early)
     result = ner(*command)
     assert result.exit_code == 0, result.output
-    assert "1 reviewed articles" in result.stderr and "1 kept for testing" in result.stderr
+    assert "1 reviewed articles" in result.stderr and "1 more kept for testing" in result.stderr
     assert "ner models promote" in result.stderr and "own-0.0.1" in result.stdout
     [taught] = corpus.read([tmp_path / "run/reviewed.jsonl"])
     assert [span.label for span in taught.spans] == ["PER"]

@@ -1,4 +1,4 @@
-"""What other taggers say, in our labels and offsets. Each test asks the real tagger."""
+"""Spans of other taggers in our labels and offsets. Each test runs the real tagger."""
 
 import importlib.util
 import random
@@ -9,6 +9,7 @@ import pytest
 import spacy
 
 from ner.annotation.teachers import Teacher, agree, load, suggest
+from ner.annotation.teachers.teacher import BATCH_ARTICLES, BATCH_CHARACTERS
 from ner.article import Article, Span
 from ner.errors import NerError
 from ner.tagger.loading import Tagger
@@ -40,19 +41,29 @@ def test_our_model_keeps_its_scores(tagger: Tagger) -> None:
 
 def test_a_dictionary_takes_the_longest_name(tmp_path: Path) -> None:
     path = tmp_path / "names.tsv"
-    path.write_text("南岸\tLOC\n南岸区\tns\n\n的王东\tBRAND\n王东到\tPER\n。\tORG\n", "utf-8")
-    spans = found(load(f"dictionary:{path}"), "南岸南岸区的王东到了。")
-    assert spans == [("南岸", "LOC"), ("南岸区", "LOC"), ("的王东", "BRAND"), ("。", "ORG")]
+    path.write_text(
+        "南岸\tLOC\n南岸区\tns\n\n的王东\tBRAND\n王东到\tPER\n。\tORG\n东桥\tBRIDGE\n", "utf-8"
+    )
+    teacher = load(f"dictionary:{path}")
+    spans = found(teacher, "南岸南岸区的王东到了。东桥")
+    assert spans[:3] == [("南岸", "LOC"), ("南岸区", "LOC"), ("的王东", "BRAND")]
+    assert spans[3:] == [("。", "ORG"), ("东桥", "BRIDGE")]  # labels of one's own, too
+    assert teacher.labels == {"LOC", "BRAND", "PER", "ORG", "BRIDGE"}
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
-    [("南岸区 LOC", "no name and label"), ("\tLOC", "no name"), ("南岸区\tPLACE", "are PER, LOC")],
+    ("line", "message"),
+    [
+        ("南岸区 LOC", "is not a name and a label .write NAME<TAB>LABEL"),
+        ("\tLOC", "is not a name and a label"),
+        ("南岸区\t", "is not a name and a label"),
+        ("南岸区\t地 名", "'地 名' is not a label"),
+    ],
 )
-def test_a_bad_line_of_a_dictionary_is_named(tmp_path: Path, line: str, said: str) -> None:
+def test_a_bad_line_of_a_dictionary_is_named(tmp_path: Path, line: str, message: str) -> None:
     path = tmp_path / "names.tsv"
     path.write_text(f"南山\tLOC\n{line}\n", "utf-8")
-    with pytest.raises(NerError, match=rf"names\.tsv:2: .*{said}"):
+    with pytest.raises(NerError, match=rf"names\.tsv:2: .*{message}"):
         load(f"dictionary:{path}")
 
 
@@ -186,7 +197,7 @@ def test_what_hanlp_cannot_load_has_a_remedy(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "message"),
     [
         ("jieba", "no teacher 'jieba' .one of model, lac, hanlp, spacy, dictionary"),
         ("dictionary", "dictionary:PATH"),
@@ -195,8 +206,8 @@ def test_what_hanlp_cannot_load_has_a_remedy(tmp_path: Path) -> None:
         ("model:/nowhere", "no model '/nowhere'"),
     ],
 )
-def test_a_teacher_that_is_not_there(name: str, said: str) -> None:
-    with pytest.raises(NerError, match=said):
+def test_a_teacher_that_is_not_there(name: str, message: str) -> None:
+    with pytest.raises(NerError, match=message):
         load(name)
 
 
@@ -204,7 +215,7 @@ def test_a_pipeline_without_our_labels_is_refused(tmp_path: Path) -> None:
     nlp = spacy.blank("zh")
     nlp.add_pipe("entity_ruler").add_patterns([{"label": "DISEASE", "pattern": "感冒"}])  # type: ignore[attr-defined]
     nlp.to_disk(tmp_path / "rules")
-    with pytest.raises(NerError, match="none of its labels is one we know: DISEASE"):
+    with pytest.raises(NerError, match="none of its labels is known here: DISEASE"):
         load(f"spacy:{tmp_path / 'rules'}")
 
 
@@ -219,22 +230,42 @@ def test_agreement_is_the_mean_over_those_that_can_give_the_label() -> None:
         (0, 3, "LOC"): (pytest.approx(0.9), "news-1+lac"),  # both
         (5, 8, "BRAND"): (0.7, "news-1"),  # only one can; and it beats 2:6, which half of them give
     }
+    undeclared = agree([(set(), [Span(0, 3, "ORG", model="other")]), ({"LOC"}, [])])
+    assert [span.score for span in undeclared] == [1.0]
 
 
 def test_suggestions_come_in_order_and_keep_the_articles(tmp_path: Path) -> None:
     (tmp_path / "names.tsv").write_text("南岸区\tLOC\n天\tLOC\n", "utf-8")
-    asked = [load(f"dictionary:{tmp_path / 'names.tsv'}"), load("lac")]
+    teachers = [load(f"dictionary:{tmp_path / 'names.tsv'}"), load("lac")]
 
     def articles() -> Iterator[Article]:
         for number in range(40):
             text = f"第{number}天，南岸区。"
             yield Article(id=str(number), text=text, paper="报", spans=(Span(0, 1, "BRAND"),))
 
-    told = list(suggest(articles(), asked))
-    assert [(a.id, a.paper) for a in told] == [(str(n), "报") for n in range(40)]
-    assert {a.text[s.start : s.end] for a in told for s in a.spans if s.score == 1} == {"南岸区"}
-    assert all(s.label != "BRAND" for a in told for s in a.spans)
-    # 天 is half of the opinions.
+    suggested = list(suggest(articles(), teachers))
+    assert [(a.id, a.paper) for a in suggested] == [(str(n), "报") for n in range(40)]
+    assert {a.text[s.start : s.end] for a in suggested for s in a.spans if s.score == 1} == {
+        "南岸区"
+    }
+    assert all(s.label != "BRAND" for a in suggested for s in a.spans)
+    # 天 is given by one of the two.
     for least, found in ((0.5, {"南岸区", "天"}), (0.6, {"南岸区"})):
-        told = list(suggest(articles(), asked, least=least))
-        assert {a.text[s.start : s.end] for a in told for s in a.spans} == found
+        suggested = list(suggest(articles(), teachers, least=least))
+        assert {a.text[s.start : s.end] for a in suggested for s in a.spans} == found
+
+
+def test_articles_are_read_a_batch_at_a_time(tmp_path: Path) -> None:
+    (tmp_path / "names.tsv").write_text("南岸区\tLOC\n", "utf-8")
+    read = []
+
+    def articles(length: int) -> Iterator[Article]:
+        for number in range(100):
+            read.append(number)
+            yield Article(id=str(number), text="南岸区。" * length)
+
+    teacher = load(f"dictionary:{tmp_path / 'names.tsv'}")
+    for length, most in ((1, BATCH_ARTICLES), (BATCH_CHARACTERS // 16, 4), (BATCH_CHARACTERS, 1)):
+        read.clear()
+        next(suggest(articles(length), [teacher, teacher]))
+        assert len(read) == most + 1

@@ -1,15 +1,21 @@
 """Commands of the loop: choose what to label, pre-label it, send it to doccano and fetch it back."""
 
+from collections import Counter
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.markup import escape
 
 from ner.cli.app import DEFAULT_MODEL, DEFAULT_STORE, Group, ModelName, StoreUrl, app
-from ner.cli.terminal import progress, say, say_error, writing
+from ner.cli.terminal import progress, readable, safe, say, writing
 from ner.errors import NerError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from ner.annotation.pool import Unit
     from ner.annotation.select import Choice
+    from ner.article import Rejected
 
 annotate = typer.Typer(
     cls=Group,
@@ -42,6 +48,7 @@ Files = Annotated[
     typer.Argument(help="Articles, in any form `ner ingest` reads; the store if none."),
 ]
 Output = Annotated[str, typer.Option("--output", "-o", help="JSONL of articles, or -.")]
+_SHOWN = 12  # choices listed
 TEACHER = "model, lac, hanlp:NAME, spacy:NAME, dictionary:FILE or model:FOLDER"
 
 
@@ -60,46 +67,52 @@ def select(
         list[str] | None, typer.Option(help="Articles labelled already; repeatable.")
     ] = None,
     against: Annotated[
-        str, typer.Option(metavar="TEACHER", help=f"What the model disputes with: {TEACHER}.")
+        str,
+        typer.Option(
+            metavar="TEACHER",
+            help=f"A teacher whose disagreement with the model counts: {TEACHER}.",
+        ),
     ] = "",
     model: ModelName = DEFAULT_MODEL,
 ) -> None:
     """Choose what to label next: what teaches most for the characters it costs.
 
-    That is where the model doubts or another teacher disagrees, names and quoted strings that
-    nobody has labelled, and other topics, papers and months than those chosen already. What is
-    written carries the model's spans as pre-labels; a sentence's id says where it stands.
+    Worth most are spans whose score is uncertain or on which another teacher disagrees, names and
+    quoted strings that nobody has labelled, and other topics, papers and months than those chosen
+    already. The output has the model's spans as pre-labels; a sentence's id ends with its offsets.
+
+    The table on standard error shows for each choice the two features that counted most, and below
+    how much of each feature in the pool the choices cover. Memory grows by some kilobytes an article;
+    texts wait in a temporary file.
 
     Example: `ner annotate select --unit sentence --budget 20000 --output chosen.jsonl`
     """
     from ner import corpus
     from ner.annotation import teachers
-    from ner.annotation.select import Unit, disputed, in_sentences
     from ner.annotation.select import select as choose
+    from ner.annotation.select import units
     from ner.formats import article_row, dump
 
     if unit not in ("article", "sentence"):
         raise NerError(f"unknown unit {unit!r}", remedy="article or sentence")
-    labelled = list(corpus.read(known or ()))
-    ours = teachers.load(f"model:{model}")
-    theirs = teachers.load(against) if against else None
-    articles, bad = _readable(files, store)
-    tagged = list(progress(ours.pipe(articles), "tagging", total=len(articles)))
-    if theirs:
-        others = progress(theirs.pipe(articles), "asking", total=len(articles))
-        units = [
-            Unit(one, disputed(one, other, ours.labels, theirs.labels))
-            for one, other in zip(tagged, others, strict=True)
-        ]
-    else:
-        units = list(map(Unit, tagged))
-    if unit == "sentence":
-        units = [sentence for whole in units for sentence in in_sentences(whole)]
-    choices = list(progress(choose(units, budget, known=labelled), "choosing"))
+    teacher = teachers.load(f"model:{model}")
+    other = teachers.load(against) if against else None
+    failed: list[Rejected] = []
+    articles = readable(items(files, store), failed)
+    labelled = corpus.read(known or ())
+    pool = units(
+        progress(articles, "tagging", total=_count(files, store)),
+        teacher,
+        other,
+        in_sentences=unit == "sentence",
+    )
+    chosen = _Selected()
     with writing(output) as sink:
-        sink.writelines(dump(article_row(choice.article)) for choice in choices)
-    _say_choices(choices, len(units))
-    if bad:
+        for choice in progress(choose(chosen.count(pool), budget, known=labelled), "choosing"):
+            chosen.add(choice)
+            sink.write(dump(article_row(choice.article)))
+    _print_selected(chosen)
+    if failed:
         raise typer.Exit(1)
 
 
@@ -113,65 +126,99 @@ def suggest(
         float, typer.Option(min=0, max=1, help="Leave out spans with a lower score.")
     ] = 0.0,
 ) -> None:
-    """Pre-label articles with what teachers say, in place of the spans they had.
+    """Pre-label articles with the spans that teachers give, in place of those they had.
 
     With several teachers a span's score is the mean, over those that can give its label, of the
     score each gives exactly this span: 1 from LAC, HanLP and a dictionary, a probability from our
-    model, 0 where it is not found. Of spans that cross, the higher score stays. Several models and
-    `--least 0.4` over raw text make the silver articles of a self-training.
+    model, 0 where it is not found. Of spans that cross, the one with the higher score is kept. Several
+    models and `--least 0.4` over raw text make the silver articles of a self-training.
+
+    A dictionary is a text file with a line `NAME<TAB>LABEL` for each name.
 
     Example: `ner annotate suggest chosen.jsonl --teacher model --teacher lac -o suggested.jsonl`
     """
     from ner.annotation import teachers
     from ner.formats import article_row, dump
 
-    asked = [teachers.load(name) for name in dict.fromkeys(teacher or ["model"])]
-    articles, bad = _readable(files, store)
-    spans = 0
+    loaded = [teachers.load(name) for name in dict.fromkeys(teacher or ["model"])]
+    failed: list[Rejected] = []
+    articles = readable(items(files, store), failed)
+    done = spans = 0
     with writing(output) as sink:
-        told = teachers.suggest(articles, asked, least=least)
-        for article in progress(told, "suggesting", total=len(articles)):
+        suggested = teachers.suggest(articles, loaded, least=least)
+        for article in progress(suggested, "suggesting", total=_count(files, store)):
+            done += 1
             spans += len(article.spans)
             sink.write(dump(article_row(article)))
-    say(f"{len(articles)} articles, {spans} spans from {', '.join(t.name for t in asked)}")
-    if bad:
+    say(f"{done} articles, {spans} spans from {', '.join(each.name for each in loaded)}")
+    if failed:
         raise typer.Exit(1)
 
 
-def _say_choices(choices: list["Choice"], pool: int) -> None:
+class _Selected:
+    """What `select` chose, added up: the first choices, and the sums."""
+
+    def __init__(self) -> None:
+        self.first: list[Choice] = []
+        self.number = self.characters = self.pool = 0
+        self.coverage: Counter[str] = Counter()
+
+    def count(self, units: "Iterable[Unit]") -> "Iterator[Unit]":
+        """The units, counted as they pass."""
+        for unit in units:
+            self.pool += 1
+            yield unit
+
+    def add(self, choice: "Choice") -> None:
+        if self.number < _SHOWN:
+            self.first.append(choice)
+        self.number += 1
+        self.characters += len(choice.article.text)
+        self.coverage.update(choice.shares)
+
+
+def _print_selected(chosen: _Selected) -> None:
+    """The first choices, and what all of them cover, with what each figure means."""
     from rich.table import Table
 
-    from ner.annotation.select import summary
+    from ner.annotation.pool import FEATURES
     from ner.cli.console import console
 
-    shown = 12
-    table = Table("id", "characters", "why", "text", box=None, pad_edge=False)
-    for choice in choices[:shown]:
-        text = choice.article.text.replace("\n", " ")
-        short = text if len(text) <= 16 else f"{text[:15]}…"
-        table.add_row(choice.article.id, str(len(text)), choice.why, short)
-    console(stderr=True).print(table)
-    if len(choices) > shown:
-        say(f"{len(choices) - shown} more")
-    characters = sum(len(choice.article.text) for choice in choices)
-    took = ", ".join(f"{name} {share:.0%}" for name, share in summary(choices).items() if share)
-    say(f"{len(choices)} of {pool} chosen, {characters:,} characters")
-    if took:
-        say(f"of what the pool holds they take: {took}")
+    screen = console(stderr=True)
+    if chosen.first:
+        table = Table("id", "characters", "chosen for", "text", box=None, pad_edge=False)
+        for choice in chosen.first:
+            text = safe(choice.article.text.replace("\n", " "))
+            short = text if len(text) <= 16 else f"{text[:15]}…"
+            characters = str(len(choice.article.text))
+            table.add_row(escape(safe(choice.article.id)), characters, choice.reason, escape(short))
+        screen.print(table)
+        if chosen.number > _SHOWN:
+            say(f"and {chosen.number - _SHOWN} more")
+    say(f"{chosen.number} of {chosen.pool} chosen, {chosen.characters:,} characters")
+    if not chosen.first:
+        return
+    say("")
+    table = Table("feature", "weight", "covered", "what it counts", box=None, pad_edge=False)
+    for name, feature in FEATURES.items():
+        covered = f"{chosen.coverage[name]:.0%}"
+        table.add_row(name, f"{feature.weight:g}", covered, feature.explanation)
+    screen.print(table)
+    say("")
+    say("characters: what people are to read, and the cost of a choice")
+    say("chosen for: the two features that counted most, with their part in the decision")
+    say("weight: how much all of a feature is worth beside the others")
+    say("covered: the share of a feature in the whole pool that the choices have")
 
 
-def _readable(files: list[str] | None, store: str) -> tuple[list[Any], int]:
-    """Articles, and how many could not be read; these are named."""
-    from ner.article import Article
+def _count(files: list[str] | None, store: str) -> int | None:
+    """How many articles the store has, for a progress bar; not known of files before they are read."""
+    if files:
+        return None
+    from ner.store import Store
 
-    articles, bad = [], 0
-    for item in items(files, store):
-        if isinstance(item, Article):
-            articles.append(item)
-        else:
-            bad += 1
-            say_error(str(item))
-    return articles, bad
+    with Store(store) as opened:
+        return opened.count()
 
 
 def items(files: list[str] | None, store: str) -> Any:

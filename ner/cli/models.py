@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ner.cli.app import DEFAULT_MODEL, DEFAULT_STORE, Group, StoreUrl, app
-from ner.cli.terminal import needing, progress, readable, say, say_error, writing
+from ner.cli.terminal import needing, progress, say, say_error, writing
 from ner.errors import NerError
 
 if TYPE_CHECKING:
+    from ner.annotation.review import Comparison
     from ner.article import Article, Span
-    from ner.evaluation.significance import Difference
     from ner.tagger.loading import Tagger
     from ner.training.train import Config
 
@@ -73,38 +73,23 @@ def train(
 
 
 def _with_reviewed(settings: "Config", url: str, run: Path) -> "Config":
-    """The config with what people decided in a store for more training data.
-
-    Articles that the config keeps for dev or test are left out.
-    """
+    """The config with the reviewed articles of a store as further training data."""
     from ner import corpus
-    from ner.formats import article_row, dump
-    from ner.store import Store
+    from ner.annotation.review import reviewed_corpus
 
     data = settings.data
-    path = run / "reviewed.jsonl"
-    if path.exists() and (run / "config.json").exists():
-        number = sum(1 for _ in corpus.read([str(path)]))
-        say(f"the run goes on with its {number} reviewed articles; for newer ones delete {run}")
+    held_out = corpus.read((*data.dev, *data.test))
+    begun = (run / "config.json").exists()
+    reviewed = reviewed_corpus(url, run, held_out=held_out, begun=begun)
+    for rejected in reviewed.rejected:
+        say_error(str(rejected))
+    if reviewed.resumed:
+        say(f"the run goes on with its {reviewed.articles} reviewed articles;")
+        say(f"to train on newer decisions delete {run}")
     else:
-        kept = {article.text for article in corpus.read((*data.dev, *data.test))}
-        with Store(url) as opened:
-            articles = list(readable(opened.reviewed(), []))
-        ours = [article for article in articles if article.text not in kept]
-        if not ours:
-            raise NerError(
-                "nobody has read any article that is not kept for testing",
-                where=url,
-                remedy="ner annotate pull --store",
-            )
-        run.mkdir(parents=True, exist_ok=True)
-        with writing(str(path)) as out:
-            out.writelines(dump(article_row(article)) for article in ours)
-        left = (
-            f", {len(articles) - len(ours)} kept for testing" if len(articles) > len(ours) else ""
-        )
-        say(f"{len(ours)} reviewed articles in {path}{left}")
-    files = (*data.train, str(path))
+        more = f", {reviewed.held_out} more kept for testing" if reviewed.held_out else ""
+        say(f"{reviewed.articles} reviewed articles in {reviewed.path}{more}")
+    files = (*data.train, str(reviewed.path))
     return dataclasses.replace(settings, data=dataclasses.replace(data, train=files))
 
 
@@ -187,23 +172,23 @@ def compare(
     _compared(a, b, files)
 
 
-def _compared(a: str, b: str, files: Sequence[str]) -> "dict[str, Difference]":
-    """Print how model B does beside model A."""
+def _compared(a: str, b: str, files: Sequence[str]) -> None:
+    """Compare two models and print the figures."""
     from ner import corpus
+    from ner.annotation.review import compare_models
+
+    _print_comparison(compare_models(a, b, list(corpus.read(files)), watch=progress), files)
+
+
+def _print_comparison(comparison: "Comparison", files: Sequence[str]) -> None:
     from ner.cli import render
     from ner.cli.console import console
-    from ner.evaluation.evaluate import compare
 
-    articles = list(corpus.read(files))
-    first, of_first = _tagged(a, articles)
-    second, of_second = _tagged(b, articles)
-    rows = compare(articles, of_first, of_second)
     screen = console()
-    for letter, tagger in (("A", first), ("B", second)):
+    for letter, tagger in (("A", comparison.a), ("B", comparison.b)):
         screen.print(f"{letter}  {tagger}  {tagger.hash[:12]}  {tagger.folder}")
-    screen.print(f"on {len(articles)} articles of", *files, end="\n\n")
-    screen.print(render.comparison(rows))
-    return rows
+    screen.print(f"on {comparison.articles} articles of", *files, end="\n\n")
+    screen.print(render.comparison(comparison.rows))
 
 
 def _tagged(model: str, articles: "Sequence[Article]") -> "tuple[Tagger, list[list[Span]]]":
@@ -282,24 +267,22 @@ def promote(
 
     Example: `ner models promote runs/own/model data/annotations/test.jsonl`
     """
-    from ner.evaluation.evaluate import worse_on
-    from ner.tagger import promotion
-    from ner.tagger.loading import load
-    from ner.tagger.registry import named, promoted
+    from ner import corpus
+    from ner.annotation import review
 
-    worse = []
-    if promoted(name) or named(name):
-        worse = worse_on(_compared(name, model, files))
+    candidate = review.candidate(model, list(corpus.read(files)), name, watch=progress)
+    if candidate.in_use:
+        say(f"{name} is {candidate.tagger} already; nothing was changed")
+        return
+    if candidate.comparison:
+        _print_comparison(candidate.comparison, files)
     else:
         say(f"there is no model {name!r} yet, so none to compare with")
-    if worse:
-        found = f"worse on {', '.join(worse)}"
-        if not override:
-            raise NerError(found, where=model, remedy="train it on more, or --override")
-        if not yes:
-            typer.confirm(f"{found}: promote it all the same?", abort=True, err=True)
-    folder = promotion.promote(load(model), name)
-    say(f"{name} is now {load(name)}, in {folder}; `ner models rollback` takes it back")
+    if candidate.worse and override and not yes:
+        worse = ", ".join(candidate.worse)
+        typer.confirm(f"worse on {worse}: promote it all the same?", abort=True, err=True)
+    folder = review.promote(candidate, override=override)
+    say(f"{name} is now {candidate.tagger}, in {folder}; `ner models rollback` takes it back")
 
 
 @models.command()
