@@ -1,11 +1,12 @@
-# Two commands: `make run` shows the main job on the sample pages, `make test` runs the checks.
+# `make run` shows the main job on the sample pages; `make test` runs the checks. More: `make test-lowest`.
 PYTHON ?= python3
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
-export NER_STORE ?= sqlite:///sample.db
+LOWEST := .venv-lowest/bin
+PIP := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test lint
+.PHONY: run test lint test-lowest
 
+# The store is the one that plain `ner show` opens in this folder.
 run: .venv/installed
 	$(BIN)/ner ingest data/pages/*.txt
 	$(BIN)/ner tag
@@ -20,11 +21,23 @@ lint: .venv/installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# At the lowest versions that pyproject.toml allows, where warnings of old libraries are no errors.
+test-lowest: .venv-lowest/installed
+	$(LOWEST)/ner --help > .venv-lowest/help
+	$(LOWEST)/python -m pytest -m 'not slow' -W default
+
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
-	$(PIP) --editable .
+	$(BIN)/python $(PIP) --editable .
 	touch $@
 
 .venv/installed-dev: pyproject.toml constraints.txt | .venv/installed
-	$(PIP) --editable '.[dev]'
+	$(BIN)/python $(PIP) --editable '.[dev]'
+	touch $@
+
+.venv-lowest/installed: pyproject.toml constraints.txt .ci/lowest.py
+	$(PYTHON) -m venv --clear .venv-lowest
+	$(LOWEST)/python $(PIP) packaging
+	$(LOWEST)/python .ci/lowest.py > .venv-lowest/constraints.txt
+	$(LOWEST)/python $(PIP) --constraint .venv-lowest/constraints.txt --editable '.[dev]'
 	touch $@

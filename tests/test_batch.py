@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
 import sqlalchemy as sa
 from conftest import make_article
 
@@ -61,6 +62,7 @@ def test_an_article_that_cannot_be_tagged_is_set_aside_and_the_rest_goes_on(stor
     assert "no memory" in store.failures()[0].why
 
 
+@pytest.mark.slow
 def test_killed_at_random_moments_nothing_is_lost_and_nothing_is_twice(
     store_url: str, tagger: Tagger, tmp_path: Path
 ) -> None:

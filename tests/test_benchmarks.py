@@ -14,6 +14,8 @@ from ner import formats
 from ner.article import Article, Span
 from ner.errors import NerError
 
+pytestmark = pytest.mark.slow
+
 TEXT = "昨天，王小明在北京市参加了会议。"
 ARTICLES = [Article("1", TEXT, spans=(Span(3, 6, "PER"), Span(7, 10, "LOC")))]
 

@@ -24,6 +24,8 @@ from ner.article import Article, Rejected, Span
 from ner.errors import NerError
 from ner.store import Store
 
+pytestmark = pytest.mark.slow
+
 ANNOTATOR = ("lihua", "xiao-lihua-2025")
 NUMBERS = itertools.count()
 

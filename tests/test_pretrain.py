@@ -14,6 +14,8 @@ from ner.tagger.features import MASK, Characters
 from ner.training import config, train
 from ner.training.pretrain import Config, mask, pretrain
 
+pytestmark = pytest.mark.slow
+
 NETWORK = {
     "width": 16,
     "bigram_width": 8,

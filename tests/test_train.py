@@ -19,6 +19,8 @@ from ner.tagger.loading import load
 from ner.training import config
 from ner.training.train import Config, Data, Epoch, Schedule, fit, make_network
 
+pytestmark = pytest.mark.slow
+
 CONFIG = """
 name = "tiny"
 version = "0.0.1"

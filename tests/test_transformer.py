@@ -48,6 +48,7 @@ def settings(folder: Path, encoder: str) -> Config:
     )
 
 
+@pytest.mark.slow
 def test_it_is_trained_and_its_model_tags_without_torch(encoder: str, tmp_path: Path) -> None:
     steps = list(fit(settings(tmp_path, encoder), tmp_path / "run"))
     assert max(step.dev["all"].f1 for step in steps) == 1.0
