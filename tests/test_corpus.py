@@ -1,13 +1,14 @@
-"""Our own annotated articles, and what is counted of them."""
+"""Our own annotated articles, and what is read and counted of a corpus."""
 
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from conftest import ROOT
 
 from ner import corpus
 from ner.article import Article, Span
-from ner.formats import normalise
+from ner.formats import dump, normalise
 
 FILES = {part: ROOT / f"data/annotations/{part}.jsonl" for part in ("train", "dev", "test")}
 PARTS = {part: list(corpus.read([path])) for part, path in FILES.items()}
@@ -53,6 +54,24 @@ def test_statistics() -> None:
     figures = corpus.statistics([Article(id="1", text=text, spans=spans)])
     assert (figures.quoted, figures.quoted_brands, figures.nested) == (2, 1, 1)
     assert figures.characters == len(text)
+    # Of two labels on the same offsets each is inside the other.
+    twice = (Span(0, 5, "LOC"), Span(0, 5, "ORG"), Span(5, 6, "PER"))
+    assert corpus.statistics([Article(id="1", text=text, spans=twice)]).nested == 2
+
+
+def test_quotes_teach_that_their_string_is_a_brand_or_is_none(tmp_path: Path) -> None:
+    rows = [
+        {"string": "一表通", "class": "BRAND", "contexts": ["他说“一表通”省事。", "没有一表通"]},
+        {"string": "连心桥", "class": "OTHER", "contexts": ["成了“连心桥”。"]},
+    ]
+    (tmp_path / "q.jsonl").write_text("".join(map(dump, rows)), "utf-8")
+    brand, other = corpus.read_quotes(tmp_path / "q.jsonl")
+    assert (brand.text, brand.spans, brand.known) == (
+        "他说“一表通”省事。",
+        (Span(3, 6, "BRAND"),),
+        (3, 6),
+    )
+    assert (other.text, other.spans, other.known) == ("成了“连心桥”。", (), (3, 6))
 
 
 def test_quotes_within_quotes_are_found() -> None:

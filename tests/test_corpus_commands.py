@@ -119,32 +119,32 @@ def test_check_names_file_line_article_and_place(tmp_path: Path) -> None:
     result = ner("check", source)
     assert result.exit_code == 1
     assert f"{source}:2 (a-2): unreadable: span 3:6 LOC '渝北区' crosses" in result.stdout
-    bare = write(tmp_path / "bare.jsonl", row(spans=SPANS[:5]))
-    result = ner("check", bare, "--skip", "brand left bare")
+    partly = write(tmp_path / "partly.jsonl", row(spans=SPANS[:5]))
+    result = ner("check", partly, "--skip", "unmarked brand")
     assert result.exit_code == 0
     assert result.stdout == (
-        f"{bare}:1 (a-1): left bare: 陈晓 is PER elsewhere in the article, bare 1×"
+        f"{partly}:1 (a-1): unmarked mention: 陈晓 is PER elsewhere in the article, unmarked 1×"
         "  …一表通”真省事。【陈晓】又说，“一表通”…\n"
     )
-    assert "1 left bare" in result.stderr
-    assert "no such kind" in ner("check", bare, "--skip", "x").stderr
+    assert "1 unmarked mention" in result.stderr
+    assert "no such kind" in ner("check", partly, "--skip", "x").stderr
 
 
 @pytest.mark.parametrize(
-    ("text", "span", "said"),
+    ("text", "span", "message"),
     [
         ("在“一表通”里", [1, 5, "BRAND"], "BRAND begins with '“'"),
         ("法院 的", [0, 3, "ORG"], "ORG ends with ' '"),
-        ("绿蚂蚁”服务队", [0, 7, "ORG"], "ORG holds ” without its other half"),
+        ("绿蚂蚁”服务队", [0, 7, "ORG"], "ORG holds ” without its opening mark"),
         ("市“绿蚂蚁服务队", [0, 8, "ORG"], "ORG holds an opening mark without ”"),
         ("“绿蚂蚁”服务队", [1, 8, "ORG"], ""),
         ("商务部（驻渝）", [0, 7, "ORG"], ""),
         ("《“渝快办”手册》", [1, 6, "BRAND"], "BRAND begins with '“'"),
     ],
 )
-def test_suspicious_boundaries(tmp_path: Path, text: str, span: list[object], said: str) -> None:
+def test_suspicious_boundaries(tmp_path: Path, text: str, span: list[object], message: str) -> None:
     found = kinds(write(tmp_path / "a.jsonl", row(text=text, spans=[span])))
-    assert found[:1] == ([("boundary", said)] if said else [])
+    assert found[:1] == ([("boundary", message)] if message else [])
 
 
 def test_copies_are_found(tmp_path: Path) -> None:
@@ -170,7 +170,7 @@ def test_one_string_with_two_labels_is_named_where_it_is_rare(tmp_path: Path) ->
     assert found == [("labels differ", "渝州 is PER here, LOC elsewhere (4×)")]
 
 
-def test_diff_shows_where_two_annotators_part(tmp_path: Path) -> None:
+def test_diff_shows_where_two_annotators_differ(tmp_path: Path) -> None:
     first = write(tmp_path / "a.jsonl", row(1), row(2, text="<b>渝&北</b>", spans=[[3, 6, "LOC"]]))
     second = write(tmp_path / "b.jsonl", row(1, spans=SPANS[:-1]), row(3))
     page = tmp_path / "diff.html"
@@ -222,7 +222,9 @@ def test_split_goes_by_its_shares_and_growth_moves_nobody(tmp_path: Path) -> Non
         part_of("a", {"train": 0.0})
 
 
-def test_merge_takes_the_same_article_once_and_another_only_if_told(tmp_path: Path) -> None:
+def test_merge_takes_the_same_article_once_and_a_different_one_only_by_prefer(
+    tmp_path: Path,
+) -> None:
     first = write(tmp_path / "a.jsonl", row(1), row(2))
     second = write(tmp_path / "b.jsonl", row(2, spans=list(reversed(SPANS))), row(3))
     out = tmp_path / "out.jsonl"

@@ -123,10 +123,10 @@ def stats(
     """
     from ner.cli import render
     from ner.cli.console import console
-    from ner.corpus import entries, grouped, statistics, whole
+    from ner.corpus import entries, grouped, statistics, strict
 
     short = len({path.name for path in files}) == len(files)
-    read = {path.name if short else str(path): list(whole(entries([path]))) for path in files}
+    read = {path.name if short else str(path): list(strict(entries([path]))) for path in files}
     everything = [entry for group in read.values() for entry in group]
     rows = {
         name: statistics([entry.article for entry in group])
@@ -176,24 +176,27 @@ def check(
         list[str] | None, typer.Option(help="A kind of finding to leave out; repeatable.")
     ] = None,
 ) -> None:
-    """List what is worth a second look: file, line, article, and the place in its context.
+    """List likely mistakes: file, line, article, and the place in its context.
 
-    Kinds: unreadable (crossing spans are), duplicate, near duplicate, boundary, left bare, brand left
-    bare, labels differ. Exit status 1 where a line cannot be read or an article stands twice.
+    Kinds: unreadable (crossing spans are), duplicate, near duplicate, boundary, unmarked mention,
+    unmarked brand, labels differ. Exit status 1 where a line cannot be read or an article is there
+    twice.
 
-    Example: `ner corpus check data/annotations/*.jsonl --skip "brand left bare"`
+    Example: `ner corpus check data/annotations/*.jsonl --skip "unmarked brand"`
     """
-    from ner.corpus import KINDS, entries
+    from ner.corpus import FINDING_KINDS, entries
     from ner.corpus import check as findings
 
-    if unknown := set(skip or ()) - set(KINDS):
-        raise NerError(f"no such kind {unknown.pop()!r}", remedy=f"one of {', '.join(KINDS)}")
+    if unknown := set(skip or ()) - set(FINDING_KINDS):
+        raise NerError(
+            f"no such kind {unknown.pop()!r}", remedy=f"one of {', '.join(FINDING_KINDS)}"
+        )
     counts: Counter[str] = Counter()
     for finding in findings(entries(files)):
         if finding.kind not in (skip or ()):
             counts[finding.kind] += 1
             typer.echo(str(finding))
-    found = ", ".join(f"{counts[kind]} {kind}" for kind in KINDS if counts[kind])
+    found = ", ".join(f"{counts[kind]} {kind}" for kind in FINDING_KINDS if counts[kind])
     say(found or "nothing found")
     if counts["unreadable"] or counts["duplicate"]:
         raise typer.Exit(1)
@@ -281,12 +284,12 @@ def split(
 
     Example: `ner corpus split all.jsonl --output parts --train 0.7 --dev 0.15 --test 0.15`
     """
-    from ner.corpus import entries, part_of, whole
+    from ner.corpus import entries, part_of, strict
     from ner.formats import dump
 
     shares = {"train": train, "dev": dev, "test": test}
     parts: dict[str, list[str]] = {name: [] for name in shares}
-    for entry in whole(entries(files)):
+    for entry in strict(entries(files)):
         parts[part_of(entry.article.id, shares, seed)].append(dump(entry.row))
     output.mkdir(parents=True, exist_ok=True)
     for name, lines in parts.items():
@@ -307,13 +310,13 @@ def merge(
 
     Example: `ner corpus merge july.jsonl august.jsonl --output all.jsonl --prefer last`
     """
-    from ner.corpus import entries, whole
+    from ner.corpus import entries, strict
     from ner.corpus import merge as merged
     from ner.formats import dump
 
     if prefer not in ("", "first", "last"):
         raise NerError(f"--prefer {prefer} means nothing", remedy="first or last")
-    kept = merged(whole(entries(files)), prefer=prefer)
+    kept = merged(strict(entries(files)), prefer=prefer)
     with writing(output) as sink:
         sink.writelines(dump(entry.row) for entry in kept)
     say(f"{len(kept)} articles")

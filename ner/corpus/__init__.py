@@ -1,13 +1,12 @@
-"""Articles with spans as data: read, count, check, split and merge."""
+"""Annotated files as data: read, count, check, split and merge."""
 
-from ner.corpus.check import KINDS, Finding, check
+from ner.corpus.check import FINDING_KINDS, Finding, check
 from ner.corpus.parts import merge, part_of
-from ner.corpus.read import Entry, Example, entries, examples, read, read_quotes, sentences, whole
-from ner.corpus.statistics import QUOTED, Statistics, grouped, quoted, statistics
+from ner.corpus.read import Entry, Example, entries, examples, read, read_quotes, sentences, strict
+from ner.corpus.statistics import Statistics, grouped, quoted, statistics
 
 __all__ = [
-    "KINDS",
-    "QUOTED",
+    "FINDING_KINDS",
     "Entry",
     "Example",
     "Finding",
@@ -23,5 +22,5 @@ __all__ = [
     "read_quotes",
     "sentences",
     "statistics",
-    "whole",
+    "strict",
 ]

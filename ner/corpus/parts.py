@@ -1,4 +1,4 @@
-"""A corpus in parts, and parts made one. Lines go through as they are."""
+"""Split a corpus into parts, and merge files into one. Lines stay as they are."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -10,17 +10,19 @@ from ner.formats import article_row
 
 
 def part_of(article_id: str, shares: Mapping[str, float], seed: int = 0) -> str:
-    """The part that an article is in: by a hash of seed and id, so that growth never moves it.
+    """The part that an article belongs to, by a hash of seed and id: a growing corpus moves no article.
 
     Args:
         shares: parts and their weights, in order; only their proportions count.
 
     Raises:
-        NerError: a share is negative, or all are nothing.
+        NerError: a share is negative, or all are 0.
     """
     total = sum(shares.values())
     if min(shares.values()) < 0 or total <= 0:
-        raise NerError(f"shares {dict(shares)} are none", remedy="for example 0.8, 0.1 and 0.1")
+        raise NerError(
+            f"shares {dict(shares)} are negative or all 0", remedy="for example 0.8, 0.1 and 0.1"
+        )
     digest = hashlib.sha256(f"{seed}:{article_id}".encode()).digest()
     point = int.from_bytes(digest[:8]) / 2**64 * total
     part = ""
@@ -32,13 +34,13 @@ def part_of(article_id: str, shares: Mapping[str, float], seed: int = 0) -> str:
 
 
 def merge(entries: Iterable[Entry], *, prefer: str = "") -> list[Entry]:
-    """One entry an article, in the order they first came.
+    """One entry per article, in order of first appearance.
 
     Args:
-        prefer: ``first`` or ``last``: which to take of two entries that differ.
+        prefer: ``first`` or ``last``: which of two entries that differ is kept.
 
     Raises:
-        NerError: two entries of one article differ, and nothing is preferred.
+        NerError: two entries of one article differ, and `prefer` is empty.
     """
     merged: dict[str, Entry] = {}
     for entry in entries:

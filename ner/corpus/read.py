@@ -1,4 +1,4 @@
-"""Annotated files into articles, with the lines they came from, and into what is learnt from.
+"""Annotated files as articles, with the lines they came from, and as training examples.
 
 A corpus is JSONL, an article a line: ``{"id", "title", "text", …, "spans": [[start, end, label], …]}``.
 """
@@ -17,10 +17,10 @@ _SENTENCE = re.compile(r"(?:[^。！？!?\n]+[。！？!?]*|[。！？!?]+)[”�
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """What the network learns from: a text, its spans, and how much of that is known.
+    """A training example: a text, its spans, and how much of the text is annotated.
 
-    ``known`` is None where all is known (an annotated article). Else it is the one quoted string whose
-    class is known: a BRAND or not; of the rest of the text nothing is said.
+    ``known`` is None where all of it is (an annotated article). Else it is the offsets of a quoted string
+    that is a BRAND or is none; the rest of the text is not annotated.
     """
 
     text: str
@@ -30,7 +30,7 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An article of a corpus, where it stands, and its line, which may hold more than an article has."""
+    """An article of a corpus, its file and line number, and the line, which may have more fields."""
 
     where: str
     article: Article
@@ -52,8 +52,8 @@ def entries(paths: Iterable[str | Path]) -> Iterator[Entry | Rejected]:
                 yield item if isinstance(item, Rejected) else Entry(where, item, row)
 
 
-def whole(items: Iterable[Entry | Rejected]) -> Iterator[Entry]:
-    """The same of files that must be sound.
+def strict(items: Iterable[Entry | Rejected]) -> Iterator[Entry]:
+    """Entries of files of which every line must be readable.
 
     Raises:
         NerError: a line cannot be read.
@@ -68,13 +68,13 @@ def read(paths: Iterable[str | Path]) -> Iterator[Article]:
     """The articles of annotated files, in order.
 
     Raises:
-        NerError: a line cannot be read; an annotated corpus must be whole.
+        NerError: a line cannot be read.
     """
-    return (entry.article for entry in whole(entries(paths)))
+    return (entry.article for entry in strict(entries(paths)))
 
 
 def examples(articles: Iterable[Article]) -> list[Example]:
-    """All of each article is known."""
+    """Training examples of annotated articles."""
     return [Example(article.text, article.spans) for article in articles]
 
 
@@ -105,9 +105,9 @@ def read_quotes(path: str | Path) -> Iterator[Example]:
 
 
 def sentences(text: str) -> Iterator[tuple[int, int]]:
-    """Where the sentences of a text stand, with their end marks and without blanks around them.
+    """Offsets of the sentences of a text, with their end marks and without white space around them.
 
-    A line end ends one too. What stands between them is blank.
+    A line end ends one too. Between them is only white space.
     """
     for match in _SENTENCE.finditer(text):
         sentence = match[0].strip()

@@ -1,20 +1,20 @@
-"""What a corpus holds: articles, characters, labels, nested names, quoted strings."""
+"""Counts of a corpus: articles, characters, labels, nested names, quoted strings."""
 
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from ner.article import Article
+from ner.article import Article, Span
 from ner.corpus.read import Entry
 
-QUOTED = re.compile(r"“([^“”\n]+)”|‘([^‘’\n]+)’|「([^「」\n]+)」|『([^『』\n]+)』|\"([^\"\n]+)\"")
-"""A string between quotation marks; one group holds it."""
+_QUOTED = re.compile(r"“([^“”\n]+)”|‘([^‘’\n]+)’|「([^「」\n]+)」|『([^『』\n]+)』|\"([^\"\n]+)\"")
+"""A string between quotation marks, which is the only group that matches."""
 
 
 def quoted(text: str) -> Iterator[tuple[int, int]]:
-    """Where the strings between quotation marks stand, without the marks; outer before inner."""
-    for match in QUOTED.finditer(text):
+    """Offsets of the strings between quotation marks, without the marks; outer before inner."""
+    for match in _QUOTED.finditer(text):
         start, end = match.span(match.lastindex or 0)
         yield start, end
         yield from ((start + low, start + high) for low, high in quoted(text[start:end]))
@@ -22,7 +22,7 @@ def quoted(text: str) -> Iterator[tuple[int, int]]:
 
 @dataclass(frozen=True)
 class Statistics:
-    """What a corpus holds. ``quoted_brands`` are quoted strings that are exactly a BRAND."""
+    """Counts of a corpus. ``quoted_brands`` are quoted strings that are exactly a BRAND."""
 
     articles: int
     characters: int
@@ -33,28 +33,35 @@ class Statistics:
 
 
 def statistics(articles: Sequence[Article]) -> Statistics:
-    """Count what a corpus holds."""
+    """Count what articles hold."""
     labels = Counter(span.label for article in articles for span in article.spans)
-    strings = [(a, place) for a in articles for place in quoted(a.text)]
+    strings = sum(1 for article in articles for _ in quoted(article.text))
     brands = sum(
-        any((s.start, s.end) == place and s.label == "BRAND" for s in a.spans)
-        for a, place in strings
+        len(set(quoted(a.text)) & {(s.start, s.end) for s in a.spans if s.label == "BRAND"})
+        for a in articles
     )
-    nested = sum(
-        any(outer.holds(inner) and outer != inner for outer in article.spans)
-        for article in articles
-        for inner in article.spans
-    )
+    nested = sum(_nested(article.spans) for article in articles)
     characters = sum(len(article.text) for article in articles)
-    return Statistics(len(articles), characters, labels, nested, len(strings), brands)
+    return Statistics(len(articles), characters, labels, nested, strings, brands)
+
+
+def _nested(spans: Iterable[Span]) -> int:
+    """How many spans another span holds; of spans with equal offsets each holds the others."""
+    times = Counter((span.start, span.end) for span in spans)
+    nested = reached = 0
+    for start, end in sorted(times, key=lambda offsets: (offsets[0], -offsets[1])):
+        if end <= reached or times[start, end] > 1:
+            nested += times[start, end]
+        reached = max(reached, end)
+    return nested
 
 
 def grouped(entries: Iterable[Entry], field: str) -> dict[str, Statistics]:
-    """A corpus by a field of its lines, the largest group first.
+    """Statistics by a field of the corpus lines, the largest group first.
 
     Args:
-        field: ``paper``, ``topic`` or any other field; ``month`` is of the date. Empty where a line
-            has none.
+        field: ``paper``, ``topic`` or any other field; ``month`` is that of the date. Lines without
+            it are grouped under the empty string.
     """
     groups: dict[str, list[Article]] = defaultdict(list)
     for entry in entries:
