@@ -9,6 +9,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from ner.errors import NerError
 
@@ -157,6 +158,9 @@ def page_number(page: str) -> int | None:
 _DIGITS = {numeral: digit for digit, numeral in enumerate("一二三四五六七八九", 1)}
 
 
+Item = TypeVar("Item", bound=Article | Rejected)
+
+
 def text_hash(text: str) -> str:
     """SHA-256 of a text in UTF-8, hexadecimal."""
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
@@ -260,3 +264,17 @@ def at_least(spans: Iterable[Span], threshold: float | Mapping[str, float]) -> t
     if isinstance(threshold, Mapping):
         return tuple(span for span in spans if span.score >= threshold.get(span.label, 0.0))
     return tuple(span for span in spans if span.score >= threshold)
+
+
+def batches(items: Iterable[Item], size: int, characters: int) -> Iterator[list[Item]]:
+    """Items in lists of at most `size`; one ends where its texts reach `characters` code points."""
+    batch: list[Item] = []
+    held = 0
+    for item in items:
+        batch.append(item)
+        held += len(item.text) if isinstance(item, Article) else 0
+        if len(batch) >= size or held >= characters:
+            yield batch
+            batch, held = [], 0
+    if batch:
+        yield batch

@@ -58,7 +58,7 @@ def test_an_article_that_cannot_be_tagged_is_set_aside_and_the_rest_goes_on(stor
     list(store.add(make_article(number) for number in range(5)))
     failed = [step.id for step in run(store, tagger) if step.failure]
     assert failed == ["article-00002"]
-    assert [article.id for article in store.articles(untagged_by=model_key(tagger))] == failed
+    assert [article.id for article in store.untagged(model_key(tagger))] == failed
     assert "no memory" in store.failures()[0].why
 
 

@@ -1,8 +1,10 @@
 import dataclasses
 import datetime
+import random
 import re
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -10,8 +12,8 @@ from conftest import ROOT, make_article
 
 from ner.article import Article, Rejected, Span
 from ner.errors import NerError
-from ner.store import ModelKey, Store
-from ner.store.database import HEAD, writing
+from ner.store import Filters, ModelKey, Store, Summary
+from ner.store.database import HEAD, in_transaction
 from ner.store.schema import decisions, metadata, spans
 
 MODEL = ModelKey("news", "1.0", "a" * 64)
@@ -24,6 +26,12 @@ def outcomes(store: Store, *items: Article | Rejected, replace: bool = False) ->
 
 def tag(store: Store, *articles: Article, model: ModelKey = MODEL) -> None:
     store.write(store.start_run(model), articles)
+
+
+def change(store: Store, statement: str) -> None:
+    """Run SQL, as somebody else could."""
+    with store._engine.begin() as connection:
+        connection.execute(sa.text(statement))
 
 
 def rows(store: Store, table: sa.Table) -> int:
@@ -164,7 +172,7 @@ def test_each_model_has_its_own_ledger_and_the_last_one_shows(store: Store) -> N
     tag(store, make_article(1, spans=(PLACE,)))
     newer = ModelKey("news", "1.0", "b" * 64)
     assert store.count(untagged_by=MODEL) == 0
-    assert [a.id for a in store.articles(untagged_by=newer)] == ["article-00001"]
+    assert [a.id for a in store.untagged(newer)] == ["article-00001"]
     tag(store, make_article(1, spans=()), model=newer)
     [article] = store.articles()
     assert isinstance(article, Article) and article.spans == ()
@@ -174,14 +182,14 @@ def test_each_model_has_its_own_ledger_and_the_last_one_shows(store: Store) -> N
 def test_an_article_without_spans_is_tagged_all_the_same(store: Store) -> None:
     outcomes(store, make_article(1))
     tag(store, make_article(1))
-    assert list(store.articles(untagged_by=MODEL)) == []
+    assert list(store.untagged(MODEL)) == []
 
 
 def test_many_articles_come_in_order_whatever_the_batch(store: Store) -> None:
     many = [make_article(number) for number in range(450)]
     assert set(outcomes(store, *many)) == {"added"}
     tag(store, *many[100:300])
-    left = [a.id for a in store.articles(untagged_by=MODEL)]
+    left = [a.id for a in store.untagged(MODEL)]
     assert left == [a.id for a in many[:100] + many[300:]]
     assert store.count() == 450 and store.count(untagged_by=MODEL) == 250
 
@@ -193,18 +201,225 @@ def test_asking_for_an_article_that_is_not_there(store: Store) -> None:
         list(store.articles(ids=["article-00001", "nobody"]))
 
 
-def test_a_text_changed_from_outside_is_noticed(store: Store) -> None:
+# What may happen to a row in the database from outside, each as an assignment in SQL.
+DAMAGES = [
+    "text = text || '。'",
+    "text = ''",
+    "text_hash = 'none'",
+    "title = '别的'",
+    "body_start = 2",
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_row_changed_from_outside_costs_only_itself_and_its_remedy_works(
+    store: Store, damage: str
+) -> None:
+    outcomes(store, *map(make_article, range(3)))
+    tag(store, *(make_article(number, spans=(PLACE,)) for number in range(3)))
+    change(store, f"UPDATE articles SET {damage} WHERE id = 'article-00001'")
+    newer = ModelKey("news", "2.0", "b" * 64)
+    for items in (list(store.articles()), list(store.untagged(newer))):
+        assert [type(item) for item in items] == [Article, Rejected, Article]
+        assert "restore it from its source: ner ingest --replace FILE" in str(items[1])
+    [changed] = set(outcomes(store, make_article(1), replace=True))
+    assert changed in ("restored", "updated")
+    assert [places(item) for item in store.articles()] == [[(8, 11, "LOC")]] * 3
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "title = x'ff'",
+        "text = CAST(x'e58d97ff' AS TEXT)",
+        "date = 'yesterday'",
+        "page = x''",
+        "body_start = 'a'",
+    ],
+)
+def test_values_that_only_sqlite_takes_cost_only_their_row(tmp_path: Path, damage: str) -> None:
+    with Store(f"sqlite:///{tmp_path}/a.db", create=True) as store:
+        outcomes(store, *map(make_article, range(3)))
+        change(store, f"UPDATE articles SET {damage} WHERE id = 'article-00001'")
+        assert [type(item) for item in store.articles()] == [Article, Rejected, Article]
+        assert [line.id for line in store.summaries()] == [f"article-0000{n}" for n in range(3)]
+        outcomes(store, make_article(1), replace=True)
+        assert list(store.articles()) == list(map(make_article, range(3)))
+
+
+@pytest.mark.parametrize(
+    "damage", ["label = 'no label'", '"start" = 7, "end" = 70', '"start" = 11', "score = 2"]
+)
+def test_damaged_spans_stop_no_tagging_and_tagging_again_mends_them(
+    store: Store, damage: str
+) -> None:
+    outcomes(store, *map(make_article, range(3)))
+    tag(store, *(make_article(number, spans=(PLACE,)) for number in range(3)))
+    change(store, f"UPDATE spans SET {damage} WHERE article = 2")
+    bad = list(store.articles())[1]
+    assert "ner tag --article article-00001 --model news-1.0" in str(bad)
+    assert [type(item) for item in store.articles()] == [Article, Rejected, Article]
+    [item] = store.untagged(MODEL, ids=["article-00001"])
+    assert item == make_article(1)
+    tag(store, make_article(1, spans=(PLACE,)))
+    assert [places(item) for item in store.articles()] == [[(8, 11, "LOC")]] * 3
+
+
+def test_with_replace_other_fields_follow_and_the_spans_stay(store: Store) -> None:
     outcomes(store, make_article(1))
-    with store._engine.begin() as connection:
-        connection.execute(sa.text("UPDATE articles SET text = text || '。'"))
+    tag(store, make_article(1, spans=(PLACE,)))
+    moved = dataclasses.replace(make_article(1), page="3", date=datetime.date(2025, 3, 18))
+    assert outcomes(store, moved) == ["unchanged"]
+    assert outcomes(store, moved, moved, replace=True) == ["updated", "unchanged"]
     [item] = store.articles()
-    assert isinstance(item, Rejected) and "changed in the store" in item.why
+    assert isinstance(item, Article) and (item.page, places(item)) == ("3", [(8, 11, "LOC")])
 
 
-def test_a_failure_is_kept_once(store: Store) -> None:
-    failure = Rejected("", "a.jsonl:3", "not JSON", "one object a line")
-    assert outcomes(store, failure, failure) == ["failed", "failed"]
-    assert store.failures() == [failure]
+UNSTORABLE = {
+    "a NUL": dataclasses.replace(make_article(8), text="a\0b", title="", body_start=0),
+    "half a pair in the id": dataclasses.replace(make_article(8), id="\ud800"),
+    "a NUL in a field": dataclasses.replace(make_article(8), author="甲\0"),
+    "a long id": dataclasses.replace(make_article(8), id="号" * 3000),
+    "a random id": dataclasses.replace(make_article(8), id=random.Random(1).randbytes(1500).hex()),
+}
+
+
+@pytest.mark.parametrize("what", UNSTORABLE)
+def test_what_no_database_can_hold_is_set_aside_and_the_rest_is_stored(
+    store: Store, what: str
+) -> None:
+    found = outcomes(store, make_article(1), UNSTORABLE[what], make_article(2))
+    assert found == ["added", "failed", "added"]
+    [failure] = store.failures()
+    assert re.search("which is not text|characters, over 500", failure.why)
+    assert outcomes(store, UNSTORABLE[what]) == ["failed"]  # again, and kept once
+    assert len(store.failures()) == 1 and store.count() == 2
+
+
+def test_long_spans_and_long_reasons_can_be_stored(store: Store) -> None:
+    text = random.Random(1).randbytes(5000).hex()
+    article = Article("long", text, spans=(Span(0, len(text), "ORG"),))
+    outcomes(store, article, Rejected("x", f"{text}:3", text + "\0\ud800", "y"))
+    tag(store, article)
+    assert [item.id for item in store.articles(name=text)] == ["long"]
+    assert store.failures() == [Rejected("x", f"{text}:3", text + "\\x00\\ud800", "y")]
+
+
+def test_a_failure_is_kept_once_and_until_it_is_solved(store: Store) -> None:
+    broken = Rejected("", "a.jsonl:3", "not JSON", "one object per line")
+    no_text = Rejected("article-00002", "b.jsonl:1", "has no text", "")
+    both = outcomes(store, broken, make_article(1), broken, no_text)
+    assert both == ["failed", "added", "failed", "failed"]
+    assert store.failures() == [broken, no_text]
+    outcomes(store, make_article(2))
+    assert store.failures() == [broken]
+    # The file is read again: its old failures are gone, those of a file of a similar name are not.
+    similar = Rejected("", "a.jsonl.gz:3", "not JSON", "")
+    outcomes(store, similar)
+    list(store.add([make_article(3)], files=["a.jsonl"]))
+    assert store.failures() == [similar]
+
+
+def test_a_conflict_is_no_longer_reported_when_it_is_replaced(store: Store) -> None:
+    other = Article(id="article-00001", text="别的")
+    assert outcomes(store, make_article(1), other) == ["added", "failed"]
+    assert outcomes(store, other, make_article(1)) == ["failed", "unchanged"]
+    assert len(store.failures()) == 1
+    assert outcomes(store, other, replace=True) == ["replaced"]
+    assert store.failures() == []
+
+
+def test_a_failure_to_tag_disappears_when_the_article_is_tagged(store: Store) -> None:
+    outcomes(store, make_article(1))
+    run = store.start_run(MODEL)
+    store.write(run, [Rejected("article-00001", "article article-00001", "no memory", "")])
+    assert len(store.failures()) == 1
+    store.write(run, [make_article(1)])
+    assert store.failures() == []
+
+
+def test_a_result_for_another_text_is_not_written(store: Store) -> None:
+    outcomes(store, make_article(1))
+    store.write(
+        store.start_run(MODEL),
+        [Article("article-00001", "别的，不一样长的另外一篇", spans=(PLACE,))],
+    )
+    assert rows(store, spans) == 0 and store.count(untagged_by=MODEL) == 1
+
+
+def test_each_model_has_its_own_spans_whoever_tagged_last(store: Store) -> None:
+    other = ModelKey("words", "1.0", "c" * 64)
+    outcomes(store, make_article(1), make_article(2))
+    assert store.find_model() is None
+    tag(store, make_article(1, spans=(PLACE,)), make_article(2))
+    tag(store, make_article(1, spans=(Span(8, 13, "ORG"),)), model=other)
+    assert [places(item) for item in store.articles()] == [[(8, 13, "ORG")], []]
+    assert [places(item) for item in store.articles(model=MODEL)] == [[(8, 11, "LOC")], []]
+    assert [line.spans for line in store.summaries(model=MODEL)] == [{"LOC": 1}, {}]
+    assert [line.spans for line in store.summaries(model=other)] == [{"ORG": 1}, None]
+    assert [(use.key, use.articles) for use in store.models()] == [(other, 1), (MODEL, 2)]
+    assert [store.find_model(name) for name in ("", "news", "news-1.0", "news-2.0")] == [
+        other,
+        MODEL,
+        MODEL,
+        None,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        ({}, [0, 1, 2, 3]),
+        ({"paper": "江州日报"}, [1, 2]),
+        ({"page": "3"}, [1, 3]),
+        ({"page": "003"}, [1, 3]),
+        ({"date": "2025"}, [1, 2]),
+        ({"date": "2025-02"}, [2]),
+        ({"date": datetime.date(2025, 2, 28)}, [2]),
+        ({"label": "ORG"}, [1]),
+        ({"name": "南岸区"}, [0, 1, 3]),
+        ({"name": "南岸区", "label": "ORG"}, []),
+        ({"label": "LOC", "model": ModelKey("words", "1.0", "c" * 64)}, []),
+        ({"ids": ["article-00003", "article-00000"]}, [0, 3]),
+        ({"ids": ["article-00003", "article-00000"], "page": "3"}, [3]),
+    ],
+)
+def test_articles_are_found_by_their_fields_and_names(
+    store: Store, filters: Filters, found: list[int]
+) -> None:
+    fields: list[dict[str, Any]] = [
+        {},
+        {"paper": "江州日报", "page": "003", "date": datetime.date(2025, 1, 31)},
+        {"paper": "江州日报", "page": "A3", "date": datetime.date(2025, 2, 28)},
+        {"paper": "江州晚报", "page": "3", "date": datetime.date(2024, 12, 31)},
+    ]
+    many = [dataclasses.replace(make_article(n), **fields[n]) for n in range(4)]
+    outcomes(store, *many)
+    spans = [(PLACE,), (PLACE, Span(8, 13, "ORG")), (), (PLACE,)]
+    tag(store, *(dataclasses.replace(many[n], spans=spans[n]) for n in range(4)))
+    wanted = [f"article-{n:05d}" for n in found]
+    assert [item.id for item in store.articles(**filters)] == wanted
+    assert [line.id for line in store.summaries(**filters)] == wanted
+    assert [item.id for item in store.articles(limit=2, **filters)] == wanted[:2]
+    assert store.count(**filters) == len(found)
+
+
+def test_a_list_has_titles_and_a_beginning_where_there_is_none(store: Store) -> None:
+    titled = dataclasses.replace(make_article(1), paper="江州日报", date=datetime.date(2025, 1, 2))
+    outcomes(store, titled, Article("2", "第一段\n" + "很长" * 1000))
+    first, second = store.summaries()
+    assert first == Summary("article-00001", "第00001篇", "江州日报", titled.date, "", None)
+    assert second.title.startswith("第一段 很长很长") and len(second.title) == 40
+
+
+@pytest.mark.parametrize("date", ["2025-13", "2025-02-30", "yesterday", "2025-1-1-1", ""])
+def test_a_date_to_look_for_that_is_none(store: Store, date: str) -> None:
+    outcomes(store, make_article(1))
+    if not date:
+        assert store.count(date=date) == 1
+        return
+    with pytest.raises(NerError, match="is not a date .a day, a month or a year"):
+        list(store.articles(date=date))
 
 
 def test_a_batch_is_written_whole_or_not_at_all(store: Store) -> None:
@@ -222,7 +437,8 @@ def test_a_batch_is_written_whole_or_not_at_all(store: Store) -> None:
 
 
 def test_two_writers_take_turns(store_url: str) -> None:
-    Store(store_url, create=True).close()
+    with Store(store_url, create=True) as store:
+        outcomes(store, make_article(0))
     errors: list[Exception] = []
 
     def write(first: int) -> None:
@@ -246,6 +462,7 @@ def test_two_writers_take_turns(store_url: str) -> None:
 
 
 def test_the_migrations_make_the_tables_that_the_code_expects(store: Store) -> None:
+    outcomes(store, make_article(1))
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
@@ -262,6 +479,7 @@ def test_opening_again_needs_no_create(store: Store, store_url: str) -> None:
 
 
 def test_a_store_from_a_newer_version_is_refused(store: Store, store_url: str) -> None:
+    outcomes(store, make_article(1))
     with store._engine.begin() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
     with pytest.raises(NerError, match="newer version of ner .schema 9999.*upgrade ner"):
@@ -304,7 +522,7 @@ def test_a_store_that_can_only_be_read_can_be_read(tmp_path: Path) -> None:
     with Store(f"sqlite:///file:{path}?mode=ro&uri=true") as store:
         assert list(store.articles()) == [make_article(1)]
         with pytest.raises(
-            NerError, match="readonly database .it can only be read: check the rights"
+            NerError, match="readonly database .it can only be read: check the permissions"
         ):
             outcomes(store, make_article(2))
 
@@ -318,9 +536,12 @@ def test_a_store_of_the_first_schema_gets_the_fields_of_a_byline(
     list(store.add([make_article(1)]))
     config = Config()
     config.set_main_option("script_location", str(ROOT / "ner/store/migrations"))
-    with writing(store._engine) as connection:
+
+    def downgrade(connection: sa.Connection) -> None:
         config.attributes["connection"] = connection
         command.downgrade(config, "0001")
+
+    in_transaction(store._engine, downgrade)
     signed = dataclasses.replace(
         make_article(2), overtitle="引题", author="甲、乙", editor="丙", continued_from="1"
     )

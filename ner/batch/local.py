@@ -36,7 +36,7 @@ def run(store: Store, tagger: Tagger, *, ids: Sequence[str] = ()) -> Iterator[Pr
         NerError: one of `ids` is not in the store, or the store cannot be written.
     """
     key = model_key(tagger)
-    left = store.articles(ids=ids, untagged_by=key)
+    left = store.untagged(key, ids=ids)
     this = None
     while batch := list(itertools.islice(left, BATCH)):
         this = this or store.start_run(key)

@@ -1,6 +1,11 @@
-"""The tables. Changing one takes a migration in `ner/migrations/versions`."""
+"""The tables. Changing one takes a migration in `ner/store/migrations/versions`."""
+
+import datetime
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 metadata = sa.MetaData(
     naming_convention={
@@ -13,6 +18,8 @@ metadata = sa.MetaData(
 )
 _NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 _TIME = sa.DateTime(timezone=True)
+CHUNK = 500  # values in one query, at most
+T = TypeVar("T")
 
 articles = sa.Table(
     "articles",
@@ -51,7 +58,7 @@ runs = sa.Table(
     sa.Column("started_at", _TIME, nullable=False),
     sa.Column("finished_at", _TIME),
 )
-# The ledger: which article a model has tagged. Written with the spans, so it cannot be ahead of them.
+# The ledger: which article a model has tagged, written in one transaction with its spans.
 tagged = sa.Table(
     "tagged",
     metadata,
@@ -69,12 +76,14 @@ spans = sa.Table(
     sa.Column("start", sa.Integer, nullable=False),
     sa.Column("end", sa.Integer, nullable=False),
     sa.Column("label", sa.String(16), nullable=False, index=True),
-    sa.Column("surface", sa.Text, nullable=False, index=True),
+    sa.Column("surface", sa.Text, nullable=False),
     sa.Column("score", sa.Float, nullable=False),
     sa.Column("run", sa.ForeignKey("runs.number"), nullable=False),
     sa.UniqueConstraint("article", "model", "start", "end", "label"),
+    # PostgreSQL's usual index refuses values of over 2,704 bytes, its hash index none.
+    sa.Index("ix_spans_surface", "surface", postgresql_using="hash"),
 )
-# Append-only: what a reviewer said is never rewritten, and an article that was reviewed stays.
+# Append-only: a reviewer's decision is never rewritten, and an article that was reviewed stays.
 decisions = sa.Table(
     "decisions",
     metadata,
@@ -84,7 +93,6 @@ decisions = sa.Table(
     sa.Column("end", sa.Integer, nullable=False),
     sa.Column("label", sa.String(16), nullable=False),
     sa.Column("verdict", sa.String(16), nullable=False),
-    sa.Column("model", sa.ForeignKey("models.number")),
     sa.Column("reviewer", sa.Text, nullable=False),
     sa.Column("note", sa.Text, nullable=False),
     sa.Column("at", _TIME, nullable=False),
@@ -93,10 +101,27 @@ failures = sa.Table(
     "failures",
     metadata,
     sa.Column("number", _NUMBER, primary_key=True),
+    sa.Column("key", sa.String(64), nullable=False, unique=True),  # SHA-256 of id, place and reason
     sa.Column("article_id", sa.Text, nullable=False),
     sa.Column("place", sa.Text, nullable=False),
     sa.Column("why", sa.Text, nullable=False),
     sa.Column("remedy", sa.Text, nullable=False),
     sa.Column("at", _TIME, nullable=False),
-    sa.UniqueConstraint("article_id", "place", "why"),
+    sa.Index("ix_failures_article_id", "article_id", postgresql_using="hash"),
 )
+
+
+def insert(connection: sa.Connection, table: sa.Table) -> Any:
+    """The dialect's own insert, since only it knows ON CONFLICT."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    return dialect.insert(table)
+
+
+def now() -> datetime.datetime:
+    """What time columns hold: now, in UTC."""
+    return datetime.datetime.now(datetime.UTC)
+
+
+def chunks(values: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Parts of a list that fit a query: databases limit its parameters."""
+    return (values[start : start + CHUNK] for start in range(0, len(values), CHUNK))
