@@ -244,7 +244,9 @@ def test_folders_and_stores_that_are_not_what_was_meant(url: str, tmp_path: Path
     ner("ingest", PAGE, "--store", url)
     read_only = url.replace("sqlite:///", "sqlite:///file:") + "?mode=ro&uri=true"
     error = one_line_error(ner("tag", "--store", read_only))
-    assert "attempt to write a readonly database (it can only be read: check the rights" in error
+    assert (
+        "attempt to write a readonly database (it can only be read: check the permissions" in error
+    )
 
 
 def test_stdin_and_field_mapping(url: str) -> None:
