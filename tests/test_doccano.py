@@ -21,6 +21,7 @@ from ner import corpus
 from ner.annotation import doccano
 from ner.annotation.doccano import Project, push
 from ner.article import Article, Rejected, Span
+from ner.cli.terminal import count
 from ner.errors import NerError
 from ner.store import Store
 
@@ -161,11 +162,11 @@ def test_what_annotators_did_comes_back(project: Project, tmp_path: Path) -> Non
             into = ner("annotate", "pull", "--project", project.name, "--store", url)
             assert (into.exit_code, into.stderr) == (
                 0,
-                f"2 articles pulled, {entered} decisions entered, 1 not ticked yet\n",
+                f"2 articles pulled, {count(entered, 'decision')} stored, 1 not ticked yet\n",
             )
         taught = [set(item.spans) for item in store.reviewed() if isinstance(item, Article)]
     assert taught[0] == {Span(s["start"], s["end"], s["label"]) for s in row["spans"]}
-    assert "nowhere to put it" in one_line_error(ner("annotate", "pull", "-p", project.name))
+    assert "no output" in one_line_error(ner("annotate", "pull", "-p", project.name))
 
 
 def test_push_makes_the_project_and_again_changes_nothing(

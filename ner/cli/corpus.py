@@ -9,6 +9,8 @@ import typer
 from ner.cli.app import Group, app
 from ner.cli.articles import field_names
 from ner.cli.terminal import (
+    count,
+    echo,
     progress,
     readable,
     save,
@@ -21,14 +23,14 @@ from ner.cli.terminal import (
 from ner.errors import NerError
 
 if TYPE_CHECKING:
-    from ner.article import Article
     from ner.corpus import Statistics
+    from ner.evaluation.agreement import Pairs
 
 corpus = typer.Typer(
     cls=Group,
     no_args_is_help=True,
     rich_markup_mode="markdown",
-    help="Look into annotated files, check, compare, split, merge and convert them.",
+    help="Count, check, compare, split, merge and convert annotated files.",
 )
 app.add_typer(corpus, name="corpus")
 
@@ -114,10 +116,10 @@ def stats(
     files: Files,
     by: Annotated[
         list[str] | None,
-        typer.Option(help="Also by this field: paper, month, topic or another; repeatable."),
+        typer.Option(help="Also grouped by this field: paper, month, topic, …; repeatable."),
     ] = None,
 ) -> None:
-    """Count articles, characters, labels, nested names, quoted strings and how many are brands.
+    """Count articles, characters, spans by label, nested spans, quoted strings and brands among them.
 
     Example: `ner corpus stats data/annotations/*.jsonl --by topic`
     """
@@ -178,9 +180,8 @@ def check(
 ) -> None:
     """List likely mistakes: file, line, article, and the place in its context.
 
-    Kinds: unreadable (crossing spans are), duplicate, near duplicate, boundary, unmarked mention,
-    unmarked brand, labels differ. Exit status 1 where a line cannot be read or an article is there
-    twice.
+    Kinds: unreadable (also crossing spans), duplicate, near duplicate, boundary, unmarked mention,
+    unmarked brand, labels differ. Exit status 1 if a line cannot be read or an article occurs twice.
 
     Example: `ner corpus check data/annotations/*.jsonl --skip "unmarked brand"`
     """
@@ -189,15 +190,16 @@ def check(
 
     if unknown := set(skip or ()) - set(FINDING_KINDS):
         raise NerError(
-            f"no such kind {unknown.pop()!r}", remedy=f"one of {', '.join(FINDING_KINDS)}"
+            f"unknown kind of finding {unknown.pop()!r}",
+            remedy=f"one of {', '.join(FINDING_KINDS)}",
         )
     counts: Counter[str] = Counter()
     for finding in findings(entries(files)):
         if finding.kind not in (skip or ()):
             counts[finding.kind] += 1
-            typer.echo(str(finding))
+            echo(str(finding))
     found = ", ".join(f"{counts[kind]} {kind}" for kind in FINDING_KINDS if counts[kind])
-    say(found or "nothing found")
+    say(found or "no findings")
     if counts["unreadable"] or counts["duplicate"]:
         raise typer.Exit(1)
 
@@ -209,23 +211,23 @@ def diff(
         Path, typer.Argument(help="The same articles, by another annotator.", metavar="B")
     ],
     html: Annotated[
-        Path | None, typer.Option(help="Write a page of all disagreements side by side.")
+        Path | None, typer.Option(help="Write an HTML page of all disagreements side by side.")
     ] = None,
 ) -> None:
     """Compare two annotations of the same articles: strict F1, and Cohen's κ over characters.
 
-    κ of a label is over characters in or outside its spans, κ of all over the labels that cover them.
+    κ of a label compares which characters are in its spans; κ of all, which labels cover each character.
 
     Example: `ner corpus diff first.jsonl second.jsonl --html disagreements.html`
     """
     from ner.cli import render
     from ner.cli.console import console
     from ner.corpus import read
-    from ner.evaluation.agreement import agreement
+    from ner.evaluation.agreement import agreement, pair_articles
 
-    ours, theirs = ({article.id: article for article in read([path])} for path in (a, b))
-    pairs = _pairs(ours, theirs, names=(str(a), str(b)))
-    found = agreement(pairs)
+    both = pair_articles(read([a]), read([b]))
+    _report_unpaired(both, str(a), str(b))
+    found = agreement(both.pairs)
     rows = [
         (
             name,
@@ -242,31 +244,25 @@ def diff(
     if html:
         from ner.evaluation.diff_page import diff_page
 
-        page = diff_page(pairs, (str(a), str(b)), found)
+        page = diff_page(both.pairs, (str(a), str(b)), found)
         with writing(str(html)) as sink:
             sink.write(page)
         say(f"disagreements in {html}")
 
 
-def _pairs(
-    ours: "dict[str, Article]", theirs: "dict[str, Article]", *, names: tuple[str, str]
-) -> "list[tuple[Article, Article]]":
-    """Articles in both; those that are not, or have another text there, are said."""
-    for name, only in zip(names, (ours.keys() - theirs, theirs.keys() - ours)):
+def _report_unpaired(both: "Pairs", a: str, b: str) -> None:
+    """Name the articles that are left out of a comparison.
+
+    Raises:
+        NerError: no article is left.
+    """
+    for name, only in ((a, both.only_in_a), (b, both.only_in_b)):
         if only:
-            say(f"{len(only)} articles only in {name}, among them {min(only)}")
-    both = [article_id for article_id in ours if article_id in theirs]
-    for article_id in both:
-        if ours[article_id].text != theirs[article_id].text:
-            say_error(
-                f"{names[1]}: article {article_id} has another text than in {names[0]}; left out"
-            )
-    pairs = [(ours[i], theirs[i]) for i in both if ours[i].text == theirs[i].text]
-    if not pairs:
-        raise NerError(
-            "no article in common", where=names[1], remedy="the same ids and texts in both"
-        )
-    return pairs
+            say(f"{count(len(only), 'article')} only in {name}, for example {only[0]}")
+    for article_id in both.other_text:
+        say_error(f"{b}: article {article_id} has another text than in {a}; it is left out")
+    if not both.pairs:
+        raise NerError("no article in common", where=b, remedy="give the same ids and texts")
 
 
 @corpus.command()
@@ -275,27 +271,25 @@ def split(
     output: Annotated[
         Path, typer.Option("--output", "-o", help="The folder for train, dev and test.jsonl.")
     ],
-    train: Annotated[float, typer.Option(help="Share of train.")] = 0.8,
-    dev: Annotated[float, typer.Option(help="Share of dev.")] = 0.1,
-    test: Annotated[float, typer.Option(help="Share of test.")] = 0.1,
-    seed: Annotated[int, typer.Option(help="Another seed, another split.")] = 0,
+    train: Annotated[float, typer.Option(min=0, help="Share of train.jsonl.")] = 0.8,
+    dev: Annotated[float, typer.Option(min=0, help="Share of dev.jsonl.")] = 0.1,
+    test: Annotated[float, typer.Option(min=0, help="Share of test.jsonl.")] = 0.1,
+    seed: Annotated[int, typer.Option(help="Another seed gives another split.")] = 0,
 ) -> None:
-    """Split into train, dev and test by a hash of the article's id: growth never moves an article.
+    """Split into train, dev and test by a hash of the article's id, so that no article moves later.
 
     Example: `ner corpus split all.jsonl --output parts --train 0.7 --dev 0.15 --test 0.15`
     """
-    from ner.corpus import entries, part_of, strict
+    from ner.corpus import entries, strict
+    from ner.corpus import split as split_entries
     from ner.formats import dump
 
-    shares = {"train": train, "dev": dev, "test": test}
-    parts: dict[str, list[str]] = {name: [] for name in shares}
-    for entry in strict(entries(files)):
-        parts[part_of(entry.article.id, shares, seed)].append(dump(entry.row))
+    parts = split_entries(strict(entries(files)), {"train": train, "dev": dev, "test": test}, seed)
     output.mkdir(parents=True, exist_ok=True)
-    for name, lines in parts.items():
+    for name, found in parts.items():
         with writing(str(output / f"{name}.jsonl")) as sink:
-            sink.writelines(lines)
-    say(", ".join(f"{len(lines)} {name}" for name, lines in parts.items()))
+            sink.writelines(dump(entry.row) for entry in found)
+    say(", ".join(f"{len(found):,} {name}" for name, found in parts.items()))
 
 
 @corpus.command()
@@ -303,10 +297,10 @@ def merge(
     files: Files,
     output: Annotated[str, typer.Option("--output", "-o", help="A file, or -.")] = "-",
     prefer: Annotated[
-        str, typer.Option(help="first or last: which to take where two files differ on an article.")
+        str, typer.Option(help="first or last: which of two versions of an article to keep.")
     ] = "",
 ) -> None:
-    """Make one file of several; an article that stands in two of them must be the same, or be chosen.
+    """Merge files into one; an article in several of them must be the same, unless --prefer decides.
 
     Example: `ner corpus merge july.jsonl august.jsonl --output all.jsonl --prefer last`
     """
@@ -315,8 +309,8 @@ def merge(
     from ner.formats import dump
 
     if prefer not in ("", "first", "last"):
-        raise NerError(f"--prefer {prefer} means nothing", remedy="first or last")
+        raise NerError(f"unknown --prefer {prefer!r}", remedy="first or last")
     kept = merged(strict(entries(files)), prefer=prefer)
     with writing(output) as sink:
         sink.writelines(dump(entry.row) for entry in kept)
-    say(f"{len(kept)} articles")
+    say(count(len(kept), "article"))

@@ -1,4 +1,4 @@
-"""Commands of the loop that speak with doccano: push articles, pull what people made of them."""
+"""Commands that exchange articles with doccano: push articles, pull what annotators made of them."""
 
 import sys
 from contextlib import ExitStack
@@ -8,7 +8,16 @@ import typer
 
 from ner.cli.annotate import annotate, items
 from ner.cli.app import DEFAULT_STORE, StoreUrl
-from ner.cli.terminal import needing, progress, reading, say, say_error, writing
+from ner.cli.terminal import (
+    count,
+    interruption,
+    needing,
+    progress,
+    reading,
+    say,
+    say_error,
+    writing,
+)
 from ner.errors import NerError
 
 DoccanoUrl = Annotated[
@@ -22,7 +31,7 @@ DoccanoPassword = Annotated[
     typer.Option(
         "--password",
         envvar="NER_DOCCANO_PASSWORD",
-        help="Asked for if not said; the environment keeps it out of the shell's history.",
+        help="Prompted for if omitted; in NER_DOCCANO_PASSWORD it stays out of the shell's history.",
     ),
 ]
 ProjectName = Annotated[str, typer.Option("--project", "-p", help="The project's name in doccano.")]
@@ -34,25 +43,27 @@ def push(
     files: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Articles with spans, in any form `ner ingest` reads; the store if none."
+            help="Articles with spans, in any form that `ner ingest` reads; the store if omitted."
         ),
     ] = None,
     store: StoreUrl = DEFAULT_STORE,
     project: ProjectName = "ner",
     guideline: Annotated[
-        str, typer.Option(help="What annotators read, Markdown; docs/guideline.md if not said.")
+        str,
+        typer.Option(help="The guideline for annotators, Markdown; docs/guideline.md if omitted."),
     ] = "",
     url: DoccanoUrl = DEFAULT_URL,
     user: DoccanoUser = "admin",
     password: DoccanoPassword = "",
     timeout: Annotated[
-        float, typer.Option(min=1, help="Seconds to wait for doccano's task worker, an upload.")
+        float,
+        typer.Option(min=1, help="Seconds to wait for doccano's task worker, for each upload."),
     ] = 120,
 ) -> None:
     """Send articles to doccano, their spans as pre-labels.
 
-    Makes the project, its labels and its guideline where they are missing. What is there already
-    stays as people left it, so the same command also goes on after a push that broke off.
+    Creates the project, its labels and its guideline if they are missing. Articles that are there
+    already are left as they are, so the same command also resumes a push that was interrupted.
 
     Example: `ner annotate push suggested.jsonl --project july`
     """
@@ -62,12 +73,14 @@ def push(
 
     opened = doccano.make_project(client, project, guideline=text)
     counts: dict[str, int] = {}
-    for pushed in progress(doccano.push(opened, items(files, store), timeout=timeout), "pushing"):
-        counts[pushed.outcome] = counts.get(pushed.outcome, 0) + 1
-        if pushed.failure:
-            say_error(str(pushed.failure))
-    told = ", ".join(f"{number} {outcome}" for outcome, number in sorted(counts.items()))
-    say(f"{told or 'nothing to push'}; {opened.url}")
+    pushing = progress(doccano.push(opened, items(files, store), timeout=timeout), "pushing")
+    with interruption("what was pushed stays in doccano, and the same command goes on"):
+        for pushed in pushing:
+            counts[pushed.outcome] = counts.get(pushed.outcome, 0) + 1
+            if pushed.failure:
+                say_error(str(pushed.failure))
+    summary = ", ".join(f"{number} {outcome}" for outcome, number in sorted(counts.items()))
+    say(f"{summary or 'nothing to push'}; {opened.url}")
     if counts.get("failed"):
         raise typer.Exit(1)
 
@@ -77,11 +90,11 @@ def pull(
     output: Annotated[str, typer.Option("--output", "-o", help="A file, or -.")] = "",
     store: Annotated[
         str,
-        typer.Option(help="Enter what was ticked in this article store, as decisions."),
+        typer.Option(help="Store what was ticked in this article store, as decisions."),
     ] = "",
     project: ProjectName = "ner",
     unfinished: Annotated[
-        bool, typer.Option("--unfinished", help="Also what nobody has ticked.")
+        bool, typer.Option("--unfinished", help="Also articles that nobody has ticked.")
     ] = False,
     url: DoccanoUrl = DEFAULT_URL,
     user: DoccanoUser = "admin",
@@ -90,15 +103,15 @@ def pull(
     """Fetch what annotators have ticked in doccano: spans, comments, who labelled and who approved.
 
     Changes nothing in doccano. An article whose text was edited there, or whose spans cross, is
-    named and left out; the rest is written. In a store the spans of a ticked article count as right and
-    everything else there as wrong: `ner train --from-store` learns from that.
+    reported and left out; the rest is written. In a store the spans of a ticked article are decided to
+    be right and all others found in it wrong: `ner train --from-store` learns from that.
 
     Example: `ner annotate pull --project july --output july.jsonl`
 
     Example: `ner annotate pull --project july --store sqlite:///articles.db`
     """
     if not output and not store:
-        raise NerError("nowhere to put it", remedy="--output FILE, --store URL, or both")
+        raise NerError("no output", remedy="--output FILE, --store URL, or both")
     client = _connect(url, user, password)
     from ner.annotation import doccano
     from ner.article import Rejected
@@ -127,8 +140,8 @@ def pull(
                 entered += outcome
             good += 1
     left = "" if unfinished else f", {doccano.count_open(opened)} not ticked yet"
-    into = f", {entered} decisions entered" if store else ""
-    say(f"{good} articles pulled{into}{left}")
+    into = f", {count(entered, 'decision')} stored" if store else ""
+    say(f"{count(good, 'article')} pulled{into}{left}")
     if bad:
         raise typer.Exit(1)
 

@@ -1,4 +1,4 @@
-"""Commands over models: trained, measured, compared, promoted, listed."""
+"""Commands over models: train, evaluate, compare, list, promote, roll back."""
 
 import dataclasses
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ner.cli.app import DEFAULT_MODEL, DEFAULT_STORE, Group, StoreUrl, app
-from ner.cli.terminal import needing, progress, say, say_error, writing
+from ner.cli.terminal import echo, needing, progress, say, say_error, writing
 from ner.errors import NerError
 
 if TYPE_CHECKING:
@@ -120,15 +120,18 @@ def evaluate(
     files: AnnotatedFiles,
     train: Annotated[
         list[str] | None,
-        typer.Option(help="A file it was trained on: names seen there are counted apart."),
+        typer.Option(
+            help="A file it was trained on: names that occur there are counted separately."
+        ),
     ] = None,
-    json: Annotated[str, typer.Option(help="Write the figures to this file too.")] = "",
-    html: Annotated[str, typer.Option(help="Write a page of every mistake in context.")] = "",
+    json: Annotated[str, typer.Option(help="Also write the figures to this file, as JSON.")] = "",
+    html: Annotated[str, typer.Option(help="Write an HTML page of every mistake in context.")] = "",
 ) -> None:
     """Score a model on annotated articles: strict precision, recall and F1 with intervals, and more.
 
-    Micro over all articles, a row a label; macro is the mean of the articles' F1. Intervals draw the
-    articles anew 1,000 times. quoted BRAND: which strings between quotation marks are brands.
+    A row per label, micro-averaged over all articles; macro is the mean of the articles' F1. Intervals
+    are from a bootstrap of 1,000 samples of the articles. quoted BRAND: which strings between quotation
+    marks are brands.
 
     Example: `ner evaluate news data/annotations/test.jsonl --html mistakes.html`
     """
@@ -158,14 +161,14 @@ def evaluate(
 @app.command()
 def compare(
     a: Annotated[str, typer.Argument(help="A model's name, or its folder.")],
-    b: Annotated[str, typer.Argument(help="Another's.")],
+    b: Annotated[str, typer.Argument(help="The name or folder of another.")],
     files: AnnotatedFiles,
 ) -> None:
     """Test whether model B is better than model A, label by label.
 
-    A paired bootstrap test: both tag the same articles, which are drawn anew 10,000 times. p is how
-    often so large a difference would come about if there were none; under 0.05 B is called better
-    or worse.
+    A paired bootstrap test: both tag the same articles, of which 10,000 samples are drawn. p is the
+    probability of a difference at least as large if there were none; below 0.05 B is called better or
+    worse.
 
     Example: `ner compare news models/small-0.1.0 data/annotations/test.jsonl`
     """
@@ -202,20 +205,23 @@ def _tagged(model: str, articles: "Sequence[Article]") -> "tuple[Tagger, list[li
 models = typer.Typer(cls=Group, rich_markup_mode="markdown")
 app.add_typer(models, name="models")
 
-UsedName = Annotated[str, typer.Option("--name", help="The name it is used by.")]
+UsedName = Annotated[str, typer.Option("--name", help="The name under which it is used.")]
 
 
 @models.callback(invoke_without_command=True)
 def installed(
     context: typer.Context,
     data: Annotated[
-        bool, typer.Option("--data", help="Also the files each was trained on, with their SHA-256.")
+        bool,
+        typer.Option(
+            "--data", help="Also list the files that each was trained on, with their SHA-256."
+        ),
     ] = False,
 ) -> None:
-    """List the installed models, their files held to the hashes they were written with.
+    """List the installed models and verify their files against their hashes.
 
-    `sha256sum -c SHA256SUMS` in a model's folder says the same; a model without that file is not
-    verified. Status 1 where one is damaged. `promote` and `rollback` choose which one is used.
+    `sha256sum -c SHA256SUMS` in a model's folder does the same; a model without that file is not
+    verified. Exit status 1 if one is damaged. `promote` and `rollback` choose which one is used.
 
     Example: `ner models`
     """
@@ -241,10 +247,10 @@ def installed(
             continue
         size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
         used = f"  <- {DEFAULT_MODEL}" if folder == in_use else ""
-        typer.echo(f"{tagger}  {tagger.hash[:12]}  {size / 1e6:.1f} MB  {state}  {folder}{used}")
+        echo(f"{tagger}  {tagger.hash[:12]}  {size / 1e6:.1f} MB  {state}  {folder}{used}")
         if data:
             for name, digest in tagger.data.items():
-                typer.echo(f"  {digest}  {name}")
+                echo(f"  {digest}  {name}")
     if damaged:
         raise typer.Exit(1)
 
@@ -287,7 +293,7 @@ def promote(
 
 @models.command()
 def rollback(name: UsedName = DEFAULT_MODEL) -> None:
-    """Take the last promotion back: the name means what it meant before. No model is deleted.
+    """Undo the last promotion: the name means the model that it meant before. No model is deleted.
 
     Example: `ner models rollback`
     """

@@ -1,31 +1,27 @@
 """Commands over words: train a word model, and look for spans that begin or end inside a word."""
 
-import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from ner.cli.app import app
 from ner.cli.corpus import DEFAULT_WORDS, PkusegModel, corpus
-from ner.cli.terminal import say, writing
-
-if TYPE_CHECKING:
-    from ner.words import Snap
+from ner.cli.terminal import count, say, writing
 
 
 @app.command("train-words")
 def train_words(
     files: Annotated[
         list[str],
-        typer.Argument(help='JSONL: {"text", "words": [[start, end], …]}; LAC cuts what has none.'),
+        typer.Argument(
+            help='JSONL of {"text", "words": [[start, end], …]}; without words LAC segments it.'
+        ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="The model's folder.")],
-    held_out: Annotated[
-        int, typer.Option(min=1, help="Characters put aside to measure on.")
-    ] = 100_000,
+    held_out: Annotated[int, typer.Option(min=1, help="Characters kept for evaluation.")] = 100_000,
     iterations: Annotated[int, typer.Option(min=1, help="Passes over the text.")] = 7,
-    rarest: Annotated[int, typer.Option(min=1, help="Leave out features seen less often.")] = 4,
+    rarest: Annotated[int, typer.Option(min=1, help="Drop features seen less often.")] = 4,
 ) -> None:
     """Train a word model with spacy-pkuseg's trainer; two million characters take 20 minutes.
 
@@ -52,30 +48,17 @@ def snap(
     ] = "-",
     pkuseg_model: PkusegModel = DEFAULT_WORDS,
 ) -> None:
-    """List spans that begin or end inside a word, each with what it would be; changes nothing.
+    """List spans that begin or end inside a word, each with a suggested correction; changes nothing.
 
     Example: `ner corpus snap data/annotations/dev.jsonl`
     """
-    from ner import corpus as corpora
-    from ner import words
+    from ner.corpus import read, snap_rows
+    from ner.formats import dump
+    from ner.words import load
 
-    segment = words.load(pkuseg_model)
     total = 0
     with writing(output) as sink:
-        for article in corpora.read(files):
-            for change in words.snap(article.spans, segment(article.text)):
-                total += 1
-                sink.write(json.dumps(_row(article.id, article.text, change), ensure_ascii=False))
-                sink.write("\n")
-    say(f"{total} suggestions")
-
-
-def _row(id: str, text: str, change: "Snap") -> dict[str, object]:
-    span, better = change.span, change.suggested
-    return {
-        "id": id,
-        "span": [span.start, span.end, span.label],
-        "text": text[span.start : span.end],
-        "suggested": [better.start, better.end, better.label],
-        "suggested_text": text[better.start : better.end],
-    }
+        for row in snap_rows(read(files), load(pkuseg_model)):
+            total += 1
+            sink.write(dump(row))
+    say(count(total, "suggestion"))

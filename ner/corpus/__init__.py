@@ -1,7 +1,8 @@
 """Annotated files as data: read, count, check, split and merge."""
 
+from ner.corpus.boundaries import snap_rows
 from ner.corpus.check import FINDING_KINDS, Finding, check
-from ner.corpus.parts import merge, part_of
+from ner.corpus.parts import merge, part_of, split
 from ner.corpus.read import Entry, Example, entries, examples, read, read_quotes, sentences, strict
 from ner.corpus.statistics import Statistics, grouped, quoted, statistics
 
@@ -21,6 +22,8 @@ __all__ = [
     "read",
     "read_quotes",
     "sentences",
+    "snap_rows",
+    "split",
     "statistics",
     "strict",
 ]

@@ -33,6 +33,16 @@ def part_of(article_id: str, shares: Mapping[str, float], seed: int = 0) -> str:
     return part
 
 
+def split(
+    entries: Iterable[Entry], shares: Mapping[str, float], seed: int = 0
+) -> dict[str, list[Entry]]:
+    """The entries of each part, in order; see `part_of`."""
+    parts: dict[str, list[Entry]] = {name: [] for name in shares}
+    for entry in entries:
+        parts[part_of(entry.article.id, shares, seed)].append(entry)
+    return parts
+
+
 def merge(entries: Iterable[Entry], *, prefer: str = "") -> list[Entry]:
     """One entry per article, in order of first appearance.
 

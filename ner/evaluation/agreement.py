@@ -1,7 +1,7 @@
 """How far two annotators of the same articles agree: strict F1, and Cohen's κ over characters."""
 
 from collections import Counter
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ner.article import Article, Span, outside_in
@@ -14,6 +14,36 @@ class Agreement:
 
     counts: dict[str, Counts]
     kappa: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Two annotations put together by article.
+
+    Args:
+        pairs: each article as A and as B marked it, in A's order.
+        only_in_a: ids of articles that B does not have.
+        only_in_b: ids of articles that A does not have.
+        other_text: ids of articles whose text differs, so that their spans cannot be compared.
+    """
+
+    pairs: list[tuple[Article, Article]]
+    only_in_a: list[str]
+    only_in_b: list[str]
+    other_text: list[str]
+
+
+def pair_articles(a: Iterable[Article], b: Iterable[Article]) -> Pairs:
+    """Put together what two annotators made of the same articles, by id."""
+    ours = {article.id: article for article in a}
+    theirs = {article.id: article for article in b}
+    both = [(ours[id], theirs[id]) for id in ours if id in theirs]
+    return Pairs(
+        pairs=[(one, other) for one, other in both if one.text == other.text],
+        only_in_a=[id for id in ours if id not in theirs],
+        only_in_b=[id for id in theirs if id not in ours],
+        other_text=[one.id for one, other in both if one.text != other.text],
+    )
 
 
 def agreement(pairs: Sequence[tuple[Article, Article]]) -> Agreement:
