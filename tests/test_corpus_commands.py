@@ -127,7 +127,7 @@ def test_check_names_file_line_article_and_place(tmp_path: Path) -> None:
         "  …一表通”真省事。【陈晓】又说，“一表通”…\n"
     )
     assert "1 unmarked mention" in result.stderr
-    assert "no such kind" in ner("check", partly, "--skip", "x").stderr
+    assert "unknown kind of finding" in ner("check", partly, "--skip", "x").stderr
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_diff_shows_where_two_annotators_differ(tmp_path: Path) -> None:
     page = tmp_path / "diff.html"
     result = ner("diff", first, second, "--html", page)
     assert result.exit_code == 0
-    assert "1 articles only in" in result.stderr
+    assert "1 article only in" in result.stderr
     table = {line.split()[0]: line.split()[1:] for line in result.stdout.splitlines()}
     assert table["BRAND"][:4] == ["2", "1", "1", "66.7"]
     assert table["all"][:4] == ["7", "6", "6", "92.3"]

@@ -226,5 +226,5 @@ def test_suggestions_on_the_command_line_leave_the_file_alone(tmp_path: Path) ->
     assert result.exit_code == 0, result.output
     [change] = map(json.loads, result.stdout.splitlines())
     assert change["text"] == "民看了电" and change["suggested_text"] == "居民看了电影"
-    assert "1 suggestions" in result.stderr
+    assert "1 suggestion\n" in result.stderr
     assert path.read_bytes() == before
