@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import re
 import shutil
 import stat
 import tempfile
@@ -138,6 +139,44 @@ def package_data(*names: str) -> Path:
         if place.exists():
             return place
     raise NerError(f"{names[0]} is missing", where=str(package), remedy="install ner again")
+
+
+def user_models() -> Path | None:
+    """Where a user's own models are: ``NER_MODELS``, or a folder of their home; None without a home."""
+    if named := os.environ.get("NER_MODELS"):
+        return Path(named)
+    try:
+        return Path.home() / ".local/share/ner/models"
+    except RuntimeError:  # no HOME, and a user whom the system does not know
+        return None
+
+
+def model_folders(marker: str, name: str = "") -> list[Path]:
+    """The folders of the user's own models, then of those that ship with the package, oldest first.
+
+    Args:
+        marker: a file that models of a kind have.
+        name: only models of this name, with or without a version.
+    """
+    wanted = re.compile(rf"{re.escape(name)}(-[\d.]+)?" if name else ".*")
+    roots = [package_data("models")]
+    own = user_models()
+    if own is not None and os.access(
+        own, os.R_OK | os.X_OK
+    ):  # another user's home is no place of ours
+        roots.insert(0, own)
+    return [
+        folder
+        for root in roots
+        for folder in sorted((file.parent for file in root.glob(f"[!.]*/{marker}")), key=_age)
+        if wanted.fullmatch(folder.name)
+    ]
+
+
+def _age(folder: Path) -> list[tuple[int, int | str]]:
+    """What sorts the versions in folder names as numbers: news-0.10 after news-0.9."""
+    parts = re.split(r"[-.]", folder.name)
+    return [(0, int(part)) if part.isdecimal() else (1, part) for part in parts]
 
 
 def _sync(path: Path) -> None:

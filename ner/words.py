@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from ner.article import Span, outermost, outside_in
 from ner.errors import NerError, missing_extra
-from ner.files import package_data
+from ner.files import model_folders
 
 Word = tuple[int, int]
 Segment = Callable[[str], list[Word]]
@@ -29,8 +29,9 @@ def load(model: str | Path = DEFAULT_MODEL) -> Segment:
     """A function from a text to its words, by a spacy-pkuseg model.
 
     Args:
-        model: ``words`` (ours, shipped), a folder, or a name that spacy-pkuseg knows
-            (``spacy_ontonotes``, ``news`` …). Only such a name is ever downloaded, by spacy-pkuseg, once,
+        model: ``words`` (ours, shipped) or another that is `installed`, a folder, or a name that
+            spacy-pkuseg knows (``spacy_ontonotes``, ``news`` …). Only such a name is ever downloaded,
+            by spacy-pkuseg, once,
             into ``~/.pkuseg`` or ``$PKUSEG_HOME``. Folders from before 2020 hold pickles; take
             them only from people you trust.
 
@@ -44,7 +45,7 @@ def load(model: str | Path = DEFAULT_MODEL) -> Segment:
         raise missing_extra("spacy-pkuseg", "words") from None
     from spacy_pkuseg.config import config
 
-    folder = find_model() if str(model) == DEFAULT_MODEL else Path(model)
+    folder = next(reversed(installed(str(model))), Path(model))
     known = list(config.available_models)
     if not folder.is_dir() and str(model) not in known:
         names = ", ".join([DEFAULT_MODEL, *known])
@@ -74,12 +75,13 @@ def load(model: str | Path = DEFAULT_MODEL) -> Segment:
     return partial(_cut, segmenter)
 
 
-def find_model() -> Path:
-    """The folder of the model that came with the package; the newest, if there are more."""
-    found = sorted(package_data("models").glob(f"{DEFAULT_MODEL}-*"))
-    if not found:
-        raise NerError("the word model is not installed", remedy="install ner again")
-    return found[-1]
+def installed(name: str = "") -> list[Path]:
+    """The folders of the installed word models: the user's own, then those of the package, oldest first.
+
+    Args:
+        name: only those of this name, with or without a version.
+    """
+    return model_folders("features.msgpack", name)
 
 
 def _reason(error: BaseException) -> str:

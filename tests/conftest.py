@@ -10,6 +10,7 @@ import pytest
 
 from ner.article import Article, Span
 from ner.store import Store
+from ner.tagger import checksums
 from ner.tagger.loading import Tagger, load
 
 ROOT = Path(__file__).parents[1]
@@ -29,6 +30,7 @@ def copy_model(model: Path, folder: Path, *, version: str, name: str = "news") -
     shutil.copytree(model, folder)
     meta = json.loads((folder / "meta.json").read_text())
     (folder / "meta.json").write_text(json.dumps({**meta, "name": name, "version": version}))
+    checksums.write(folder)
     return folder
 
 

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ner import corpus
-from ner.article import Article, Rejected, Span, check_spans, outermost
+from ner.article import Article, Rejected, Span, check_spans
 from ner.errors import NerError
 from ner.evaluation.score import table
 from ner.labels import LABELS
+from ner.tagger import checksums
 from ner.tagger.component import SpanTagger
 from ner.tagger.features import MAX_SPAN_LENGTH, Characters
 from ner.tagger.loading import Tagger, load
@@ -112,6 +114,37 @@ def test_no_span_is_longer_than_any_the_network_was_trained_on() -> None:
     assert max(span.end - span.start for span in spans) == MAX_SPAN_LENGTH
 
 
+def test_one_text_or_several(tagger: Tagger) -> None:
+    [spans] = tagger.tag([TEXT])
+    assert tagger(TEXT) == spans and tagger("") == []
+    assert all(span.text == TEXT[span.start : span.end] for span in spans)
+    for wrong in (TEXT, TEXT.encode(), None):
+        with pytest.raises(TypeError, match=r"several texts, not one .*tagger\(text\)"):
+            tagger.tag(wrong)  # type: ignore[arg-type]
+    for item in (None, 3, TEXT.encode()):
+        with pytest.raises(TypeError, match="a text is a str, not"):
+            list(tagger.tag([TEXT, item]))  # type: ignore[list-item]
+    with pytest.raises(TypeError, match="a text is a str, not NoneType"):
+        tagger(None)  # type: ignore[arg-type]
+
+
+def test_the_first_answer_comes_before_everything_is_read(tagger: Tagger) -> None:
+    read = 0
+
+    def texts() -> Iterator[str]:
+        nonlocal read
+        for _ in range(1000):
+            read += 1
+            yield TEXT
+
+    next(tagger.tag(texts()))
+    assert read < 60
+    articles = (Article(id=str(number), text=text) for number, text in enumerate(texts()))
+    read = 0
+    next(tagger.pipe(articles))
+    assert read < 60
+
+
 def test_articles_keep_their_place_and_the_rejected_pass(tagger: Tagger) -> None:
     rejected = Rejected("x", "f:2", "not JSON")
     article = Article(id="1", text=TEXT, spans=(Span(0, 1, "PER"),))
@@ -119,34 +152,6 @@ def test_articles_keep_their_place_and_the_rejected_pass(tagger: Tagger) -> None
     assert second is rejected
     assert isinstance(first, Article)
     assert {span.model for span in first.spans} == {str(tagger)}
-
-
-def test_spacy_sees_nested_and_flat_spans_at_the_same_offsets() -> None:
-    nlp = spacy.load(find_model())
-    doc = nlp(TEXT)
-    assert doc.text == TEXT and len(doc) == len(TEXT)
-    nested = [(s.start_char, s.end_char, s.label_) for s in doc.spans["ner"]]
-    [spans] = load_once().tag([TEXT])
-    assert nested == [(s.start, s.end, s.label) for s in spans]
-    assert [(e.start_char, e.end_char) for e in doc.ents] == [
-        (s.start, s.end) for s in outermost(spans)
-    ]
-    assert doc.spans["ner"].attrs["scores"] == [s.score for s in spans]
-
-
-def test_displacy_shows_the_article() -> None:
-    from spacy import displacy
-
-    html = displacy.render(load_once().nlp("南岸区开会。"), style="ent", page=False, jupyter=False)
-    assert "南岸区" in html and "LOC" in html
-
-
-def test_docs_in_streams_and_to_bytes_and_back() -> None:
-    nlp = load_once().nlp
-    docs = list(nlp.pipe([TEXT, "", "南岸区"], batch_size=2))
-    assert [len(doc) for doc in docs] == [len(TEXT), 0, 3]
-    again = spacy.tokens.Doc(nlp.vocab).from_bytes(docs[0].to_bytes())
-    assert [e.text for e in again.ents] == [e.text for e in docs[0].ents]
 
 
 def test_the_model_is_found_from_any_directory(
@@ -164,7 +169,10 @@ def test_an_unknown_model_names_the_ones_there_are() -> None:
 
 @pytest.fixture
 def copy(tmp_path: Path) -> Path:
-    return Path(shutil.copytree(find_model(), tmp_path / "copy"))
+    """The shipped model without the list of its hashes."""
+    folder = Path(shutil.copytree(find_model(), tmp_path / "copy"))
+    (folder / checksums.NAME).unlink()
+    return folder
 
 
 @pytest.mark.parametrize(
@@ -177,8 +185,13 @@ def copy(tmp_path: Path) -> Path:
         ),
         ("span_tagger/network.onnx", None, "the model is damaged"),
         ("span_tagger/settings.json", b"{", "the model is damaged"),
-        ("span_tagger/characters.txt", None, "cannot read the character table"),
+        ("span_tagger/settings.json", b"[" * 100_000, "the model is damaged"),
+        ("span_tagger/characters.txt", None, "the model is damaged"),
+        ("span_tagger/characters.txt", b"\xff\xfe", "cannot read the character table"),
+        ("span_tagger/characters.txt", "省省".encode(), "in two rows of the character table"),
         ("config.cfg", b"[nlp", "the model is damaged"),
+        ("meta.json", b"[]", "the model is damaged"),
+        ("vocab/lookups.bin", b"\xc1\xff", "the model is damaged"),
     ],
 )
 def test_a_damaged_model_is_said_to_be(
@@ -191,6 +204,47 @@ def test_a_damaged_model_is_said_to_be(
     with pytest.raises(NerError, match=said) as error:
         load(copy)
     assert str(copy) in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("core", 0),
+        ("core", -5),
+        ("core", 10**9),
+        ("core", "1024"),
+        ("core", True),
+        ("context", 0),
+        ("labels", []),
+        ("labels", ["PER", "PER", "ORG", "LOC"]),
+        ("labels", "PER"),
+        ("calibration", {"PER": [0.0, 1.0]}),
+        ("calibration", {"PER": [1.0]}),
+        ("thresholds", {"PER": float("nan")}),
+        ("thresholds", {"PLACE": 0.0}),
+        ("format", "3"),
+        ("unheard", 1),
+    ],
+)
+def test_settings_that_mean_nothing_are_damage(copy: Path, field: str, value: object) -> None:
+    path = copy / "span_tagger/settings.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), field: value}))
+    with pytest.raises(NerError, match=f"the model is damaged: .*{field}|stands twice|PLACE|none"):
+        load(copy)
+
+
+@pytest.mark.parametrize("through", [load, spacy.load])
+def test_one_flipped_bit_is_found_at_loading(tmp_path: Path, through: Any) -> None:
+    folder = Path(shutil.copytree(find_model(), tmp_path / "copy"))
+    through(folder)
+    file = folder / "span_tagger/network.onnx"
+    data = bytearray(file.read_bytes())
+    data[len(data) // 2] ^= 1
+    file.write_bytes(data)
+    with pytest.raises(
+        NerError, match="the model is damaged: span_tagger/network.onnx has changed"
+    ):
+        through(folder)
 
 
 def test_a_model_from_the_future_asks_for_an_upgrade(copy: Path) -> None:
@@ -279,9 +333,21 @@ def test_a_string_found_in_one_place_helps_in_the_others() -> None:
     assert [(span.start, logit) for span, logit in pairs] == [(0, 5.0), (4, 1.0)]
 
 
-def test_no_name_runs_over_a_line_end() -> None:
-    [spans] = candidates((0, 0, 3, 5.0), (0, 0, 1, 4.0)).predict(["王明\n李华"])
+@pytest.mark.parametrize("end", ["\n", "\r", "\u2028"])
+def test_no_name_runs_over_a_line_end(end: str) -> None:
+    [spans] = candidates((0, 0, 3, 5.0), (0, 0, 1, 4.0)).predict([f"王明{end}李华"])
     assert [(span.start, span.end) for span in spans] == [(0, 2)]
+
+
+@pytest.mark.parametrize(
+    "blank", [" ", "\u3000", "\t", "\n", "\u200b", "\ufeff", "\u200d", "\u00ad", "\u3164"]
+)
+def test_a_span_neither_begins_nor_ends_with_a_blank(blank: str) -> None:
+    component = candidates((0, 0, 3, 5.0), (0, 0, 2, 4.0), (1, 0, 0, 3.0))
+    [pairs] = component.predict_logits([f"{blank}王明{blank}到"])
+    assert [(span.start, span.end, span.text, logit) for span, logit in pairs] == [
+        (1, 3, "王明", 5.0)
+    ]
 
 
 def test_the_shipped_model_finds_what_it_did_on_dev(tagger: Tagger) -> None:

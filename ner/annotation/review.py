@@ -172,10 +172,10 @@ def candidate(
     tagger = load(model)
     if not promoted(name) and not named(name):
         return Candidate(tagger, name)
-    current = find_model(name)
-    if load(current).hash == tagger.hash:
+    if promotion.in_use(tagger, name):
         return Candidate(tagger, name, in_use=True)
-    return Candidate(tagger, name, comparison=compare_models(current, model, articles, watch=watch))
+    compared = compare_models(find_model(name), model, articles, watch=watch)
+    return Candidate(tagger, name, comparison=compared)
 
 
 def promote(candidate: Candidate, *, override: bool = False) -> Path:

@@ -4,15 +4,14 @@ In: ``{"id": str, "text": str, …}``. Out: ``{"id", "spans": [{"start", "end", 
 "score"}, …]}``, or ``{"id", "error"}`` in the place of a line that is not so. Scripts depend on it.
 """
 
-import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from ner.errors import NerError, at
 from ner.formats import check_text, decode_utf8, dump, json_lines, span_row
-from ner.tagger.component import BATCH_TEXTS
 from ner.tagger.loading import Tagger
+from ner.tagger.runtime import by_characters
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +29,19 @@ def tag_lines(tagger: Tagger, file: BinaryIO, name: str) -> Iterator[Line]:
         name: the file's, for messages.
     """
     lines = json_lines(file, name, decode=decode_utf8)
-    while batch := list(itertools.islice(lines, BATCH_TEXTS)):
-        checked = [_check(where, value) for where, value in batch]
-        found = tagger.tag([line["text"] for line in checked if isinstance(line, dict)])
-        for (_, value), line in zip(batch, checked):
+    for batch in by_characters(((value, _check(where, value)) for where, value in lines), _length):
+        found = tagger.tag([line["text"] for _, line in batch if isinstance(line, dict)])
+        for value, line in batch:
             if isinstance(line, NerError):
                 known = value.get("id") if isinstance(value, dict) else None
                 yield Line(dump({"id": known, "error": f"{line.message} ({line.remedy})"}), line)
             else:
                 spans = [span_row(span, line["text"]) for span in next(found)]
                 yield Line(dump({"id": line["id"], "spans": spans}))
+
+
+def _length(line: tuple[Any, dict[str, str] | NerError]) -> int:
+    return 0 if isinstance(line[1], NerError) else len(line[1]["text"])
 
 
 def _check(where: str, value: dict[str, Any] | NerError) -> dict[str, str] | NerError:

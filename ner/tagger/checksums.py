@@ -1,6 +1,7 @@
 """SHA-256 of a model folder's files, kept in the folder as ``sha256sum`` writes and checks them."""
 
 import re
+from functools import cache
 from pathlib import Path
 
 from ner.errors import NerError
@@ -63,4 +64,12 @@ def _state(path: Path, digest: str) -> str:
     """What is wrong with a file, or nothing."""
     if not path.is_file():
         return "is missing"
-    return "" if sha256(path) == digest else "has changed"
+    stat = path.stat()
+    seen = _hash(path, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
+    return "" if seen == digest else "has changed"
+
+
+@cache
+def _hash(path: Path, *state: int) -> str:
+    """The hash of a file, read again only where its state is another."""
+    return sha256(path)

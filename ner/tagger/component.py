@@ -1,69 +1,39 @@
-"""The tagger: a model folder as a spaCy pipeline over single characters, run by onnxruntime.
+"""The tagger as a spaCy component: texts to spans by a network, whatever the pipeline's tokenizer.
 
-A model folder is what ``nlp.to_disk`` writes: ``spacy.load`` opens it. Its one component, the span
-tagger, holds three files: ``network.onnx``, ``characters.txt`` and ``settings.json``.
+In a model folder, which is what ``nlp.to_disk`` writes, the component holds three files:
+``network.onnx``, ``characters.txt`` and ``settings.json``.
 """
 
 import hashlib
-import itertools
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
-import onnxruntime
+from spacy import util
 from spacy.language import Language
+from spacy.pipeline import Pipe
 from spacy.tokens import Doc
-from spacy.tokens import Span as DocSpan
 from spacy.util import DummyTokenizer, registry
 from spacy.vocab import Vocab
 
-from ner.article import Span, outermost, without_crossings
+from ner.article import Span, outermost
 from ner.errors import NerError, at
-from ner.tagger.features import (
-    MAX_SPAN_LENGTH,
-    Characters,
-    Ids,
-    Window,
-    pack,
-    pad,
-    round_up,
-    windows,
-)
+from ner.tagger import checksums, decode
+from ner.tagger.docs import ALIGNMENTS, add_ents, align, score
+from ner.tagger.features import MAX_SPAN_LENGTH, Characters, Window, windows
+from ner.tagger.runtime import Candidates, Runtime, by_characters
 from ner.tagger.settings import Settings
 
-FLOOR = -4.0  # from a label's threshold to the lowest logit looked at, see `SpanTagger._spans`
-BATCH_TEXTS = 64
+FLOOR = -4.0  # from a label's threshold to the lowest logit looked at, see `decode.spans`
+SPANS_KEY = "ner"
 _BATCH_CHARACTERS = 2048  # what a batch of windows holds: its arrays stay in the processor's cache
 
-Places = npt.NDArray[np.int64]
-Logits = npt.NDArray[np.float32]
-_Job = tuple[int, Window]
-"""The number of a text, and a window of it."""
+Threshold = float | Mapping[str, float] | None
+"""The least score of a span that is taken: of all labels, or of those it names; None: the model's own."""
 
-_Found = tuple[int, int, int, float]
-"""Start, end, number of the label, logit."""
-
-Candidates = Callable[[Sequence[Ids], Logits], tuple[Places, Logits]]
-"""Rows of ids, and for each label the lowest logit looked at, to the places ``(4, found)`` and logits
-``(found,)`` of the spans above it.
-
-The rows of places: number of the row, label, first character, last character. Spans that run over
-their row's end may be among them.
-"""
-
-
-@Language.factory(
-    "span_tagger", assigns=["doc.ents", "doc.spans"], default_config={"threshold": None}
-)
-def make_span_tagger(
-    nlp: Language, name: str, threshold: float | dict[str, float] | None
-) -> "SpanTagger":
-    """An empty component; `from_disk` or `load_network` gives it its network."""
-    return SpanTagger(threshold=threshold)
+_Job = tuple[int, str, Window]
+"""The number of a text, the text, and a window of it."""
 
 
 @registry.tokenizers("ner.characters.v1")  # type: ignore[untyped-decorator]
@@ -82,56 +52,112 @@ class CharacterTokenizer(DummyTokenizer):
         return Doc(self.vocab, words=list(text), spaces=[False] * len(text))
 
 
-class SpanTagger:
-    """The pipeline component. `predict` changes nothing; calling it on a Doc sets the spans.
+@Language.factory(
+    "span_tagger",
+    assigns=["doc.ents", "doc.spans"],
+    default_config={
+        "spans_key": SPANS_KEY,
+        "threshold": None,
+        "threads": 0,
+        "alignment_mode": "strict",
+        "set_ents": True,
+        "scorer": {"@scorers": "ner.spans_and_ents.v1"},
+    },
+    default_score_weights={f"spans_{SPANS_KEY}_f": 1.0, "ents_f": 0.0},
+)
+def make_span_tagger(
+    nlp: Language,
+    name: str,
+    spans_key: str,
+    threshold: float | dict[str, float] | None,
+    threads: int,
+    alignment_mode: str,
+    set_ents: bool,
+    scorer: Callable[..., dict[str, Any]] | None,
+) -> "SpanTagger":
+    """An empty component; `from_disk`, `from_bytes` or `load_network` gives it its network."""
+    return SpanTagger(
+        name,
+        spans_key=spans_key,
+        threshold=threshold,
+        threads=threads,
+        alignment_mode=alignment_mode,
+        set_ents=set_ents,
+        scorer=scorer,
+    )
+
+
+class SpanTagger(Pipe):
+    """The pipeline component. `predict` changes nothing; `set_annotations` puts spans into Docs.
 
     Args:
-        threshold: the least score of a span that is taken: of all labels, or of each label that it
-            names; None for the model's own.
+        spans_key: all spans are in ``doc.spans[spans_key]``, their scores in its ``attrs["scores"]``.
+        threshold: the least score of a span that is taken; see `Threshold`.
+        threads: how many batches run side by side; 0 for as many as there are processors.
+        alignment_mode: what becomes of a span that begins or ends inside a token: ``strict`` leaves it out
+            with a warning, ``contract`` and ``expand`` move it to the token's edge, as in ``Doc.char_span``.
+        set_ents: also put the outermost spans into ``doc.ents``, where they overlap none that is there.
+        scorer: what ``nlp.evaluate`` calls.
+
+    Raises:
+        NerError: a value is none of those.
     """
 
-    def __init__(self, *, threshold: float | Mapping[str, float] | None = None) -> None:
+    def __init__(
+        self,
+        name: str = "span_tagger",
+        *,
+        spans_key: str = SPANS_KEY,
+        threshold: Threshold = None,
+        threads: int = 0,
+        alignment_mode: str = "strict",
+        set_ents: bool = True,
+        scorer: Callable[..., dict[str, Any]] | None = score,
+    ) -> None:
+        if alignment_mode not in ALIGNMENTS:
+            raise NerError(
+                f"alignment_mode {alignment_mode!r} is unknown",
+                remedy=f"one of {', '.join(ALIGNMENTS)}",
+            )
+        if threads < 0:
+            raise NerError(f"{threads} threads", remedy="0 for as many as there are processors")
+        self.name = name
+        self.cfg: dict[str, Any] = {"spans_key": spans_key}
         self.threshold = threshold
+        self.threads = threads
+        self.alignment_mode = alignment_mode
+        self.set_ents = set_ents
+        self.scorer = scorer
         self.settings = Settings()
         self.characters = Characters(())
+        self.runtime: Runtime | None = None
         self._candidates: Candidates | None = None
-        self._map: Callable[..., Iterator[Any]] = map
-        self._network = b""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """What the model marks."""
+        return self.settings.labels
 
     def load_network(self, settings: Settings, characters: Characters, network: bytes) -> None:
         """Give the component its network (an ONNX file's bytes) and what belongs to it.
 
         Raises:
-            NerError: onnxruntime cannot read the network.
+            NerError: onnxruntime cannot read the network, or it does not fit the settings.
         """
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3
-        # One thread a batch and batches side by side: a tenth faster than all threads on each.
-        options.intra_op_num_threads = 1
-        try:
-            session = onnxruntime.InferenceSession(
-                network, options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # onnxruntime's own exceptions share no base class
-            raise NerError(
-                f"the network cannot be read: {str(error).splitlines()[0]}",
-                remedy="the model is damaged; install it again",
-            ) from None
-        self._network = network
-        run = _run_packed if len(session.get_inputs()) > 2 else _run_padded
-        self.set_network(settings, characters, lambda rows, floors: run(session, rows, floors))
-        self._map = ThreadPoolExecutor(_processors(), "tagging").map
+        runtime = Runtime(network, self.threads)
+        self.set_network(settings, characters, runtime.candidates)
+        self.runtime = runtime
 
     def set_network(
         self, settings: Settings, characters: Characters, candidates: Candidates
     ) -> None:
         """Give the component a network as a function, as training does."""
         self.settings, self.characters, self._candidates = settings, characters, candidates
-        self._map = map
+        self.runtime = None
         self.set_threshold(self.threshold)
 
-    def set_threshold(self, threshold: float | Mapping[str, float] | None) -> None:
-        """Change the least score of a span that is taken; see the class.
+    def set_threshold(self, threshold: Threshold) -> None:
+        """Change the least score of a span that is taken.
 
         Raises:
             NerError: it is not between 0 and 1, or is of a label that the model does not have.
@@ -144,14 +170,28 @@ class SpanTagger:
         self.threshold = threshold
 
     def __call__(self, doc: Doc) -> Doc:
-        return next(self.pipe([doc]))
+        """Set the spans of a Doc; errors go to the error handler."""
+        for done in self._annotated([doc]):
+            return done
+        return doc
 
-    def pipe(self, docs: Iterable[Doc], batch_size: int = BATCH_TEXTS) -> Iterator[Doc]:
-        docs = iter(docs)
-        while batch := list(itertools.islice(docs, batch_size)):
-            for doc, spans in zip(batch, self.predict([doc.text for doc in batch])):
-                set_spans(doc, spans)
-                yield doc
+    def pipe(self, stream: Iterable[Doc], *, batch_size: int = 128) -> Iterator[Doc]:
+        """Set the spans of Docs, in order; a batch that fails goes to the error handler.
+
+        Args:
+            batch_size: the most Docs that are read ahead; long ones fewer, see `by_characters`.
+        """
+        for group in by_characters(stream, lambda doc: len(doc.text)):
+            for first in range(0, len(group), batch_size):
+                yield from self._annotated(group[first : first + batch_size])
+
+    def _annotated(self, docs: Sequence[Doc]) -> Sequence[Doc]:
+        try:
+            self.set_annotations(docs, self.predict([doc.text for doc in docs]))
+        except Exception as error:
+            self.get_error_handler()(self.name, self, list(docs), error)
+            return ()
+        return docs
 
     def predict(self, texts: Sequence[str]) -> list[list[Span]]:
         """Spans of each text, in reading order, nested, none crossing."""
@@ -159,101 +199,142 @@ class SpanTagger:
 
     def predict_logits(self, texts: Sequence[str]) -> list[list[tuple[Span, float]]]:
         """What `predict` gives, each span with the logit that its label's threshold decided on."""
-        context, core = self.settings.context, self.settings.core
-        rows = [self.characters.encode(text) for text in texts]
-        found: list[list[_Found]] = [[] for _ in texts]
+        found: list[list[decode.Found]] = [[] for _ in texts]
         jobs = (
-            (number, window)
+            (number, text, window)
             for number, text in enumerate(texts)
-            for window in windows(text, core=core, context=context)
+            for window in windows(text, core=self.settings.core, context=self.settings.context)
         )
-        batches = list(_batches(jobs))
-        ids = ([rows[number][w.start : w.end] for number, w in batch] for batch in batches)
-        for batch, each in zip(batches, self._map(self._run, batches, ids)):
-            for (number, _), spans in zip(batch, each):
+        side_by_side = self.runtime.map if self.runtime else map
+        for batch in side_by_side(self._run, _batches(jobs)):
+            for number, spans in batch:
                 found[number] += spans
-        return [self._spans(text, each) for text, each in zip(texts, found)]
+        return [
+            decode.spans(text, each, self.settings, self._thresholds)
+            for text, each in zip(texts, found)
+        ]
 
-    def _run(self, jobs: Sequence[_Job], ids: Sequence[Ids]) -> list[list[_Found]]:
-        """What each window answers for, at its place in the text."""
-        seen = [window for _, window in jobs]
+    def _run(self, jobs: Sequence[_Job]) -> list[tuple[int, list[decode.Found]]]:
+        """For each window the number of its text, and what it answers for, at its place there."""
         if self._candidates is None:
             raise NerError("the span tagger has no network", remedy="ner.load() gives a whole one")
+        ids = [self.characters.encode(text[w.start : w.end]) for _, text, w in jobs]
         places, logits = self._candidates(ids, self._floors)
-        window, label, start, last = places
+        row, label, start, last = places
         begin, end, low, high = np.array(
-            [(w.start, w.end, w.core_start, w.core_end) for w in seen]
-        ).T[:, window]
+            [(w.start, w.end, w.core_start, w.core_end) for _, _, w in jobs]
+        ).T[:, row]
         starts, ends = begin + start, begin + last + 1
-        # Longer spans have scores too, but no training ever spoke of them.
+        # Longer spans have scores too, but training never sees any.
         meant = (starts < ends) & (ends <= starts + MAX_SPAN_LENGTH)
         answered = meant & (ends <= end) & (starts >= low) & (starts < high)
-        spans: list[list[_Found]] = [[] for _ in seen]
+        spans: list[tuple[int, list[decode.Found]]] = [(number, []) for number, _, _ in jobs]
         for k in np.flatnonzero(answered):
             found = (int(starts[k]), int(ends[k]), int(label[k]), float(logits[k]))
-            spans[window[k]].append(found)
+            spans[row[k]][1].append(found)
         return spans
 
-    def _spans(self, text: str, found: Iterable[_Found]) -> list[tuple[Span, float]]:
-        """The spans among what was found, with their logits.
-
-        What a string is in one place of an article it mostly is in the others too, a brand without
-        its quotation marks for one: so the logit of each place moves half way to the string's highest.
-        """
-        # No name runs on into the next paragraph.
-        found = [each for each in found if "\n" not in text[each[0] : each[1]]]
-        highest: dict[tuple[str, int], float] = {}
-        for start, end, number, logit in found:
-            name = (text[start:end], number)
-            highest[name] = max(logit, highest.get(name, logit))
-        logits: dict[Span, float] = {}
-        for start, end, number, logit in found:
-            logit = (logit + highest[text[start:end], number]) / 2
-            label = self.settings.labels[number]
-            if logit > self._thresholds[label]:
-                logits[Span(start, end, label, self.settings.probability(label, logit))] = logit
-        return [(span, logits[span]) for span in without_crossings(logits)]
+    def set_annotations(self, docs: Sequence[Doc], found: Sequence[Sequence[Span]]) -> None:
+        """Put spans into Docs: all into ``doc.spans``, the outermost into ``doc.ents``."""
+        for doc, spans in zip(docs, found, strict=True):
+            aligned = align(doc, spans, self.alignment_mode)
+            doc.spans[self.cfg["spans_key"]] = list(aligned.values())
+            doc.spans[self.cfg["spans_key"]].attrs["scores"] = [span.score for span in aligned]
+            if self.set_ents:
+                add_ents(doc, [aligned[span] for span in outermost(aligned)])
 
     @property
     def hash(self) -> str:
         """SHA-256 over network, characters and settings, hexadecimal."""
-        parts = (self._network, "\n".join(self.characters.rows).encode(), self.settings.to_json())
+        parts = (self._network(), self.characters.to_bytes(), self.settings.to_json())
         return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
+    def _network(self) -> bytes:
+        if self.runtime is None:
+            raise NerError("the span tagger has no network to keep", remedy="load a model first")
+        return self.runtime.network
+
+    def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
+        """Settings, characters and network; see `to_disk`."""
+        return util.to_bytes(
+            {
+                "settings": self.settings.to_json,
+                "characters": self.characters.to_bytes,
+                "network": self._network,
+            },
+            exclude,
+        )
+
+    def from_bytes(self, data: bytes, *, exclude: Iterable[str] = ()) -> "SpanTagger":
+        """Read what `to_bytes` wrote.
+
+        Raises:
+            NerError: it is damaged, or from a newer version.
+        """
+        read: dict[str, Any] = {}
+        names = ("settings", "characters", "network")
+        util.from_bytes(data, {name: _keep(read, name) for name in names}, exclude)
+        self._load(read)
+        return self
+
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
-        folder = Path(path)
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "network.onnx").write_bytes(self._network)
-        (folder / "settings.json").write_bytes(self.settings.to_json())
-        self.characters.write(folder / "characters.txt")
+        """Write ``settings.json``, ``characters.txt`` and ``network.onnx`` into a folder.
+
+        Args:
+            exclude: what to leave out: ``settings``, ``characters``, ``network``.
+        """
+        util.to_disk(
+            Path(path),
+            {
+                "settings.json": lambda file: _write(file, self.settings.to_json()),
+                "characters.txt": self.characters.write,
+                "network.onnx": lambda file: _write(file, self._network()),
+            },
+            exclude,
+        )
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "SpanTagger":
-        """Read what `to_disk` wrote.
+        """Read what `to_disk` wrote, held to the model folder's ``SHA256SUMS`` if it has any.
 
         Raises:
             NerError: a file is missing or damaged, or from a newer version.
         """
         folder = Path(path)
+        checksums.verify(folder.parent)
+        read: dict[str, Any] = {}
         try:
-            settings = (folder / "settings.json").read_bytes()
-            network = (folder / "network.onnx").read_bytes()
+            for name in {"settings.json", "characters.txt", "network.onnx"}:
+                if (key := name.partition(".")[0]) not in exclude:
+                    read[key] = (folder / name).read_bytes()
         except OSError as error:
             raise NerError(
                 f"the model is damaged: {error}", where=str(folder), remedy="install it again"
             ) from None
-        with at(str(folder / "settings.json")):
-            read = Settings.from_json(settings)
-        with at(str(folder / "network.onnx")):
-            self.load_network(read, Characters.read(folder / "characters.txt"), network)
+        with at(str(folder)):
+            self._load(read)
         return self
+
+    def _load(self, read: Mapping[str, bytes]) -> None:
+        """Take over what was read, and keep the rest."""
+        settings, characters = self.settings, self.characters
+        if "settings" in read:
+            settings = Settings.from_json(read["settings"])
+        if "characters" in read:
+            characters = Characters.from_bytes(read["characters"])
+        if "network" in read:
+            self.load_network(settings, characters, read["network"])
+        elif self.runtime:
+            self.load_network(settings, characters, self.runtime.network)
+        else:
+            self.settings, self.characters = settings, characters
 
 
 def _batches(jobs: Iterable[_Job]) -> Iterator[list[_Job]]:
     batch: list[_Job] = []
     held = 0
-    for number, window in jobs:
-        batch.append((number, window))
-        held += window.end - window.start
+    for job in jobs:
+        batch.append(job)
+        held += job[2].end - job[2].start
         if held >= _BATCH_CHARACTERS:
             yield batch
             batch, held = [], 0
@@ -261,36 +342,9 @@ def _batches(jobs: Iterable[_Job]) -> Iterator[list[_Job]]:
         yield batch
 
 
-def _processors() -> int:
-    """How many this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+def _write(file: Path, data: bytes) -> None:
+    file.write_bytes(data)
 
 
-def _run_packed(session: Any, rows: Sequence[Ids], floors: Logits) -> tuple[Places, Logits]:
-    ids, first, end, begin = pack(rows)
-    inputs = {"ids": ids, "first": first, "end": end, "floors": floors}
-    (label, start, last), logits = session.run(None, inputs)
-    row = np.searchsorted(begin, start, side="right") - 1
-    return np.stack((row, label, start - begin[row], last - begin[row])), logits
-
-
-def _run_padded(session: Any, rows: Sequence[Ids], floors: Logits) -> tuple[Places, Logits]:
-    """For encoders whose numbers depend on how far a batch is padded: a row at a time."""
-    found = [
-        session.run(
-            None, {"ids": pad([row], round_up(len(row), MAX_SPAN_LENGTH)), "floors": floors}
-        )
-        for row in rows
-    ]
-    for number, (places, _) in enumerate(found):
-        places[0] = number
-    places, logits = zip(*found)
-    return np.concatenate(places, axis=1), np.concatenate(logits)
-
-
-def set_spans(doc: Doc, spans: Sequence[Span]) -> None:
-    """Put spans into a character Doc: all into ``doc.spans["ner"]``, the outermost into ``doc.ents``."""
-    group = [DocSpan(doc, span.start, span.end, label=span.label) for span in spans]
-    doc.spans["ner"] = group
-    doc.spans["ner"].attrs["scores"] = [span.score for span in spans]
-    doc.ents = [DocSpan(doc, s.start, s.end, label=s.label) for s in outermost(spans)]
+def _keep(read: dict[str, Any], name: str) -> Callable[[Any], None]:
+    return lambda value: read.update({name: value})

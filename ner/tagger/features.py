@@ -15,12 +15,13 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from ner.errors import NerError
+from ner.errors import NerError, at
 
 PAD, UNKNOWN, MASK = 0, 1, 2
 SPECIAL_IDS = 3  # ids below are no characters
 MAX_SPAN_LENGTH = 32  # the longest span; the network scores starts in blocks of so many
 _ROW_OF = 0x110000
+_ESCAPE = re.compile(r"\\u[0-9a-f]{4}|\\U00(?:0[0-9a-f]|10)[0-9a-f]{4}")
 
 Ids = npt.NDArray[np.int32]
 Number = TypeVar("Number", int, npt.NDArray[np.int32])
@@ -49,33 +50,56 @@ class Characters:
         return self._row_of[points]
 
     @classmethod
-    def read(cls, path: Path) -> "Characters":
+    def from_bytes(cls, data: bytes) -> "Characters":
         """Read a table: one row a line, as ``\\uXXXX`` escapes where a character does not print.
 
         Raises:
-            NerError: the file is missing or holds a character twice.
+            NerError: it is not UTF-8, or holds a character twice.
         """
         try:
-            lines = path.read_text(encoding="utf-8").split("\n")
-        except OSError as error:
-            raise NerError(f"cannot read the character table: {error}", where=str(path)) from None
+            lines = data.decode("utf-8").split("\n")
+        except UnicodeDecodeError as error:
+            raise NerError(
+                f"cannot read the character table: {error}", remedy="install the model again"
+            ) from None
         rows = tuple(
-            re.sub(r"\\u([0-9a-f]{4})", lambda match: chr(int(match[1], 16)), line)
-            for line in lines
-            if line
+            _ESCAPE.sub(lambda match: chr(int(match[0][2:], 16)), line) for line in lines if line
         )
         joined = "".join(rows)
         if len(set(joined)) != len(joined):
-            raise NerError("a character stands in two rows", where=str(path))
+            raise NerError("a character is in two rows of the character table")
         return cls(rows)
+
+    def to_bytes(self) -> bytes:
+        """The form that `from_bytes` reads."""
+        lines = (
+            "".join(c if c.isprintable() and c not in " \\" else _escape(c) for c in row)
+            for row in self.rows
+        )
+        return ("\n".join(lines) + "\n").encode()
+
+    @classmethod
+    def read(cls, path: Path) -> "Characters":
+        """Read a table's file, see `from_bytes`.
+
+        Raises:
+            NerError: it is missing or damaged.
+        """
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise NerError(f"cannot read the character table: {error}", where=str(path)) from None
+        with at(str(path)):
+            return cls.from_bytes(data)
 
     def write(self, path: Path) -> None:
         """Write the table in the form that `read` reads."""
-        lines = (
-            "".join(c if c.isprintable() and c not in " \\" else f"\\u{ord(c):04x}" for c in row)
-            for row in self.rows
-        )
-        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        path.write_bytes(self.to_bytes())
+
+
+def _escape(character: str) -> str:
+    point = ord(character)
+    return f"\\u{point:04x}" if point < 0x10000 else f"\\U{point:08x}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,13 +163,13 @@ def pack(rows: Sequence[Ids]) -> tuple[Ids, Ids, Ids, Ids]:
         own place on padding), shape ``(packed,)``; and where each row begins, shape ``(rows,)``.
     """
     lengths = np.array([len(row) for row in rows], np.int32)
-    room = round_up(lengths, MAX_SPAN_LENGTH)
-    begin = np.concatenate(([0], np.cumsum(room)[:-1])).astype(np.int32)
-    ids = np.full(room.sum(), PAD, np.int32)
+    padded = round_up(lengths, MAX_SPAN_LENGTH)
+    begin = np.concatenate(([0], np.cumsum(padded)[:-1])).astype(np.int32)
+    ids = np.full(padded.sum(), PAD, np.int32)
     first = np.arange(len(ids), dtype=np.int32)
     end = first.copy()
-    for row, at in zip(rows, begin):
-        ids[at : at + len(row)] = row
-        first[at : at + len(row)] = at
-        end[at : at + len(row)] = at + len(row)
+    for row, place in zip(rows, begin):
+        ids[place : place + len(row)] = row
+        first[place : place + len(row)] = place
+        end[place : place + len(row)] = place + len(row)
     return ids, first, end, begin

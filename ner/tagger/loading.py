@@ -1,7 +1,7 @@
 """A model folder as a loaded tagger: a spaCy pipeline, and texts or articles through it."""
 
-import itertools
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import cast
@@ -11,30 +11,47 @@ from spacy.language import Language
 
 from ner.article import Article, Rejected, Span
 from ner.errors import NerError
-from ner.tagger.component import BATCH_TEXTS, SpanTagger
+from ner.tagger import checksums
+from ner.tagger.component import SpanTagger, Threshold
 from ner.tagger.registry import DEFAULT_MODEL, find_model
+from ner.tagger.runtime import by_characters
+
+_NAME = re.compile(r"[^\W_][\w.+-]*")  # what can name a folder, and no other than its own
 
 
-def make_pipeline(name: str, version: str, component: SpanTagger) -> Language:
+def make_pipeline(name: str, version: str, component: SpanTagger, *, license: str = "") -> Language:
     """A spaCy pipeline around a filled component, ready for ``nlp.to_disk``."""
     nlp = spacy.blank("zh", config={"nlp": {"tokenizer": {"@tokenizers": "ner.characters.v1"}}})
-    nlp.meta.update(name=name, version=version, license="Apache-2.0")
-    made = cast(SpanTagger, nlp.add_pipe("span_tagger"))
-    made.load_network(component.settings, component.characters, component._network)
+    nlp.meta.update(name=name, version=version, license=license)
+    cast(SpanTagger, nlp.add_pipe("span_tagger")).from_bytes(component.to_bytes())
     return nlp
 
 
 class Tagger:
-    """A loaded model.
+    """A loaded model: call it on a text, or `tag` many.
 
     Args:
         nlp: the spaCy pipeline, for displaCy and the rest of spaCy's world.
         folder: where it was loaded from.
 
-    Its ``data`` are the files it was trained on, with their SHA-256.
+    Its ``data`` are the files it was trained on, with their SHA-256. Its ``hash`` is the model's, whatever
+    threshold it was loaded with.
+
+    Raises:
+        NerError: the pipeline has no span tagger of ours, or no name and version that name a folder.
     """
 
     def __init__(self, nlp: Language, folder: Path) -> None:
+        if not nlp.has_pipe("span_tagger"):
+            raise NerError("is a spaCy pipeline without our span tagger", where=str(folder))
+        for field in ("name", "version"):
+            value = nlp.meta.get(field)
+            if not isinstance(value, str) or not _NAME.fullmatch(value):
+                raise NerError(
+                    f"{field} {value!r} of the model cannot name a folder",
+                    where=str(folder / "meta.json"),
+                    remedy="letters, digits, - _ + . after a letter or digit",
+                )
         self.nlp = nlp
         self.folder = folder
         self.component = cast(SpanTagger, nlp.get_pipe("span_tagger"))
@@ -46,27 +63,49 @@ class Tagger:
     def __str__(self) -> str:
         return f"{self.name}-{self.version}"
 
+    def __call__(self, text: str) -> list[Span]:
+        """Spans of one text; any string goes, the empty one too."""
+        return self.component.predict([_checked(text)])[0]
+
     def tag(self, texts: Iterable[str]) -> Iterator[list[Span]]:
-        """Spans of each text, in order; any string goes, the empty one too."""
-        texts = iter(texts)
-        while batch := list(itertools.islice(texts, BATCH_TEXTS)):
-            yield from self.component.predict(batch)
+        """Spans of each text, in order; texts are read a little ahead.
+
+        Raises:
+            TypeError: it is one string (call the tagger itself for that), or one of them is none.
+        """
+        if isinstance(texts, str | bytes) or texts is None:
+            raise TypeError(
+                f"tag takes several texts, not one {type(texts).__name__}; for one text: tagger(text)"
+            )
+        return self._tag(map(_checked, texts))
+
+    def _tag(self, texts: Iterable[str]) -> Iterator[list[Span]]:
+        for group in by_characters(texts, len):
+            yield from self.component.predict(group)
 
     def pipe(self, items: Iterable[Article | Rejected]) -> Iterator[Article | Rejected]:
         """Articles with this model's spans in place of what they had; the rejected pass through."""
-        items = iter(items)
-        while batch := list(itertools.islice(items, BATCH_TEXTS)):
-            found = self.tag([item.text for item in batch if isinstance(item, Article)])
-            for item in batch:
+        for group in by_characters(items, _length):
+            texts = [item.text for item in group if isinstance(item, Article)]
+            found = iter(self.component.predict(texts))
+            for item in group:
                 if isinstance(item, Article):
                     spans = tuple(replace(span, model=str(self)) for span in next(found))
                     item = replace(item, spans=spans)
                 yield item
 
 
-def load(
-    model: str | Path = DEFAULT_MODEL, *, threshold: float | Mapping[str, float] | None = None
-) -> Tagger:
+def _length(item: Article | Rejected) -> int:
+    return len(item.text) if isinstance(item, Article) else 0
+
+
+def _checked(text: str) -> str:
+    if not isinstance(text, str):
+        raise TypeError(f"a text is a str, not {type(text).__name__}: {text!r:.40}")
+    return text
+
+
+def load(model: str | Path = DEFAULT_MODEL, *, threshold: Threshold = None) -> Tagger:
     """Load a model by name (the newest version of it), by name and version, or by folder.
 
     Args:
@@ -79,18 +118,26 @@ def load(
             between 0 and 1, or of a label that the model does not have.
     """
     folder = find_model(model)
+    checksums.verify(folder)
     try:
-        nlp = spacy.load(folder)
-    except (OSError, ValueError, KeyError) as error:
+        tagger = Tagger(spacy.load(folder), folder)
+    except NerError:
+        raise
+    except Exception as error:  # spaCy's, confection's and msgpack's own, whatever the damage
+        why = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise NerError(
-            f"the model is damaged: {str(error).splitlines()[0]}",
-            where=str(folder),
-            remedy="install it again",
+            f"the model is damaged: {why}", where=str(folder), remedy="install it again"
         ) from None
-    if not nlp.has_pipe("span_tagger"):
-        raise NerError("is a spaCy pipeline without our span tagger", where=str(folder))
-    tagger = Tagger(nlp, folder)
     if threshold is not None:
         tagger.component.set_threshold(threshold)
-        nlp.get_pipe_config("span_tagger")["threshold"] = threshold
+        tagger.nlp.get_pipe_config("span_tagger")["threshold"] = threshold
     return tagger
+
+
+def model_path(model: str | Path = DEFAULT_MODEL) -> Path:
+    """The folder of a model, for ``spacy.load``; names as in `load`.
+
+    Raises:
+        NerError: there is none.
+    """
+    return find_model(model)

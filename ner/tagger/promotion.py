@@ -7,19 +7,37 @@ from pathlib import Path
 from ner.errors import NerError
 from ner.files import replacing, write_text
 from ner.tagger.loading import Tagger, load
-from ner.tagger.registry import DEFAULT_MODEL, PROMOTED, find_model, named, promoted, user_models
+from ner.tagger.registry import (
+    DEFAULT_MODEL,
+    PROMOTED,
+    find_model,
+    named,
+    own_models,
+    promoted,
+    record,
+)
+
+
+def in_use(tagger: Tagger, name: str = DEFAULT_MODEL) -> bool:
+    """True where a name means this very model already, so that to promote it would change nothing."""
+    if not (promoted(name) or named(name)):
+        return False
+    used = load(name)
+    return (str(used), used.hash) == (str(tagger), tagger.hash)
 
 
 def promote(tagger: Tagger, name: str = DEFAULT_MODEL) -> Path:
-    """Copy a model to the user's models and make it the one that a name means.
+    """Copy a model to the user's models and make it the one that a name means, unless it is already.
 
     Returns:
-        Its folder there.
+        Its folder.
 
     Raises:
-        NerError: another model of its own name and version is installed.
+        NerError: another model of its own name and version is installed, or there is no folder for models.
     """
-    folder = user_models() / str(tagger)
+    if in_use(tagger, name):
+        return find_model(name)
+    folder = own_models() / str(tagger)
     for other in named(folder.name):
         if load(other).hash != tagger.hash:
             raise NerError(
@@ -27,19 +45,17 @@ def promote(tagger: Tagger, name: str = DEFAULT_MODEL) -> Path:
                 where=str(other),
                 remedy="give the new one another version in its config",
             )
-    before = promoted(name)
     if not folder.exists():
         copy(tagger.folder, folder)
-    if before[-1:] != [folder.name]:
-        _write(name, [*before, folder.name])
+    _write(name, [*promoted(name), folder.name])
     return folder
 
 
-def rollback(name: str) -> Path:
+def rollback(name: str = DEFAULT_MODEL) -> Path:
     """Make a name mean what it meant before the last promotion; that model is kept.
 
     Returns:
-        The folder of the model that counts now.
+        The folder of the model that is in use now.
 
     Raises:
         NerError: nothing of that name was promoted, or there was nothing of it before.
@@ -49,7 +65,7 @@ def rollback(name: str) -> Path:
         raise NerError(f"no model {name!r} was promoted", remedy="`ner models` lists what there is")
     *left, last = before
     folder = find_model(name, left)
-    if folder == user_models() / last:
+    if folder == own_models() / last:
         raise NerError(f"before {last} there was no model {name!r}", remedy="promote another")
     _write(name, left)
     return folder
@@ -69,6 +85,4 @@ def copy(model: Path, folder: Path) -> None:
 
 
 def _write(name: str, models: list[str]) -> None:
-    path = user_models() / PROMOTED
-    state = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    write_text(path, json.dumps({**state, name: models}, indent=1))
+    write_text(own_models() / PROMOTED, json.dumps({**record(), name: models}, indent=1))

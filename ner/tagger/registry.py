@@ -1,16 +1,18 @@
 """Which models there are, and which one a name means."""
 
 import json
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
+from ner import words
 from ner.errors import NerError
-from ner.files import package_data
+from ner.files import model_folders, user_models
 
 DEFAULT_MODEL = "news"
-PROMOTED = "promoted.json"  # in `user_models`: names, each with what was promoted, the last last
+PROMOTED = "promoted.json"  # in `own_models`: names, each with what was promoted, the last last
+_FOLDER = re.compile(r"[^\W_][\w.+-]*")
 
 
 def find_model(model: str | Path = DEFAULT_MODEL, promotions: Sequence[str] | None = None) -> Path:
@@ -19,13 +21,16 @@ def find_model(model: str | Path = DEFAULT_MODEL, promotions: Sequence[str] | No
     Args:
         model: a name, a name with a version, or a folder.
         promotions: what was promoted under the name, the last last; `promoted` if not given.
+
+    Raises:
+        NerError: there is none.
     """
     if (Path(model) / "meta.json").is_file():
         return Path(model)
     if promotions is None:
         promotions = promoted(str(model))
     if promotions:
-        folder = user_models() / promotions[-1]
+        folder = own_models() / promotions[-1]
         if not (folder / "meta.json").is_file():
             raise NerError(
                 f"{folder.name}, promoted as {model!r}, is gone",
@@ -41,27 +46,29 @@ def find_model(model: str | Path = DEFAULT_MODEL, promotions: Sequence[str] | No
 
 def named(model: str) -> list[Path]:
     """The installed models of a name, with or without a version, the newest last."""
-    pattern = re.compile(rf"{re.escape(model)}(-[\d.]+)?")
-    return [folder for folder in installed_models() if pattern.fullmatch(folder.name)]
+    return model_folders("meta.json", model)
 
 
 def installed_models() -> list[Path]:
     """The folders of the user's own models, then of those that came with the package, oldest first."""
-    roots = (user_models(), package_data("models"))
-    return [
-        folder
-        for root in roots
-        for folder in sorted((meta.parent for meta in root.glob("[!.]*/meta.json")), key=_age)
-    ]
+    return model_folders("meta.json")
 
 
-def _age(folder: Path) -> list[tuple[int, int | str]]:
-    return [*map(_number_or_word, re.split(r"[-.]", folder.name))]
+def word_models() -> list[Path]:
+    """The folders of the installed word models, see `ner.words`, in the same order."""
+    return words.installed()
 
 
-def user_models() -> Path:
-    """Where promoted models are kept: ``NER_MODELS``, or a folder of the user's."""
-    return Path(os.environ.get("NER_MODELS") or Path.home() / ".local/share/ner/models")
+def own_models() -> Path:
+    """The folder that promoted models are copied to.
+
+    Raises:
+        NerError: the user has no home directory, and NER_MODELS is not set.
+    """
+    folder = user_models()
+    if folder is None:
+        raise NerError("there is no home directory to keep models in", remedy="set NER_MODELS")
+    return folder
 
 
 def promoted(name: str) -> list[str]:
@@ -70,16 +77,28 @@ def promoted(name: str) -> list[str]:
     Raises:
         NerError: the file that says so is damaged.
     """
-    path = user_models() / PROMOTED
-    if not path.exists():
-        return []
+    return record().get(name, [])
+
+
+def record() -> dict[str, list[str]]:
+    """All promotions: names, each with the models that were promoted under it, the last last.
+
+    Raises:
+        NerError: the file is damaged.
+    """
+    folder = user_models()
+    if folder is None:
+        return {}
+    path = folder / PROMOTED
     try:
-        return list(json.loads(path.read_text(encoding="utf-8")).get(name, ()))
-    except (ValueError, AttributeError) as error:
+        values: Any = json.loads(path.read_bytes())
+        for models in values.values():
+            if not all(_FOLDER.fullmatch(model) for model in models):
+                raise ValueError(f"{models} are not names of models")
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return {}  # nothing promoted, or another user's
+    except (OSError, ValueError, AttributeError, TypeError, RecursionError) as error:
         raise NerError(
             f"cannot be read: {error}", where=str(path), remedy="delete it, and promote again"
         ) from None
-
-
-def _number_or_word(part: str) -> tuple[int, int | str]:
-    return (0, int(part)) if part.isdigit() else (1, part)
+    return {name: list(models) for name, models in values.items()}

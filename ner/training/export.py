@@ -11,9 +11,10 @@ from ner.evaluation.score import best_threshold, calibrate
 from ner.files import replacing
 from ner.labels import LABELS
 from ner.tagger import checksums
-from ner.tagger.component import Logits, SpanTagger
+from ner.tagger.component import SpanTagger
 from ner.tagger.features import MAX_SPAN_LENGTH, Characters, Ids, pad, round_up
 from ner.tagger.loading import make_pipeline
+from ner.tagger.runtime import Logits
 from ner.tagger.settings import Settings
 from ner.training import onnx_export, transformer
 from ner.training.network import Candidates, Encoder, Network, split_tables
