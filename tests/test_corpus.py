@@ -81,3 +81,10 @@ def test_quotes_within_quotes_are_found() -> None:
         "渝快政",
         "一表通",
     ]
+
+
+def test_a_corpus_line_whose_span_covers_another_string_is_refused(tmp_path: Path) -> None:
+    line = '{"id": "1", "text": "渝北区的刘芳说", "spans": [{"start": 4, "end": 5, "label": "PER", '
+    (tmp_path / "a.jsonl").write_text(f'{line}"text": "刘芳"}}]}}\n', "utf-8")
+    [rejected] = corpus.entries([tmp_path / "a.jsonl"])
+    assert "a.jsonl:1: span 4:5 PER should be '刘芳', but '刘' stands there" in str(rejected)

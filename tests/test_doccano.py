@@ -1,5 +1,6 @@
 """Against a real doccano, on loopback: what is pushed comes back as people left it."""
 
+import contextlib
 import datetime
 import http.server
 import io
@@ -23,6 +24,7 @@ from ner.annotation.doccano import Project, push
 from ner.article import Article, Rejected, Span
 from ner.cli.terminal import count
 from ner.errors import NerError
+from ner.labels import LABELS, style
 from ner.store import Store
 
 pytestmark = pytest.mark.slow
@@ -100,7 +102,7 @@ def articles(number: int) -> list[Article]:
     return [make_article(n, spans=(Span(8, 11, "LOC"), Span(8, 13, "ORG"))) for n in range(number)]
 
 
-NASTY = [
+UNUSUAL = [
     "石桥村",
     "😀石桥村",
     "𠮷石桥村",
@@ -113,19 +115,17 @@ NASTY = [
 
 def test_articles_come_back_as_they_went(project: Project) -> None:
     sent = []
-    for number, text in enumerate(NASTY):
+    for number, text in enumerate(UNUSUAL):
         at = text.index("石桥村")
-        nested = (Span(at, at + 2, "BRAND"), Span(at, at + 3, "LOC"), Span(at, at + 3, "ORG"))
+        nested = (Span(at, at + 3, "LOC"), Span(at, at + 3, "ORG"), Span(at, at + 2, "BRAND"))
         date = datetime.date(2025, 1, number + 1)
         fields = {"paper": "江城日报", "date": date, "page": "007", "section": "要闻"}
+        fields |= {"overtitle": "引题", "author": "甲、乙", "editor": "丙", "continued_from": "1"}
         sent.append(Article(f"a-{number}", text, spans=nested, **fields))
     sent.append(Article("titled", "石桥村\n开会。", title="石桥村", body_start=4))
     assert all(outcome == "pushed" for _, outcome in outcomes(push(project, sent)))
     back = pulled(project)
-    assert [set(article.spans) for article in back] == [set(article.spans) for article in sent]
-    assert [article.text for article in back] == [article.text for article in sent]
-    assert back[-1] == sent[-1]
-    assert (back[0].paper, back[0].date, back[0].page) == ("江城日报", sent[0].date, "007")
+    assert back == sent
 
 
 def test_what_annotators_did_comes_back(project: Project, tmp_path: Path) -> None:
@@ -195,6 +195,17 @@ def test_push_makes_the_project_and_again_changes_nothing(
     assert project.client.get(made.path)["guideline"] == "# 我们的说明"
 
 
+def test_labels_beyond_ours_are_pushed_with_a_colour_and_come_back(project: Project) -> None:
+    name = make_article(0, spans=(Span(8, 13, "GPE"), Span(8, 11, "LOC"), Span(13, 15, "日期")))
+    assert outcomes(push(project, [name])) == [(name.id, "pushed")]
+    rows = project.client.get(f"{project.path}/span-types")
+    assert {row["text"] for row in rows} == {"PER", "LOC", "ORG", "BRAND", "GPE", "日期"}
+    assert {row["background_color"] for row in rows if row["text"] not in LABELS} == {
+        style("GPE").color
+    }
+    assert pulled(project) == [name]
+
+
 def test_help_is_a_recipe_and_every_command_is_in_the_readme() -> None:
     recipe = ner("annotate", "--help").output
     for command in ("select", "suggest", "push", "pull"):
@@ -219,7 +230,7 @@ def test_uploads_and_lists_longer_than_one_page(project: Project) -> None:
     assert [a.id for a in pulled(project)] == [a.id for a in articles(105)]
 
 
-def test_a_push_that_broke_off_goes_on(project: Project) -> None:
+def test_an_interrupted_push_can_be_repeated(project: Project) -> None:
     broken = push(project, articles(5), chunk=2)
     assert [next(broken).outcome for _ in range(2)] == ["pushed", "pushed"]
     broken.close()
@@ -232,7 +243,7 @@ def test_without_the_task_worker_push_says_so_and_goes_on_later(
     project: Project, server: Server
 ) -> None:
     server.stop("worker")
-    with pytest.raises(NerError, match="not read in 2 s .is the doccano task worker running"):
+    with pytest.raises(NerError, match="not processed in 2 s .is doccano's task worker running"):
         list(push(project, articles(3), timeout=2))
     server.start_worker()
     assert [outcome for _, outcome in outcomes(push(project, articles(3)))] == ["pushed"] * 3
@@ -240,7 +251,7 @@ def test_without_the_task_worker_push_says_so_and_goes_on_later(
     assert [set(a.spans) for a in pulled(project)] == [set(a.spans) for a in articles(3)]
 
 
-def test_an_upload_that_stopped_before_its_spans_is_mended(project: Project) -> None:
+def test_an_upload_that_stopped_before_its_spans_is_repeated(project: Project) -> None:
     """What a worker killed between its two writes leaves."""
     list(push(project, articles(3)))
     for article in articles(3):
@@ -264,7 +275,7 @@ def upload_again(project: Project, row: dict[str, Any]) -> None:
     time.sleep(0.5)  # examples come before their spans
 
 
-def test_twins_go_where_nobody_worked_on_them(project: Project) -> None:
+def test_duplicates_that_nobody_worked_on_are_deleted(project: Project) -> None:
     [article] = articles(1)
     list(push(project, [article]))
     upload_again(project, examples(project)[article.id])
@@ -273,7 +284,7 @@ def test_twins_go_where_nobody_worked_on_them(project: Project) -> None:
     assert len(spans(project, article.id)) == 2
 
 
-def test_twins_that_differ_stay_and_are_named(project: Project) -> None:
+def test_duplicates_that_differ_stay_and_are_reported(project: Project) -> None:
     [article] = articles(1)
     list(push(project, [article]))
     hers = lihua(project)
@@ -282,9 +293,9 @@ def test_twins_that_differ_stay_and_are_named(project: Project) -> None:
     tick(hers, article.id)
     upload_again(project, examples(project)[article.id])
     list(push(project, [article]))
-    twin, bad = doccano.pull(project, unfinished=True)
-    assert isinstance(twin, doccano.Labelled) and twin.state == "confirmed"
-    assert "is there twice (delete one of the two in doccano)" in str(bad)
+    duplicate, bad = doccano.pull(project, unfinished=True)
+    assert isinstance(duplicate, doccano.Labelled) and duplicate.state == "confirmed"
+    assert "is in the project twice (delete one of the two in doccano)" in str(bad)
 
 
 def test_pushing_again_leaves_an_annotators_work(project: Project) -> None:
@@ -299,7 +310,7 @@ def test_pushing_again_leaves_an_annotators_work(project: Project) -> None:
     assert (spans(project, first), spans(project, second)) == before
 
 
-def test_what_cannot_be_used_is_named_and_the_rest_comes(project: Project, tmp_path: Path) -> None:
+def test_unusable_articles_are_reported_and_the_others_pulled(project: Project, tmp_path: Path) -> None:
     list(push(project, [*articles(4), Article("emoji", "😀石桥村")]))
     edited, crossing, other, good = (article.id for article in articles(4))
     row = examples(project)[edited]
@@ -314,29 +325,29 @@ def test_what_cannot_be_used_is_named_and_the_rest_comes(project: Project, tmp_p
     result = ner("annotate", "pull", "--unfinished", "-p", project.name, "-o", target)
     assert result.exit_code == 1
     errors = [line for line in result.stderr.splitlines() if line.startswith("error: ")]
-    for line, name, said in zip(
+    for line, name, message in zip(
         errors,
         (edited, crossing, "emoji"),
         (
-            "its text was edited in doccano, so offsets mean nothing (delete it there, push it",
+            "its text was edited in doccano, so offsets are no longer valid (delete it there and push",
             "span 10:14 ORG '区政府昨' crosses 8:11 LOC '南岸区' (spans may nest, not cross)",
-            "span 1:3 ends within a character or past the text (delete it in doccano and draw",
+            "span 1:3 begins or ends within a character or past the text (delete it in doccano and",
         ),
     ):
-        assert f"article {name}: {said}" in line
+        assert f"article {name}: {message}" in line
     assert len(errors) == 3
     kept = [json.loads(line) for line in target.read_text(encoding="utf-8").splitlines()]
     assert [row["id"] for row in kept] == [other, good]
     assert "GPE" in {span["label"] for span in kept[0]["spans"]}
 
 
-def test_blanks_at_the_edges_survive_uploads_only(project: Project) -> None:
+def test_white_space_at_the_edges_survives_uploads_only(project: Project) -> None:
     """doccano's own form strips what it is given; uploads keep it, so nothing need be undone."""
     project.client.create_example(project.number, "  石桥村\n")
     assert [row["text"] for row in examples(project).values()] == ["石桥村"]
     assert outcomes(push(project, [Article("1", "  石桥村\n")])) == [("1", "pushed")]
     foreign, ours = doccano.pull(project, unfinished=True)
-    assert "was not pushed by ner (push it with ner annotate push)" in str(foreign)
+    assert "was not pushed by ner (push it: ner annotate push)" in str(foreign)
     assert isinstance(ours, doccano.Labelled) and ours.article.text == "  石桥村\n"
 
 
@@ -346,42 +357,48 @@ def test_another_text_under_a_known_id_fails_alone(project: Project, tmp_path: P
     items = [Article("1", "新文。"), bad, Article("2", "新文。")]
     assert outcomes(push(project, items)) == [("1", "failed"), ("x", "failed"), ("2", "pushed")]
     [failed, _, _] = push(project, items)
-    assert "article 1: is there with another text (delete it in doccano, or" in str(failed.failure)
+    assert "article 1: is in the project with another text (delete it in doccano, or" in str(
+        failed.failure
+    )
 
 
-def test_a_project_deleted_meanwhile(project: Project, tmp_path: Path) -> None:
+def test_a_project_deleted_in_the_meantime(project: Project, tmp_path: Path) -> None:
     pushing = push(project, articles(4), chunk=2)
     next(pushing)
     pulling = doccano.pull(project, unfinished=True)
     next(pulling)
     project.client.delete_project(project.number)
-    with pytest.raises(NerError, match="was the project deleted meanwhile"):
+    with pytest.raises(NerError, match="the project was deleted in the meantime"):
         list(pushing)
     with pytest.raises(
-        NerError, match="the project was deleted meanwhile .ner annotate push makes"
+        NerError, match="the project was deleted in the meantime .ner annotate push makes"
     ):
         list(pulling)
     target = tmp_path / "out.jsonl"
     target.write_text("old\n")
     error = one_line_error(ner("annotate", "pull", "-p", project.name, "-o", target))
-    assert f"{project.name}: no such project (ner annotate push makes it)" in error
+    assert f"{project.name}: no such project (ner annotate push creates it)" in error
     assert target.read_text() == "old\n"
     anew = doccano.make_project(project.client, project.name, guideline="")
     assert len(outcomes(push(anew, articles(4)))) == 4
 
 
-def test_users_who_may_not(project: Project) -> None:
+def test_a_wrong_password_and_a_user_without_permission(project: Project) -> None:
     error = one_line_error(
         ner("annotate", "pull", "-p", project.name, "-o", "-", "--password", "wrong-one")
     )
-    assert "refuses this user and password (check NER_DOCCANO_USER and NER_DOCCANO_PASS" in error
+    assert "wrong user or password (check NER_DOCCANO_USER and NER_DOCCANO_PASS" in error
     assert "wrong-one" not in error
     hers = lihua(project)
-    with pytest.raises(NerError, match="does not let this user at .*log in as an admin of the pro"):
+    with pytest.raises(
+        NerError, match="permission denied for /v1/projects/.*log in as an admin of the pro"
+    ):
         list(doccano.pull(hers))
 
 
-def test_addresses_that_are_not_doccanos(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_servers_are_refused_and_nothing_secret_is_shown(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def error(url: str) -> str:
         return one_line_error(ner("annotate", "pull", "-o", "-", "--url", url))
 
@@ -389,28 +406,49 @@ def test_addresses_that_are_not_doccanos(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("NER_DOCCANO_PASSWORD", "s3cret")
     down = error(f"http://127.0.0.1:{free_port()}")
     assert "cannot be reached (is `doccano webserver` running? check --url)" in down
-    for url in ("127.0.0.1:8000", "ftp://127.0.0.1", "http://admin:s3cret@127.0.0.1"):
-        said = error(url)
-        assert "not the address of a doccano" in said and "s3cret" not in said
+    for url in (
+        *("127.0.0.1:8000", "ftp://127.0.0.1", "http://127.0.0.1:s3cret", "http://[s3cret"),
+        *("http://admin:s3cret@127.0.0.1", "admin:s3cret@127.0.0.1", "http://admin:s3@cret@host"),
+        *("http://127.0.0.1/?password=s3cret", "http://127.0.0.1/#s3cret"),
+    ):
+        message = error(url)
+        assert "--url is not the address of a doccano server (write it as http://" in message
+        assert "s3cret" not in message and "s3@cret" not in message
+
+    for status, headers, body, message in (
+        (200, {}, b"hello", "is not a doccano server (check --url)"),
+        (404, {}, b"s3cret", "is not a doccano server (check --url)"),
+        (500, {}, b"password=s3cret", "answered 500 to /v1/auth/login/ (look into doccano's log"),
+        (307, {"Location": "http://other.test/"}, b"", "redirects to http://other.test (give the"),
+        (307, {"Location": "/v1/auth/login/"}, b"", "cannot be reached (TooManyRedirects)"),
+    ):
+        with answering(status, headers, body) as url:
+            told = error(url)
+            assert message in told and "s3cret" not in told
+
+
+@contextlib.contextmanager
+def answering(status: int, headers: dict[str, str], body: bytes) -> Iterator[str]:
+    """The address of a server that gives one answer to everything."""
 
     class Other(http.server.BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Length", "5")
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(status)
+            for name, value in {**headers, "Content-Length": str(len(body))}.items():
+                self.send_header(name, value)
             self.end_headers()
-            self.wfile.write(b"hello")
+            self.wfile.write(body)
 
         def log_message(self, *_: object) -> None: ...
 
-    with http.server.HTTPServer(("127.0.0.1", 0), Other) as other:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Other) as other:
         threading.Thread(target=other.serve_forever, daemon=True).start()
-        assert "answers, but not as doccano does (check --url)" in error(
-            f"http://127.0.0.1:{other.server_port}"
-        )
+        yield f"http://127.0.0.1:{other.server_port}"
         other.shutdown()
 
 
-def test_doccano_that_goes_away_during_a_push(project: Project, server: Server) -> None:
+def test_doccano_stopped_during_a_push(project: Project, server: Server) -> None:
     pushing = push(project, articles(4), chunk=2)
     next(pushing)
     server.stop("web")

@@ -5,23 +5,24 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ner.annotation.doccano.server import Project, Row, examples_of, rows_of, spans_of
+from ner.annotation.doccano.project import Project, Row, examples_of, rows_of, spans_of
 from ner.article import Article, Rejected, Span, outside_in, text_hash
 from ner.errors import NerError, at
-from ner.formats import article_row, parse_date
+from ner.formats import FIELDS, article_row, parse_date
 from ner.formats.utf16 import utf16_edges
 
-REVIEWERS = ("annotation_approver", "project_admin")
+_REVIEWERS = ("annotation_approver", "project_admin")
+_FIELDS = tuple(name for name in FIELDS if name not in ("id", "text", "title", "body", "date"))
 
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """An article as it stands in doccano.
+    """An article as it is in doccano.
 
     Args:
-        article: with the spans that stand there.
-        state: ``open``, ``confirmed`` (ticked), or ``approved`` (ticked by an approver or admin).
-        annotators: whose spans these are; a pre-label left alone is its pusher's.
+        article: with the spans that people left.
+        state: ``open``, ``confirmed`` (ticked as done) or ``approved`` (ticked by an approver or admin).
+        annotators: who made the spans; a pre-label that nobody changed belongs to who pushed it.
         confirmed_by: who ticked it.
         comments: user and text, oldest first.
     """
@@ -34,7 +35,7 @@ class Labelled:
 
 
 def count_open(project: Project) -> int:
-    """How many examples nobody has ticked."""
+    """How many examples nobody has ticked as done."""
     params = {"confirmed": "false", "limit": 1}
     return int(project.client.get(f"{project.path}/examples", params=params)["count"])
 
@@ -42,14 +43,14 @@ def count_open(project: Project) -> int:
 def pull(project: Project, *, unfinished: bool = False) -> Iterator[Labelled | Rejected]:
     """The articles that annotators have ticked, with their spans, in the order they were pushed.
 
-    Only reads, so pulling twice gives the same. An article comes as a `Rejected` where its text was
-    edited in doccano, where its spans cross or have labels that are not ours, or where it is there twice.
+    It only reads, so pulling twice gives the same. An article is a `Rejected` where its text was edited
+    in doccano, where its spans cross, or where it is there twice.
 
     Args:
         unfinished: also those that nobody has ticked.
 
     Raises:
-        NerError: doccano or the project went away.
+        NerError: doccano cannot be reached any more, or the project was deleted.
     """
     client = project.client
     labels = {row["id"]: row["text"] for row in client.get(f"{project.path}/span-types")}
@@ -58,9 +59,9 @@ def pull(project: Project, *, unfinished: bool = False) -> Iterator[Labelled | R
     for row in rows_of(client, f"{project.path}/comments"):
         comments[row["example"]].append((row["username"], row["text"]))
     rows = [row for row in examples_of(project) if row["is_confirmed"] or unfinished]
-    taken: dict[str, int] = {}
+    chosen: dict[str, int] = {}
     for row in sorted(rows, key=lambda row: (not row["is_confirmed"], row["id"])):
-        taken.setdefault(_article_id(row), row["id"])
+        chosen.setdefault(_article_id(row), row["id"])
     for row in rows:
         spans = spans_of(project, row)
         states = f"{project.path}/examples/{row['id']}/states"
@@ -68,13 +69,15 @@ def pull(project: Project, *, unfinished: bool = False) -> Iterator[Labelled | R
         name = _article_id(row)
         try:
             with at(f"{project.url}: article {name}"):
-                if taken[name] != row["id"]:
-                    raise NerError("is there twice", remedy="delete one of the two in doccano")
+                if chosen[name] != row["id"]:
+                    raise NerError(
+                        "is in the project twice", remedy="delete one of the two in doccano"
+                    )
                 article = _article(row, spans, labels)
         except NerError as error:
             yield Rejected.from_error(error, name)
             continue
-        approved = any(members.get(user, {}).get("rolename") in REVIEWERS for user in ticks)
+        approved = any(members.get(user, {}).get("rolename") in _REVIEWERS for user in ticks)
         yield Labelled(
             article,
             "approved" if approved else "confirmed" if ticks else "open",
@@ -95,11 +98,11 @@ def _user(members: Mapping[int, Row], number: int) -> str:
 def _article(row: Row, spans: Iterable[Row], labels: Mapping[int, str]) -> Article:
     meta, text = row["meta"], row["text"]
     if "text_hash" not in meta:
-        raise NerError("was not pushed by ner", remedy="push it with ner annotate push")
+        raise NerError("was not pushed by ner", remedy="push it: ner annotate push")
     if text_hash(text) != meta["text_hash"]:
         raise NerError(
-            "its text was edited in doccano, so offsets mean nothing",
-            remedy="delete it there, push it again",
+            "its text was edited in doccano, so offsets are no longer valid",
+            remedy="delete it there and push it again",
         )
     points = {unit: point for point, unit in enumerate(utf16_edges(text))}
     title = meta["title"]
@@ -108,10 +111,10 @@ def _article(row: Row, spans: Iterable[Row], labels: Mapping[int, str]) -> Artic
         text=text,
         title=title,
         body_start=len(title) + 1 if title and text.startswith(f"{title}\n") else 0,
-        paper=meta["paper"],
         date=parse_date(meta["date"]),
-        page=meta["page"],
-        section=meta["section"],
+        **{
+            name: meta.get(name, "") for name in _FIELDS
+        },  # those pushed long ago have not all of them
         spans=tuple(outside_in({_span(span, points, labels) for span in spans})),
     )
 
@@ -120,14 +123,14 @@ def _span(row: Row, points: Mapping[int, int], labels: Mapping[int, str]) -> Spa
     start, end = row["start_offset"], row["end_offset"]
     if start not in points or end not in points:
         raise NerError(
-            f"span {start}:{end} ends within a character or past the text",
+            f"span {start}:{end} begins or ends within a character or past the text",
             remedy="delete it in doccano and draw it again",
         )
     return Span(points[start], points[end], labels[row["label"]])
 
 
 def labelled_row(labelled: Labelled) -> dict[str, Any]:
-    """An article as ``ner annotate pull`` writes it: a corpus line, and who did what."""
+    """An article as ``ner annotate pull`` writes it: a corpus line, and who annotated and confirmed it."""
     return {
         **article_row(labelled.article),
         "state": labelled.state,
