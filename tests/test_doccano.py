@@ -310,7 +310,9 @@ def test_pushing_again_leaves_an_annotators_work(project: Project) -> None:
     assert (spans(project, first), spans(project, second)) == before
 
 
-def test_unusable_articles_are_reported_and_the_others_pulled(project: Project, tmp_path: Path) -> None:
+def test_unusable_articles_are_reported_and_the_others_pulled(
+    project: Project, tmp_path: Path
+) -> None:
     list(push(project, [*articles(4), Article("emoji", "😀石桥村")]))
     edited, crossing, other, good = (article.id for article in articles(4))
     row = examples(project)[edited]
