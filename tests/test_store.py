@@ -3,6 +3,9 @@ import datetime
 import random
 import re
 import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,7 @@ from conftest import ROOT, make_article
 from ner.article import Article, Rejected, Span
 from ner.errors import NerError
 from ner.store import Filters, ModelKey, Store, Summary
-from ner.store.database import HEAD, in_transaction
+from ner.store.database import HEAD, in_transaction, open_engine
 from ner.store.schema import decisions, metadata, spans
 
 MODEL = ModelKey("news", "1.0", "a" * 64)
@@ -527,26 +530,177 @@ def test_a_store_that_can_only_be_read_can_be_read(tmp_path: Path) -> None:
             outcomes(store, make_article(2))
 
 
-def test_a_store_of_the_first_schema_gets_the_fields_of_a_byline(
-    store: Store, store_url: str
-) -> None:
-    from alembic import command
-    from alembic.config import Config
+FIRST_ROWS = """
+INSERT INTO articles (id, text, text_hash, title, body_start, paper, date, page, section, added_at)
+    VALUES ('article-00001', '{text}', '{hash}', '第00001篇', 8, '江州日报', '2024-12-05', '2', '', '{now}');
+INSERT INTO models (name, version, hash) VALUES ('news', '1.0', '{model}');
+INSERT INTO runs (model, started_at) VALUES (1, '{now}');
+INSERT INTO tagged (article, model, run, at) VALUES (1, 1, 1, '{now}');
+INSERT INTO spans (article, model, start, "end", label, surface, score, run)
+    VALUES (1, 1, 8, 11, 'LOC', '南岸区', 0.9, 1);
+INSERT INTO decisions (article, start, "end", label, verdict, model, reviewer, note, at)
+    VALUES (1, 8, 13, 'ORG', 'right', 1, '陈', 'july', '{now}'),
+        (1, 0, 18, '', 'whole', NULL, '陈', 'july', '{now}');
+INSERT INTO failures (article_id, place, why, remedy, at)
+    VALUES ('', 'a.jsonl:3', 'not JSON', 'one object per line', '{now}'),
+        ('x', 'a.jsonl:4', 'has no text', '', '{now}')
+"""
 
-    list(store.add([make_article(1)]))
+
+def test_a_store_of_the_first_schema_is_migrated_with_all_that_it_holds(store_url: str) -> None:
+    from alembic import command
+    from alembic.autogenerate import compare_metadata
+    from alembic.config import Config
+    from alembic.migration import MigrationContext
+
+    old = make_article(1)
+    engine = open_engine(store_url, create=True)
     config = Config()
     config.set_main_option("script_location", str(ROOT / "ner/store/migrations"))
-
-    def downgrade(connection: sa.Connection) -> None:
+    with engine.begin() as connection:
         config.attributes["connection"] = connection
-        command.downgrade(config, "0001")
+        command.upgrade(config, "0001")
+        rows = FIRST_ROWS.format(
+            text=old.text, hash=old.text_hash, model=MODEL.hash, now="2025-01-02 03:04:05"
+        )
+        for statement in rows.split(";\n"):
+            connection.execute(sa.text(statement.replace(" start,", ' "start",')))
+    engine.dispose()
+    signed = dataclasses.replace(make_article(2), overtitle="引题", author="甲、乙", editor="丙")
+    with Store(store_url) as store:
+        with store._engine.connect() as connection:
+            assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+        kept = dataclasses.replace(
+            old, paper="江州日报", date=datetime.date(2024, 12, 5), page="2", spans=(PLACE,)
+        )
+        assert list(store.articles()) == [kept]
+        assert [places(item) for item in store.reviewed()] == [[(8, 13, "ORG")]]
+        assert [failure.where for failure in store.failures()] == ["a.jsonl:3", "a.jsonl:4"]
+        again = Rejected("", "a.jsonl:3", "not JSON", "one object per line")
+        assert outcomes(store, again, signed) == ["failed", "added"]
+        assert len(store.failures()) == 2
+        assert store.count(untagged_by=MODEL) == 1
+        assert list(store.articles())[1] == signed
 
-    in_transaction(store._engine, downgrade)
-    signed = dataclasses.replace(
-        make_article(2), overtitle="引题", author="甲、乙", editor="丙", continued_from="1"
+
+def test_a_command_that_stores_no_article_makes_nothing(store_url: str, tmp_path: Path) -> None:
+    bad = Rejected("", "a.jsonl:1", "not JSON", "")
+    with Store(store_url, create=True) as store:
+        assert outcomes(store, *[bad] * 300) == ["failed"] * 300
+        with pytest.raises(NerError, match="holds no articles.*ner ingest"):
+            store.count()
+        assert list(tmp_path.glob("articles.db")) == []
+        assert table_names(store) == set()
+    # A failure that came before the first article is kept with it, in one transaction.
+    with Store(store_url, create=True) as store:
+        outcomes(store, *[bad] * 300, make_article(1))
+        assert store.failures() == [bad]
+
+
+def test_the_tables_come_with_the_first_article_or_not_at_all(store_url: str) -> None:
+    def interrupted() -> Iterator[Article]:
+        yield make_article(1)
+        raise KeyboardInterrupt
+
+    with Store(store_url, create=True) as store:
+        with pytest.raises(KeyboardInterrupt):
+            list(store.add(interrupted()))
+        assert table_names(store) == set()
+
+
+def table_names(store: Store) -> set[str]:
+    with store._engine.connect() as connection:
+        return set(sa.inspect(connection).get_table_names())
+
+
+VERSIONS = "CREATE TABLE alembic_version (version_num TEXT)"
+
+
+@pytest.mark.parametrize(
+    "statements",
+    [
+        [VERSIONS],
+        *(
+            [VERSIONS, f"INSERT INTO alembic_version VALUES ('{v}')"]
+            for v in ("0001", "ae1027a6", "9999")
+        ),
+        ["CREATE TABLE alembic_version (other INT)", "CREATE TABLE articles (id INT)"],
+        ["CREATE TABLE articles (id INT)"],
+    ],
+)
+@pytest.mark.parametrize("create", [True, False])
+def test_another_programs_database_is_refused_and_left_as_it_is(
+    store_url: str, statements: list[str], create: bool
+) -> None:
+    engine = sa.create_engine(store_url.replace("postgresql:", "postgresql+psycopg:"))
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.execute(sa.text(statement))
+        before = sa.inspect(connection).get_table_names()
+    with pytest.raises(NerError, match="holds tables of another program .use a database"):
+        Store(store_url, create=create)
+    with engine.connect() as connection:
+        assert sa.inspect(connection).get_table_names() == before
+    engine.dispose()
+
+
+def together(*works: Callable[[], object]) -> None:
+    """Run functions in threads of their own that begin at the same moment; raise what they raise."""
+    barrier = threading.Barrier(len(works))
+
+    def begin(work: Callable[[], object]) -> None:
+        barrier.wait()
+        work()
+
+    with ThreadPoolExecutor(len(works)) as pool:
+        for future in [pool.submit(begin, work) for work in works]:
+            future.result()
+
+
+def test_first_ingests_at_the_same_moment_make_the_tables_once(store_url: str) -> None:
+    opened = [Store(store_url, create=True) for _ in range(4)]  # none finds any table
+    together(
+        *(
+            partial(outcomes, store, make_article(n), make_article(9))
+            for n, store in enumerate(opened)
+        )
     )
-    with Store(store_url, create=True) as opened:
-        list(opened.add([signed]))
-        old, new = opened.articles()
-    assert isinstance(old, Article) and old == make_article(1)
-    assert new == signed
+    for store in opened:
+        assert store.count() == 5
+        store.close()
+
+
+def test_ingests_in_opposite_orders_both_end(store_url: str) -> None:
+    many = [make_article(number) for number in range(150)]
+    with Store(store_url, create=True) as one, Store(store_url, create=True) as other:
+        together(partial(outcomes, one, *many), partial(outcomes, other, *reversed(many)))
+        assert one.count() == 150
+
+
+def test_a_deadlock_is_tried_again(postgres: str) -> None:
+    """Two transactions that lock two articles in opposite orders, at first side by side."""
+    engine = open_engine(postgres, create=True)
+    with engine.begin() as connection:
+        connection.execute(sa.text("CREATE TABLE crossing (number INT PRIMARY KEY, times INT)"))
+        connection.execute(sa.text("INSERT INTO crossing VALUES (1, 0), (2, 0)"))
+    met = threading.Barrier(2)
+
+    def cross(first: int, second: int) -> None:
+        tries = 0
+
+        def work(connection: sa.Connection) -> None:
+            nonlocal tries
+            tries += 1
+            add = sa.text("UPDATE crossing SET times = times + 1 WHERE number = :number")
+            connection.execute(add, {"number": first})
+            if tries == 1:
+                met.wait(10)
+            connection.execute(add, {"number": second})
+
+        in_transaction(engine, work)
+
+    together(partial(cross, 1, 2), partial(cross, 2, 1))
+    with engine.begin() as connection:
+        assert connection.scalars(sa.text("SELECT times FROM crossing")).all() == [2, 2]
+        connection.execute(sa.text("DROP TABLE crossing"))
+    engine.dispose()

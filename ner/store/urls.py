@@ -17,6 +17,7 @@ DRIVERS = {
 _REMEDY = "write sqlite:///articles.db or postgresql://user@host/name"
 # Only these are shown: a part with other characters may hold a piece of a mistyped password.
 _SHOWN = re.compile(r"[\w.-]*|[0-9A-Fa-f:.]+")
+_PLAIN_OPTIONS = ("host", "port", "dbname")
 _PATH = re.compile(r"[^@?;=&]*")
 
 
@@ -36,9 +37,12 @@ def parse_url(url: str) -> URL:
     if parsed.drivername == "sqlite":
         if parsed.host or parsed.username or parsed.password:
             raise _refused(url, "a file has three slashes: sqlite:///articles.db")
+        if parsed.query and "uri" not in parsed.query:
+            raise _refused(url, "options need the form sqlite:///file:articles.db?mode=ro&uri=true")
         return parsed
-    if url.count("@") > 1:
-        raise _refused(url, "in a password write @ as %40")
+    rest = url.partition("://")[2]
+    if rest.count("@") > 1 or "@" in rest[len(re.split("[/?#]", rest)[0]) :]:
+        raise _refused(url, "in a password write @ as %40, / as %2F, ? as %3F, # as %23")
     if not _SHOWN.fullmatch(parsed.host or "") or re.search("[@:]", parsed.database or ""):
         raise _refused(url, _REMEDY)
     return parsed.set(drivername=DRIVERS[parsed.drivername])
@@ -64,12 +68,12 @@ def safe_url(url: str | URL) -> str:
 
 
 def secrets(url: URL) -> list[str]:
-    """The parts of a URL that must not be repeated, whoever says them."""
+    """The parts of a URL that no message may repeat, not even the database's own."""
     values = [
         value
         for key, given in url.query.items()
         for value in ((given,) if isinstance(given, str) else given)
-        if key not in ("host", "port", "dbname", "sslmode") or not _PATH.fullmatch(value)
+        if key not in _PLAIN_OPTIONS or not _PATH.fullmatch(value)
     ]
     unusual = [part for part in (url.username, url.database) if _part(part) != (part or "")]
     password = str(url.password) if url.password else ""
