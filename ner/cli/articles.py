@@ -12,6 +12,7 @@ from ner.cli.app import (
     Least,
     ModelName,
     StoreUrl,
+    UsedModel,
     app,
     thresholds,
 )
@@ -183,6 +184,7 @@ def export(
     output: Annotated[
         str, typer.Option("--output", "-o", help="A file, or -; for brat a new folder.")
     ] = "-",
+    model: UsedModel = DEFAULT_MODEL,
     least: Least = None,
 ) -> None:
     """Write the store's articles with their spans, by default one JSON object per line.
@@ -192,6 +194,7 @@ def export(
     Example: `ner export --format label-studio --least 0.8 --output tasks.json`
     """
     from ner.article import Rejected, at_least
+    from ner.cli.show import find_model
     from ner.formats import WRITABLE
     from ner.store import Store
 
@@ -200,7 +203,7 @@ def export(
     threshold = thresholds(least) or 0.0
     failed: list[Rejected] = []
     with Store(store) as opened:
-        found = opened.articles()
+        found = opened.articles(model=find_model(opened, model))
         items = readable(progress(found, "exporting", total=opened.count()), failed)
         articles = (replace(item, spans=at_least(item.spans, threshold)) for item in items)
         save(form, articles, output)

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from rich.table import Table
 from rich.text import Text
 
@@ -11,6 +11,7 @@ from ner.article import Article, Span, outside_in
 from ner.cli.console import SafeConsole
 from ner.cli.terminal import safe
 from ner.labels import ordered, style
+from ner.store import Summary
 
 
 def show_article(screen: SafeConsole, article: Article, *, scores: bool = False) -> None:
@@ -129,3 +130,30 @@ def found_table(articles: Iterable[Article], screen: SafeConsole) -> Table:
             listed,
         )
     return table
+
+
+def list_lines(summaries: Iterable[Summary], width: int | None) -> Iterator[str]:
+    """A heading and a line per article: its id, its spans by label, its title.
+
+    Args:
+        width: cells that a line may take, by which titles are cut; None for whole titles.
+    """
+    rows = list(summaries)
+    labels = ordered(label for row in rows for label in row.spans or ())
+    cells = [("id", *labels)]
+    cells += [
+        (safe(row.id), *("–" if row.spans is None else str(row.spans.get(x, 0)) for x in labels))
+        for row in rows
+    ]
+    widths = [max(map(cell_len, column)) for column in zip(*cells)]
+    for line, title in zip(cells, ["title", *(safe(row.title) for row in rows)]):
+        first, *counts = (
+            " " * (size - cell_len(cell)) + cell if number else set_cell_size(cell, size)
+            for number, (cell, size) in enumerate(zip(line, widths))
+        )
+        text = "  ".join((first, *counts, title))
+        yield (
+            text
+            if width is None or cell_len(text) <= width
+            else f"{set_cell_size(text, width - 1).rstrip()}…"
+        )

@@ -1,27 +1,40 @@
 """`ner show`: the store's articles with their spans, as text or as a list."""
 
-import itertools
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ner.cli.app import DEFAULT_STORE, Least, StoreUrl, app, thresholds
+from ner.cli.app import DEFAULT_MODEL, DEFAULT_STORE, Least, StoreUrl, UsedModel, app, thresholds
 from ner.cli.terminal import count, echo, say, say_error
 from ner.errors import NerError
 
 if TYPE_CHECKING:
-    from ner.store import Store
+    from ner.cli.console import SafeConsole
+    from ner.store import Filters, ModelKey, Store
 
 
 @app.command()
 def show(
     article: Annotated[list[str] | None, typer.Argument(help="Article ids; all if none.")] = None,
     store: StoreUrl = DEFAULT_STORE,
+    as_list: Annotated[
+        bool, typer.Option("--list", help="A line per article: id, title, spans by label.")
+    ] = False,
     failures: Annotated[
         bool, typer.Option("--failures", help="What could not be read or tagged, instead.")
     ] = False,
-    limit: Annotated[int, typer.Option(min=1, help="At most this many articles.")] = 20,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="At most this many articles; 20, all with --list.")
+    ] = None,
+    paper: Annotated[str, typer.Option(help="Only of this newspaper.")] = "",
+    date: Annotated[
+        str, typer.Option(help="Only of this day, month or year: 2025-03-18, 2025-03, 2025.")
+    ] = "",
+    page: Annotated[str, typer.Option(help="Only on this page: 3.")] = "",
+    label: Annotated[str, typer.Option(help="Only with a span of this label: BRAND.")] = "",
+    name: Annotated[str, typer.Option(help="Only where this string is a span: 一表通.")] = "",
+    model: UsedModel = DEFAULT_MODEL,
     least: Least = None,
     scores: Annotated[bool, typer.Option("--scores", help="Print each span's score.")] = False,
     color: Annotated[
@@ -32,11 +45,11 @@ def show(
 
     Example: `ner show cqrb-2024-12-05-002-1`
 
+    Example: `ner show --list --date 2025-03 --label BRAND`
+
     Example: `ner show --color always | less -R`
     """
-    from ner.article import Rejected, at_least
     from ner.cli.console import COLORS, console
-    from ner.cli.marked import show_article
     from ner.store import Store
 
     if color not in COLORS:
@@ -46,18 +59,65 @@ def show(
         if failures:
             _show_failures(opened)
             return
-        threshold = thresholds(least) or 0.0
-        for item in itertools.islice(opened.articles(ids=article or ()), limit):
-            if isinstance(item, Rejected):
-                say_error(str(item))
-            else:
-                spans = at_least(item.spans, threshold)
-                show_article(screen, replace(item, spans=spans), scores=scores)
-        found = len(article) if article else opened.count()
+        filters: Filters = {
+            **{"ids": article or (), "paper": paper, "date": date, "page": page},
+            **{"label": label, "name": name, "model": find_model(opened, model)},
+        }
+        if as_list:
+            _show_list(opened, screen, filters, limit)
+        else:
+            _show_articles(opened, screen, filters, limit or 20, thresholds(least), scores)
+
+
+def find_model(store: "Store", model: str) -> "ModelKey":
+    """The model whose spans a command takes from a store; says where it has not tagged anything there."""
+    from ner.batch.models import find_key
+
+    key = find_key(store, model)
+    if not key.hash and (others := store.models()):
+        used = ", ".join(str(use.key) for use in others)
+        say(f"{key} has not tagged this store: `ner tag`, or --model for the spans of {used}")
+    return key
+
+
+def _show_list(
+    store: "Store", screen: "SafeConsole", filters: "Filters", limit: int | None
+) -> None:
+    from ner.cli.marked import list_lines
+
+    found = store.count(**filters)
+    if found:
+        width = screen.width if screen.is_terminal else None
+        for line in list_lines(store.summaries(limit=limit, **filters), width):
+            echo(line)
+    say(
+        count(found, "article") + (f", {limit:,} of them listed" if limit and limit < found else "")
+    )
+
+
+def _show_articles(
+    store: "Store",
+    screen: "SafeConsole",
+    filters: "Filters",
+    limit: int,
+    threshold: "dict[str, float] | float | None",
+    scores: bool,
+) -> None:
+    from ner.article import Rejected, at_least
+    from ner.cli.marked import show_article
+
+    for item in store.articles(limit=limit, **filters):
+        if isinstance(item, Rejected):
+            say_error(str(item))
+            continue
+        if threshold is not None:
+            item = replace(item, spans=at_least(item.spans, threshold))
+        show_article(screen, item, scores=scores)
+    found = store.count(**filters)
     if not found:
-        say("the store holds no articles")
+        say("no article matches" if any(filters.values()) else "the store holds no articles")
     elif found > limit:
-        say(f"{count(found - limit, 'more article')}: --limit {found} shows all")
+        say(f"{count(found - limit, 'more article')}: --limit {found} shows all, --list lists them")
 
 
 def _show_failures(store: "Store") -> None:
