@@ -45,7 +45,8 @@ def detect_encoding(data: bytes) -> str:
     best = max(shares, key=lambda name: shares[name])
     if is_utf8:
         # UTF-16 of ASCII is valid UTF-8 with a NUL in every second place.
-        wide = best.startswith("utf-16") and shares[best] > 0.8
+        many_nuls = sample.count(0) > len(sample) / 5
+        wide = best.startswith("utf-16") and shares[best] > 0.8 and many_nuls
         if not wide and controls > 0.1:
             raise NerError("is binary, not text", remedy="give text, JSONL, CSV, HTML, docx …")
         return best if wide else "utf-8"

@@ -91,7 +91,8 @@ def _row(found: Any, seen: str) -> dict[str, Any]:
     lines = normalise(found.text or "").split("\n")
     if lines[0] == title:
         lines = lines[1:]
-    head = seen.partition(lines[0][:40] if lines else "")[0][-2000:] or seen[:2000]
+    first = lines[0][:40] if lines else ""
+    head = (seen.partition(first)[0] if first else "")[-2000:] or seen[:2000]
     date, paper = _PRINTED_DATE.search(head), _PRINTED_PAPER.search(head)
     return {
         "title": title,

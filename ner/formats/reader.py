@@ -53,7 +53,12 @@ def _read_source(
         found = FORMATS[form or detect_form(source)]
         if found.ids_by_file:
             _check_id(source, ids)
-        yield from found.read(source, fields, dropped)
+        before, count = dropped.total(), 0
+        for item in found.read(source, fields, dropped):
+            count += 1
+            yield item
+        if not count and dropped.total() == before:
+            raise NerError("holds no article", remedy="check how the file was made")
     except NerError as error:
         yield _rejected(error, source.name)
 

@@ -72,6 +72,8 @@ def table_item(row: Row, fields: Mapping[str, str], where: str, dropped: Dropped
 def _header(values: list[str] | NerError) -> list[str]:
     if isinstance(values, NerError):
         raise values
+    if any(map(_ESCAPED_BYTE.search, values)):
+        raise NerError("damaged characters in the header line", remedy="make the file again")
     return values
 
 
