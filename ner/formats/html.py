@@ -12,7 +12,7 @@ from ner.formats.fields import UNCOUNTED, Dropped
 from ner.formats.rows import Item, article_or_rejected, normalise
 from ner.formats.source import MEGABYTE, Source
 
-_MAX_PAGE = 8 * MEGABYTE
+_MAX_PAGE = 4 * MEGABYTE
 _EMBEDDED = re.compile(r"data:[\w/+.;=-]{0,80},[A-Za-z0-9+/=%]*")
 _BLOCKS = frozenset(
     (

@@ -203,8 +203,8 @@ class LimitedStream(io.RawIOBase):
         beneath: Callable[[], None] | None = None,
     ) -> None:
         self._inner, self._file, self._limit = stream, name, limit
-        # One read at a time: what a pipe holds now is passed on now.
-        self._readinto = getattr(stream, "readinto1", None) or stream.readinto
+        # One read at a time: what a pipe holds now is passed on now (readinto1 of CPython 3.11 waits).
+        self._read = getattr(stream, "read1", None) or stream.read
         self._beneath = beneath
         self._count = 0
 
@@ -213,12 +213,14 @@ class LimitedStream(io.RawIOBase):
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
         try:
-            count = self._readinto(buffer) or 0
+            data = self._read(len(buffer)) or b""
         except (OSError, EOFError, zlib.error, zipfile.BadZipFile) as error:
             reason = getattr(error, "strerror", None) or str(error)
             raise NerError(
                 f"cannot be read: {reason}", where=self._file, remedy="check the file"
             ) from None
+        count = len(data)
+        buffer[:count] = data
         self._count += count
         if self._limit is not None and self._count > self._limit:
             raise NerError(

@@ -1,6 +1,7 @@
 """CSV and tab-separated text, a row an article. Read only: there is no column for spans."""
 
 import io
+import itertools
 import re
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -216,7 +217,8 @@ def _take_quoted(
     if not _ends_value(last, end + 1, separator):
         return None
     if separator == "\t":
-        within = [line for line, _ in list(lines.ahead)[:ahead]] + [last[:end]]
+        whole = (line for line, _ in itertools.islice(lines.ahead, ahead))
+        within = itertools.chain(whole, [last[:end]])
         if before and any(line.count("\t") >= before for line in within):
             return None
     pieces = [begun, *(lines.next() for _ in range(ahead))]
