@@ -51,10 +51,10 @@ class Source:
             return sha256(self.data).hexdigest()[:16]
         return id_from_path(os.path.realpath(self.path) if self.path else self.name)
 
-    @property
+    @cached_property
     def head(self) -> bytes:
         """The first bytes, up to `SAMPLE`; all of them can still be read."""
-        return self.__dict__.get("data", b"")[:SAMPLE] or self._stream.peek(SAMPLE)[:SAMPLE]
+        return self._stream.peek(SAMPLE)[:SAMPLE]
 
     @cached_property
     def data(self) -> bytes:
@@ -63,6 +63,7 @@ class Source:
         Raises:
             NerError: they are over `MAX_WHOLE`.
         """
+        _ = self.head  # while it can be seen
         data = self._stream.read(MAX_WHOLE + 1)
         if len(data) > MAX_WHOLE:
             raise NerError(
