@@ -85,10 +85,25 @@ def writing_bytes(name: str) -> Iterator[BinaryIO]:
         return
     sys.stdout.flush()
     if sys.stdout.isatty():
-        yield cast(BinaryIO, _TerminalOutput())
+        with _no_progress():
+            yield cast(BinaryIO, _TerminalOutput())
     else:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
+
+
+_progress_hidden = False
+
+
+@contextmanager
+def _no_progress() -> Iterator[None]:
+    """Show no progress bar in the block: it would stand between the lines of data on the terminal."""
+    global _progress_hidden
+    before, _progress_hidden = _progress_hidden, True
+    try:
+        yield
+    finally:
+        _progress_hidden = before
 
 
 class _TerminalOutput:
@@ -179,7 +194,7 @@ def progress(items: Iterable[Each], what: str, *, total: int | None = None) -> I
     )
     screen = console(stderr=True)
     with Progress(
-        *columns, console=screen, transient=True, disable=not screen.is_terminal
+        *columns, console=screen, transient=True, disable=_progress_hidden or not screen.is_terminal
     ) as progress:
         yield from progress.track(items, description=what, total=total)
 

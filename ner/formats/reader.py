@@ -1,5 +1,6 @@
 """Files of any form to articles, in a stream in which what cannot be read keeps its place."""
 
+import logging
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,6 +12,8 @@ from ner.formats.fields import UNCOUNTED, Dropped
 from ner.formats.find import Skipped, open_all
 from ner.formats.forms import FORMATS
 from ner.formats.source import STDIN, Source, id_from_path, printable
+
+_LOG = logging.getLogger(__name__)
 
 FORMS = tuple(FORMATS)
 
@@ -50,7 +53,9 @@ def _read_source(
     source: Source, form: str, fields: Mapping[str, str], dropped: Dropped, ids: dict[str, str]
 ) -> Iterator[Article | Rejected]:
     try:
-        found = FORMATS[form or detect_form(source)]
+        detected = form or detect_form(source)
+        _LOG.info("reading %s as %s", source.name, detected)
+        found = FORMATS[detected]
         if found.ids_by_file:
             _check_id(source, ids)
         before, count = dropped.total(), 0

@@ -1,5 +1,6 @@
 """The database: opening it, transactions, its errors in our words, and the version of its tables."""
 
+import logging
 import random
 import re
 import time
@@ -45,6 +46,9 @@ def open_engine(url: str, *, create: bool) -> Engine:
     return engine
 
 
+_LOG = logging.getLogger(__name__)
+
+
 def in_transaction(engine: Engine, work: Callable[[Connection], Result]) -> Result:
     """Run `work` in a transaction that writes: all of it is kept, or nothing.
 
@@ -59,6 +63,7 @@ def in_transaction(engine: Engine, work: Callable[[Connection], Result]) -> Resu
             except sa.exc.DBAPIError as error:
                 if attempt == MAX_TRIES or not _is_collision(error):
                     raise
+                _LOG.info("a transaction collided with another; attempt %d", attempt + 1)
                 time.sleep(random.uniform(0, 0.02 * 2**attempt))
     raise AssertionError("not reached")
 

@@ -5,6 +5,7 @@ changes. What belongs together is written in one transaction, so a kill at any m
 it or nothing.
 """
 
+import logging
 import sys
 from bisect import bisect
 from collections import deque
@@ -41,6 +42,8 @@ MAX_WAITING = 10_000  # failures kept in memory until there are tables
 
 Result = TypeVar("Result")
 SpansOf = Callable[[Connection, Sequence[int]], Mapping[int, Sequence[SpanRow]]]
+
+_LOG = logging.getLogger(__name__)
 
 
 class Store:
@@ -303,6 +306,7 @@ class Store:
         """
         results = list(results)
         self._write(lambda connection: runs.write_results(connection, run, results))
+        _LOG.debug("run %d: stored the results of %d articles", run.number, len(results))
 
     def models(self) -> list[ModelUse]:
         """The models that have tagged something, the one that did so last first."""

@@ -1,5 +1,6 @@
 """A model folder as a loaded tagger: a spaCy pipeline, and texts or articles through it."""
 
+import logging
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -25,6 +26,9 @@ def make_pipeline(name: str, version: str, component: SpanTagger, *, license: st
     nlp.meta.update(name=name, version=version, license=license)
     cast(SpanTagger, nlp.add_pipe("span_tagger")).from_bytes(component.to_bytes())
     return nlp
+
+
+_LOG = logging.getLogger(__name__)
 
 
 class Tagger:
@@ -131,6 +135,7 @@ def load(model: str | Path = DEFAULT_MODEL, *, threshold: Threshold = None) -> T
     if threshold is not None:
         tagger.component.set_threshold(threshold)
         tagger.nlp.get_pipe_config("span_tagger")["threshold"] = threshold
+    _LOG.info("loaded the model %s from %s", tagger, folder)
     return tagger
 
 

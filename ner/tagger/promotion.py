@@ -1,6 +1,7 @@
 """Which of several models of a name is in use: the one promoted last, or else the newest shipped."""
 
 import json
+import logging
 import shutil
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from ner.tagger.registry import (
     promoted,
     record,
 )
+
+_LOG = logging.getLogger(__name__)
 
 
 def in_use(tagger: Tagger, name: str = DEFAULT_MODEL) -> bool:
@@ -48,6 +51,7 @@ def promote(tagger: Tagger, name: str = DEFAULT_MODEL) -> Path:
     if not folder.exists():
         copy(tagger.folder, folder)
     _write(name, [*promoted(name), folder.name])
+    _LOG.info("%s now means %s", name, folder.name)
     return folder
 
 

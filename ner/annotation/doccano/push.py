@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import logging
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -151,6 +152,9 @@ def _keep_one(project: Project, rows: list[dict[str, Any]]) -> dict[str, Any]:
     return first
 
 
+_LOG = logging.getLogger(__name__)
+
+
 def _upload(project: Project, articles: Sequence[Article], timeout: float) -> None:
     """One file to doccano, read by its task worker.
 
@@ -172,6 +176,7 @@ def _upload(project: Project, articles: Sequence[Article], timeout: float) -> No
         "delimiter": "",
         "uploadIds": [upload],
     }
+    _LOG.info("uploading %d articles", len(articles))
     try:
         task = client.post(f"{project.path}/upload", json=request)["task_id"]
         errors = _result(project, task, timeout)["error"]
