@@ -12,6 +12,7 @@ from conftest import ROOT
 
 import ner
 from ner.errors import DISTRIBUTION
+from ner.labels import LABELS
 from ner.tagger.loading import load
 
 READMES = ["README.md", "README.zh-CN.md"]
@@ -49,20 +50,31 @@ def test_the_front_door_is_what_it_says() -> None:
         _ = ner.tag  # type: ignore[attr-defined]
 
 
-def test_every_room_is_on_the_map() -> None:
+def test_the_architecture_page_names_the_folders_that_exist() -> None:
     page = (ROOT / "docs/architecture.md").read_text(encoding="utf-8")
-    for path in (ROOT / "ner").iterdir():
-        if path.name in (
-            "__init__.py",
-            "__main__.py",
-            "__pycache__",
-            "migrations",
-            "py.typed",
-            "models",
-        ):
-            continue
-        name = f"{path.name}/" if path.is_dir() else path.name
-        assert f"`{name}`" in page, f"docs/architecture.md does not name {name}"
+    rows = re.findall(r"^\| ((?:`[\w./]+`(?:, )?)+) \| (.+) \|$", page, re.MULTILINE)
+    named = {name for cell, _ in rows for name in re.findall(r"`([^`]+)`", cell)}
+    found = {
+        f"{path.name}/" if path.is_dir() else path.name
+        for path in (ROOT / "ner").iterdir()
+        if path.suffix == ".py" or (path / "__init__.py").is_file()
+    }
+    assert named == found - {"__init__.py", "__main__.py"}
+    for folder, holds in rows:
+        for name in re.findall(r"`([a-z_]+/?)`", holds) if folder.endswith("/`") else []:
+            place = ROOT / "ner" / folder.strip("`") / name
+            assert place.is_dir() or place.with_suffix(".py").is_file(), f"{folder} has no {name}"
+
+
+def test_the_guideline_is_in_two_languages() -> None:
+    page = (ROOT / "docs/guideline.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `(\w+)`", page, re.MULTILINE)) == set(LABELS)
+    rules = re.split(r"^- ", page, flags=re.MULTILINE)[1:]
+    assert len(rules) > 15
+    for rule in rules:
+        first, *rest = rule.split("\n##")[0].strip().splitlines()
+        assert re.search("[\u4e00-\u9fff]{3}", first), f"no Chinese: {rule}"
+        assert any(re.match(r"  [A-Z“周法].*[a-z]{3}", line) for line in rest), f"no English: {rule}"
 
 
 def test_links_in_the_documents_lead_somewhere() -> None:
