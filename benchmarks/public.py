@@ -10,14 +10,29 @@ Nothing of this is shipped: most of the sets are for research only.
 import gzip
 import json
 import random
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from benchmarks import report
+from ner import corpus
+from ner.evaluation.evaluate import Evaluation, evaluate
 from ner.labels import LABELS
+from ner.tagger.loading import load
+from ner.training.config import (
+    DataConfig,
+    PretrainedEncoder,
+    Schedule,
+    TrainConfig,
+    TrainedModels,
+)
+from ner.training.train import Epoch, train
 
+ROOT = Path(__file__).parents[1]
+ENCODER = ROOT / "models/encoder-0.2.0/encoder.pt"
+CHARACTERS = ROOT / "configs/characters.txt"
 OTHERS = {  # strict F1 of flat spans on the test part, as published
     "msra": "Lattice-LSTM 93.18, SoftLexicon 93.66, FLAT 94.35, best without BERT 94.40, LEBERT 95.70",
     "uner_gsdsimp": "NameTag 3, 355 M parameters: 91.0",
@@ -30,55 +45,56 @@ OTHERS = {  # strict F1 of flat spans on the test part, as published
 def main(
     name: Annotated[str, typer.Argument(help="msra, uner_gsdsimp, weibo, resume or cluener.")],
     data: Annotated[Path, typer.Option(envvar="NER_DATA", help="The team's data.")],
-    start: str = "models/encoder-0.2.0/encoder.pt",
+    start: Annotated[str, typer.Option(help="An encoder's file, or a model.")] = str(ENCODER),
     epochs: int = 10,
-    batch: int = 4096,
-    rate: float = 1e-3,
+    batch_size: int = 4096,
+    learning_rate: float = 1e-3,
     runs: Path = Path("runs/public"),
     write: Annotated[Path | None, typer.Option(help="Put the figures into this page.")] = None,
 ) -> None:
     """Train on a public set and score its test part."""
     lines = report.conditions("benchmarks.public")
-    run = runs / name
-    run.mkdir(parents=True, exist_ok=True)
     parts = _parts(data / "ner" / name)
     labels = _labels(parts)
-    from ner import corpus
-    from ner.cli import render
-    from ner.cli.console import console
-    from ner.evaluation.evaluate import evaluate
-    from ner.tagger.loading import load
-    from ner.training.train import Config, Data, Schedule, fit
-
+    run = runs / name
+    run.mkdir(parents=True, exist_ok=True)
     files = {part: run / f"{part}.jsonl" for part in parts}
     for part, rows in parts.items():
         files[part].write_text("".join(rows), encoding="utf-8")
-    config = Config(
-        name,
-        "0",
-        Data((str(files["train"]),), (str(files["dev"]),)),
-        characters="configs/characters.txt",
-        start=start,
+    is_file = Path(start).is_file()
+    config = TrainConfig(
+        name=name,
+        version="0",
+        data=DataConfig(train=(files["train"],), dev=(files["dev"],)),
+        characters=CHARACTERS,
+        start=PretrainedEncoder(encoder=Path(start)) if is_file else TrainedModels(models=(start,)),
         labels=labels,
-        schedule=Schedule(epochs=epochs, batch=batch, rate=rate),
+        schedule=Schedule(epochs=epochs, batch_size=batch_size, learning_rate=learning_rate),
     )
-    for epoch in fit(config, run):  # what was trained before is not trained again
-        print(epoch.number, {key: round(100 * c.f1, 2) for key, c in epoch.dev.items()}, flush=True)
+    for event in train(config, run):  # a run that was done before is not done again
+        if isinstance(event, Epoch):
+            f1 = {key: round(100 * counts.f1, 2) for key, counts in event.dev.items()}
+            print(event.number, f1, flush=True)
     articles = list(corpus.read([files["test"]]))
     found = list(load(run / "model").tag(article.text for article in articles))
-    result = evaluate(articles, found)
-    console().print(render.evaluation(result))
-    wanted = (*labels, "outermost")
-    figures = {row: result.rows[row] for row in wanted if result.rows[row].counts.gold}
     lines += ["", f"In the literature: {OTHERS.get(name, 'nothing known here')}.", ""]
-    lines += ["| | precision | recall | F1 | 95 % of F1 | gold |", "|---|---|---|---|---|---|"]
-    for label, row in figures.items():
-        shares = (row.counts.precision, row.counts.recall, row.counts.f1)
-        between = f"{100 * row.low:.1f} – {100 * row.high:.1f}"
-        cells = [*(f"{100 * share:.2f}" for share in shares), between, str(row.counts.gold)]
-        lines.append(f"| {' | '.join([label, *cells])} |")
+    lines += _table(evaluate(articles, found), labels)
+    typer.echo("\n".join(lines))
     if write:
         report.write(write, f"{name} from {start}", lines)
+
+
+def _table(result: Evaluation, labels: Sequence[str]) -> Iterator[str]:
+    """Precision, recall and F1 of each label that occurs and of outermost spans, as Markdown."""
+    yield "| | precision | recall | F1 | 95 % of F1 | gold |"
+    yield "|---|---|---|---|---|---|"
+    for label in (*labels, "outermost"):
+        row = result.rows.get(label)
+        if row and row.counts.gold:
+            shares = (row.counts.precision, row.counts.recall, row.counts.f1)
+            interval = f"{100 * row.low:.1f} – {100 * row.high:.1f}"
+            cells = [*(f"{100 * share:.2f}" for share in shares), interval, str(row.counts.gold)]
+            yield f"| {' | '.join([label, *cells])} |"
 
 
 def _parts(folder: Path) -> dict[str, list[str]]:

@@ -1,4 +1,4 @@
-"""How much a model loses on pages as they really look: dev, blemished in one way at a time.
+"""How much accuracy a model loses on noisy pages: annotated articles with one kind of noise at a time.
 
 Example: ``python -m benchmarks.robustness news data/annotations/dev.jsonl``
 """
@@ -15,7 +15,7 @@ from ner.evaluation import score
 from ner.tagger.loading import Tagger, load
 from ner.training import augment
 
-Blemish = Callable[[Example, Tagger, random.Random], Example]
+Noise = Callable[[Example, Tagger, random.Random], Example]
 _HALF_WIDTH = str.maketrans("，：；？！（）", ",:;?!()")
 _OTHER_QUOTES = {
     "straight quotes": str.maketrans("“”‘’", "\"\"''"),
@@ -27,35 +27,35 @@ def main(
     model: Annotated[str, typer.Argument(help="A model's name, or its folder.")],
     files: Annotated[list[str], typer.Argument(help="Annotated JSONL.")],
 ) -> None:
-    """Score a model on blemished copies of annotated articles."""
+    """Score a model on noisy copies of annotated articles."""
     tagger = load(model)
     examples = corpus.examples(corpus.read(files))
-    blemishes: dict[str, Blemish] = {
-        "as it is": lambda example, _, __: example,
+    kinds: dict[str, Noise] = {
+        "unchanged": lambda example, _, __: example,
         "half-width punctuation": _translated(_HALF_WIDTH),
         **{name: _translated(table) for name, table in _OTHER_QUOTES.items()},
-        "other form of a character": _other_form,
-        "stray spaces (0.5 %)": _spaced,
-        "slips of the scanner (0.5 %)": _slips,
+        "variant characters": _variants,
+        "stray spaces (0.5 %)": _insert_spaces,
+        "scanning errors (0.5 %)": _scanning_errors,
     }
-    for name, blemish in blemishes.items():
+    for name, add_noise in kinds.items():
         rng = random.Random(0)
-        changed = [blemish(example, tagger, rng) for example in examples]
+        changed = [add_noise(example, tagger, rng) for example in examples]
         found = list(tagger.tag(example.text for example in changed))
         counts = score.table([example.spans for example in changed], found)
         cells = " ".join(f"{label} {100 * c.f1:5.1f}" for label, c in counts.items())
         print(f"{name:30} {cells}", flush=True)
 
 
-def _translated(table: Mapping[int, str | int]) -> Blemish:
+def _translated(table: Mapping[int, str | int]) -> Noise:
     def translate(example: Example, tagger: Tagger, rng: random.Random) -> Example:
         return Example(example.text.translate(table), example.spans)
 
     return translate
 
 
-def _other_form(example: Example, tagger: Tagger, rng: random.Random) -> Example:
-    """Every Han character that has one in its other form: traditional for simplified, mostly."""
+def _variants(example: Example, tagger: Tagger, rng: random.Random) -> Example:
+    """Every Han character that has a variant replaced by it: mostly traditional for simplified."""
     others = {
         character: [other for other in row if other != character]
         for row in tagger.component.characters.rows
@@ -66,13 +66,13 @@ def _other_form(example: Example, tagger: Tagger, rng: random.Random) -> Example
     return Example(text, example.spans)
 
 
-def _spaced(example: Example, tagger: Tagger, rng: random.Random) -> Example:
+def _insert_spaces(example: Example, tagger: Tagger, rng: random.Random) -> Example:
     places = [k for k in range(len(example.text)) if rng.random() < 0.005]
-    return augment.edited(example, [(k, k, " ") for k in places])
+    return augment.apply_edits(example, [(k, k, " ") for k in places])
 
 
-def _slips(example: Example, tagger: Tagger, rng: random.Random) -> Example:
-    """Han characters read as another one of the same text."""
+def _scanning_errors(example: Example, tagger: Tagger, rng: random.Random) -> Example:
+    """Han characters replaced by another one of the same text."""
     han = [c for c in example.text if "一" <= c <= "鿿"]
     text = "".join(
         rng.choice(han) if "一" <= c <= "鿿" and rng.random() < 0.005 else c for c in example.text

@@ -1,18 +1,21 @@
-"""Do sentences that `ner annotate select` chooses teach more than sentences drawn by lot?
+"""Does a model learn more from sentences that `ner annotate select` chooses than from random ones?
 
 Example: ``python -m benchmarks.selection --picture docs/images/selection.png``
 
-On our own corpus. A first model learns from some sentences drawn by lot; it tags the rest of the training
-part, and 500 sentences are chosen by what it says. Then the encoder is taught anew by the first sentences
-and so many of the chosen, or so many drawn by lot; F1 is that of the best epoch on dev. Several times.
+On our own corpus. A first model is trained on some random sentences; it tags the rest of the training part,
+and sentences are selected by its spans. Then a model is trained on the first sentences and a number of the
+selected ones, or the same number of random ones; F1 is that of the best epoch on dev. Repeated with
+other seeds.
 """
 
 import json
 import random
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
+from typing import Annotated
 
 import typer
 from matplotlib.axes import Axes
@@ -24,19 +27,23 @@ from ner.annotation.select import select, split_sentences
 from ner.article import Article
 from ner.formats import article_row, dump
 from ner.tagger.loading import load
-from ner.training.train import Config, Data, Schedule, fit
+from ner.training.config import DataConfig, PretrainedEncoder, Schedule, TrainConfig
+from ner.training.train import train
 
-DATA = Path(__file__).parents[1] / "data/annotations"
+ROOT = Path(__file__).parents[1]
 ARMS = {"selected": "black", "random": "gray"}
 Point = tuple[str, int, int, float]
 """Arm, sentences, their characters, F1 in per cent."""
 
 
 def main(
-    encoder: Path = Path("models/encoder-0.2.0/encoder.pt"),
+    encoder: Path = ROOT / "models/encoder-0.2.0/encoder.pt",
+    data: Annotated[Path, typer.Option(help="Folder of train.jsonl and dev.jsonl.")] = ROOT
+    / "data/annotations",
     sizes: str = "125,250,500",
     first: int = 100,
     times: int = 3,
+    epochs: int = 10,
     picture: Path = Path("docs/images/selection.png"),
     runs: Path = Path("runs/selection"),
 ) -> None:
@@ -44,28 +51,29 @@ def main(
     numbers = list(map(int, sizes.split(",")))
     pool = [
         unit.article
-        for article in corpus.read([DATA / "train.jsonl"])
+        for article in corpus.read([data / "train.jsonl"])
         for unit in split_sentences(Unit(article))
     ]
     points: list[Point] = []
     for seed in range(times):
-        drawn = random.Random(seed).sample(pool, len(pool))
-        known, rest = drawn[:first], drawn[first:]
+        shuffled = random.Random(seed).sample(pool, len(pool))
+        known, rest = shuffled[:first], shuffled[first:]
         folder = runs / str(seed)
-        _f1(encoder, known, folder / "first", seed)
+        f1_of = partial(_train, encoder, data / "dev.jsonl", seed, epochs)
+        f1_of(known, folder / "first")
         arms = {"selected": _chosen(folder / "first/model", rest, known), "random": rest}
         for size in numbers:
             for arm, articles in arms.items():
-                taught = list(islice(articles, size))
-                f1 = _f1(encoder, [*known, *taught], folder / f"{arm}-{size}", seed)
-                points.append((arm, size, sum(len(one.text) for one in taught), f1))
+                added = list(islice(articles, size))
+                f1 = f1_of([*known, *added], folder / f"{arm}-{size}")
+                points.append((arm, size, sum(len(one.text) for one in added), f1))
                 keys = ("arm", "sentences", "characters", "f1")
                 print(json.dumps({"seed": seed, **dict(zip(keys, points[-1]))}), flush=True)
     _draw(points, picture)
 
 
 def _chosen(model: Path, rest: Sequence[Article], known: Sequence[Article]) -> list[Article]:
-    """The rest in the order `select` takes it, by what a model says; with their gold spans."""
+    """The rest in the order of `select`, by what a model finds; with their gold spans."""
     found = load(model).tag(article.text for article in rest)
     units = [Unit(replace(article, spans=tuple(spans))) for article, spans in zip(rest, found)]
     gold = {article.id: article for article in rest}
@@ -73,19 +81,23 @@ def _chosen(model: Path, rest: Sequence[Article], known: Sequence[Article]) -> l
     return [gold[choice.article.id] for choice in select(units, budget, known=known)]
 
 
-def _f1(encoder: Path, articles: Sequence[Article], run: Path, seed: int) -> float:
+def _train(
+    encoder: Path, dev: Path, seed: int, epochs: int, articles: Sequence[Article], run: Path
+) -> float:
+    """F1 of the best epoch, in per cent."""
     run.mkdir(parents=True, exist_ok=True)
-    train = run / "train.jsonl"
-    train.write_text("".join(dump(article_row(one)) for one in articles), encoding="utf-8")
-    config = Config(
-        *("selection", "0"),
-        Data((str(train),), (str(DATA / "dev.jsonl"),)),
-        characters="configs/characters.txt",
-        start=str(encoder),
+    file = run / "train.jsonl"
+    file.write_text("".join(dump(article_row(one)) for one in articles), encoding="utf-8")
+    config = TrainConfig(
+        name="selection",
+        version="0",
+        data=DataConfig(train=(file,), dev=(dev,)),
+        characters=ROOT / "configs/characters.txt",
+        start=PretrainedEncoder(encoder=encoder),
         seed=seed,
-        schedule=Schedule(epochs=10, batch=1024),
+        schedule=Schedule(epochs=epochs, batch_size=1024),
     )
-    for _ in fit(config, run):
+    for _ in train(config, run):
         pass
     metrics = (run / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
     return max(100 * float(json.loads(line)["dev_f1"]["all"]) for line in metrics)

@@ -1,9 +1,9 @@
-"""Are the names of villages and communities found that no annotated article holds?
+"""Does the model find villages and communities that no annotated article names?
 
 Example: ``python -m benchmarks.villages``
 
-Names drawn by lot from the national list of divisions, each put into a few plain sentences; the figure is the
-share found as a place with both edges right.
+Random names from the national list of divisions, each in a few plain sentences; the figure is the recall of
+the name as a LOC with both boundaries right.
 """
 
 import random
@@ -29,18 +29,18 @@ def main(
     number: int = 1000,
 ) -> None:
     """Print the recall in each sentence."""
-    names = augment.collect([], [str(data / "gazetteer/villages.csv.gz")])
-    pool = [name for kind in ("社区", "村") for name in names[kind] if len(name) <= 6]
-    drawn = random.Random(0).sample(pool, number)
+    names = augment.collect_names([], [data / "gazetteer/villages.csv.gz"])
+    pool = [name for suffix in ("社区", "村") for name in names.get(suffix, ()) if len(name) <= 6]
+    chosen = random.Random(0).sample(pool, min(number, len(pool)))
     tagger = load(model)
     for sentence in SENTENCES:
         start = sentence.index("{")
-        found = tagger.tag(sentence.format(name) for name in drawn)
+        found = tagger.tag(sentence.format(name) for name in chosen)
         right = sum(
             any((s.start, s.end, s.label) == (start, start + len(name), "LOC") for s in spans)
-            for name, spans in zip(drawn, found)
+            for name, spans in zip(chosen, found)
         )
-        print(f"{right / number:6.1%}  {sentence.format('…')}")
+        print(f"{right / len(chosen):6.1%}  {sentence.format('…')}")
 
 
 if __name__ == "__main__":

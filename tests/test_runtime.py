@@ -14,9 +14,9 @@ from ner.labels import LABELS
 from ner.tagger.features import MAX_SPAN_LENGTH, Characters, Ids, pack, pad, round_up
 from ner.tagger.registry import find_model
 from ner.training.export import WEIGHTS
-from ner.training.network import Network, Shape, band_mask
+from ner.training.network import Network, Shape, span_mask
 from ner.training.onnx_export import to_onnx
-from ner.training.weights import narrow
+from ner.training.weights import reading_weights
 
 SHAPE = Shape(
     60,
@@ -66,7 +66,7 @@ def in_torch(network: Network, texts: list[Ids]) -> Found:
     ids = torch.from_numpy(pad(texts, round_up(max(map(len, texts)), MAX_SPAN_LENGTH)))
     with torch.no_grad():
         scores = network(ids)
-    mask = band_mask(ids).expand_as(scores)
+    mask = span_mask(ids).expand_as(scores)
     return {
         (text, label, block * MAX_SPAN_LENGTH + start, block * MAX_SPAN_LENGTH + last): scores[
             text, block, label, start, last
@@ -95,7 +95,7 @@ def test_the_shipped_graph_keeps_the_rules_of_onnx() -> None:
 def test_the_shipped_graph_is_the_network_of_the_shipped_weights() -> None:
     """Eight bits against half precision: logits differ by less than 1, in the mean by less than 0.2."""
     folder = find_model()
-    with narrow(folder / WEIGHTS) as (shape, weights):
+    with reading_weights(folder / WEIGHTS) as (shape, weights):
         network = Network(Shape.from_dict(shape)).eval()
         network.load_state_dict(weights)
     table = Characters.read(folder / "span_tagger/characters.txt")

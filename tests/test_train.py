@@ -1,209 +1,394 @@
+"""Training: what a config makes of a corpus, and runs that are killed and go on."""
+
 import json
+import math
 import os
 import shutil
 import signal
 import subprocess
 import sys
-import time
-from dataclasses import replace
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from conftest import ROOT
+from typer.testing import CliRunner
 
+from ner.cli import app
+from ner.corpus import Example
 from ner.errors import NerError
 from ner.formats import dump
 from ner.tagger.features import Characters
 from ner.tagger.loading import load
-from ner.training import config
-from ner.training.train import Config, Data, Epoch, Schedule, fit, make_network
+from ner.training.config import (
+    DataConfig,
+    NetworkConfig,
+    NewNetwork,
+    Schedule,
+    TrainConfig,
+    TrainedModels,
+)
+from ner.training.data import Examples, epoch_examples
+from ner.training.initial import make_network, start_files
+from ner.training.learner import Learner
+from ner.training.train import Epoch, Step, train
 
 pytestmark = pytest.mark.slow
 
-CONFIG = """
-name = "tiny"
-version = "0.0.1"
-start = "{start}"
-[data]
-train = ["{folder}/train.jsonl"]
-dev = ["{folder}/train.jsonl"]
-[network]
-width = 32
-bigram_width = 8
-bigram_buckets = 1024
-trigram_width = 8
-trigram_buckets = 1024
-dilations = [1, 2]
-[schedule]
-epochs = {epochs}
-batch = 256
-rate = 1e-2
-dropout = 0.0
-"""
+SMALL = NetworkConfig(
+    width=32,
+    bigram_width=8,
+    bigram_buckets=1024,
+    trigram_width=8,
+    trigram_buckets=1024,
+    dilations=(1, 2),
+)
+CHARACTERS = ROOT / "configs/characters.txt"
+PLACES = "东西南北中上下左右前后内外高低大小长短"
+
+
+def sentence(place: str) -> dict[str, Any]:
+    text = f"昨天,{place}岸区的书记王{place}到了。"
+    return {"id": place, "text": text, "spans": [[3, 6, "LOC"], [9, 11, "PER"]]}
+
+
+def write(path: Path, rows: Iterable[Any]) -> Path:
+    path.write_text("".join(map(dump, rows)), encoding="utf-8")
+    return path
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A corpus of one pattern that a network can learn in seconds."""
-    rows = []
-    for number, place in enumerate("东西南北中上下左右前后内外高低大小长短" * 3):
-        text = f"昨天,{place}岸区的书记王{place}到了。"
-        rows.append({"id": str(number), "text": text, "spans": [[3, 6, "LOC"], [9, 11, "PER"]]})
-    (tmp_path / "train.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    rows = [{**sentence(place), "id": str(k)} for k, place in enumerate(PLACES * 3)]
+    write(tmp_path / "train.jsonl", rows)
     return tmp_path
 
 
-def write_config(folder: Path, *, epochs: int = 25, start: str = "") -> Path:
-    path = folder / "config.toml"
-    path.write_text(CONFIG.format(folder=folder, epochs=epochs, start=start))
-    return path
+def settings(folder: Path, *, epochs: int = 25, **fields: Any) -> TrainConfig:
+    schedule = {"epochs": epochs, "batch_size": 256, "learning_rate": 1e-2, "dropout": 0.0}
+    schedule |= fields.pop("schedule", {})
+    train = folder / "train.jsonl"
+    config = TrainConfig(
+        name="tiny",
+        version="0.0.1",
+        data=DataConfig(train=(train,), dev=(train,)),
+        start=NewNetwork(network=SMALL),
+        schedule=Schedule(**schedule),
+    )
+    return config.model_copy(update=fields)
+
+
+def epochs(config: TrainConfig, run: Path) -> list[Epoch]:
+    return [event for event in train(config, run) if isinstance(event, Epoch)]
 
 
 def test_it_learns_and_the_model_it_writes_says_what_training_measured(folder: Path) -> None:
-    steps = list(fit(read(write_config(folder)), folder / "run"))
-    assert max(step.dev["all"].f1 for step in steps) == 1.0
+    done = epochs(settings(folder), folder / "run")
+    assert max(epoch.dev["all"].f1 for epoch in done) == 1.0
     tagger = load(folder / "run/model")
     assert str(tagger) == "tiny-0.0.1"
     [spans] = tagger.tag(["昨天,东岸区的书记王东到了。"])
     assert [(s.start, s.end, s.label) for s in spans] == [(3, 6, "LOC"), (9, 11, "PER")]
     assert all(0.5 < s.score < 1 for s in spans)
     log = [json.loads(line) for line in (folder / "run/metrics.jsonl").read_text().splitlines()]
-    assert [row["epoch"] for row in log] == [step.number for step in steps]
+    assert [row["epoch"] for row in log] == [epoch.number for epoch in done]
     assert (folder / "run/curves.png").read_bytes().startswith(b"\x89PNG")
 
 
-def read(path: Path) -> Config:
-    return config.read(path, Config)
+def test_every_step_says_its_loss_and_the_time_left(folder: Path) -> None:
+    events = list(train(settings(folder, epochs=2), folder / "run"))
+    steps = [event for event in events if isinstance(event, Step)]
+    assert isinstance(events[0], Step)
+    number = steps[0].steps
+    assert [(s.epoch, s.number) for s in steps] == [
+        (epoch, k) for epoch in (1, 2) for k in range(1, number + 1)
+    ]
+    assert all(step.loss > 0 for step in steps)
+    left = [step.seconds_left for step in steps]
+    assert left[0] > left[-2] > left[-1] == 0
+    last_of_first = next(event for event in events if isinstance(event, Epoch))
+    assert last_of_first.loss == steps[number - 1].loss
 
 
-def losses(steps: list[Epoch]) -> list[float]:
-    return [step.loss for step in steps]
+def test_stopped_at_any_step_it_goes_on_as_if_it_had_not_been(folder: Path) -> None:
+    config = settings(folder, epochs=3, schedule={"dropout": 0.3, "unknown": 0.2})
+    whole = epochs(config, folder / "whole")
+    for _ in range(2):  # stopped in the middle of the first epoch, and of the second
+        first = train(config, folder / "parts", checkpoint_seconds=0)
+        before = [next(first) for _ in range(4)]
+        first.close()
+    assert isinstance(before[0], Step) and before[0].number > 1
+    rest = epochs(config, folder / "parts")
+    assert rest == whole[len(whole) - len(rest) :]
+    files = [folder / f"{run}/metrics.jsonl" for run in ("whole", "parts")]
+    assert files[0].read_bytes() == files[1].read_bytes()
+    assert load(folder / "whole/model").hash == load(folder / "parts/model").hash
 
 
-def test_stopped_and_started_again_it_goes_on_as_if_nothing_had_been(folder: Path) -> None:
-    settings = read(write_config(folder, epochs=4))
-    whole = losses(list(fit(settings, folder / "whole")))
-    first = fit(settings, folder / "parts")
-    started = losses([next(first), next(first)])
-    first.close()
-    assert started + losses(list(fit(settings, folder / "parts"))) == pytest.approx(whole)
+KILLED = """
+import sys
+from pathlib import Path
+from ner.training.config import TrainConfig, read_config
+from ner.training.train import train
+for step in train(read_config(Path(sys.argv[1]), TrainConfig), Path(sys.argv[2]), checkpoint_seconds=0):
+    print(getattr(step, "epoch", ""), step.number, flush=True)
+"""
+
+CONFIG = """
+name = "tiny"
+version = "0.0.1"
+characters = "{root}/configs/characters.txt"
+start.network = {{ width = 32, bigram_buckets = 1024, trigram_buckets = 1024, dilations = [1, 2] }}
+[data]
+train = ["train.jsonl"]
+dev = ["train.jsonl"]
+[schedule]
+epochs = 3
+batch_size = 256
+learning_rate = 1e-2
+"""
 
 
-def test_killed_it_loses_an_epoch_at_most(folder: Path) -> None:
-    command = [sys.executable, "-m", "ner", "train", str(write_config(folder, epochs=200)), "--run"]
-    run = folder / "run"
-    process = subprocess.Popen([*command, str(run)], stderr=subprocess.DEVNULL, cwd=ROOT)
-    deadline = time.monotonic() + 120
-    while not (run / "checkpoint.pt").exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
+def test_killed_in_an_epoch_it_loses_the_steps_since_its_checkpoint_only(folder: Path) -> None:
+    from ner.training.config import read_config
+
+    path = folder / "config.toml"
+    path.write_text(CONFIG.format(root=ROOT))
+    command = [sys.executable, "-c", KILLED, str(path), str(folder / "run")]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env)
+    assert process.stdout
+    for line in process.stdout:
+        if line.split() == ["2", "3"]:
+            break
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    done = (
-        len((run / "metrics.jsonl").read_text().splitlines())
-        if (run / "metrics.jsonl").exists()
-        else 0
-    )
-    step = next(fit(read(folder / "config.toml"), run))
-    assert step.number in (done + 1, done + 2)
+    process.stdout.close()
+    config = read_config(path, TrainConfig)
+    (folder / "run/.checkpoint.pt.leftover").mkdir()
+    rest = list(train(config, folder / "run"))
+    assert isinstance(rest[0], Step)
+    assert (rest[0].epoch, rest[0].number) >= (2, 4)
+    whole = [event for event in train(config, folder / "whole") if isinstance(event, Epoch)]
+    assert [event for event in rest if isinstance(event, Epoch)] == whole[1:]
+    assert not list((folder / "run").glob(".*"))
 
 
 def test_a_run_folder_belongs_to_its_config_and_data(folder: Path) -> None:
-    settings = read(write_config(folder, epochs=1))
-    list(fit(settings, folder / "run"))
+    config = settings(folder, epochs=1)
+    list(train(config, folder / "run"))
     (folder / "train.jsonl").write_text(json.dumps({"id": "1", "text": "别的", "spans": []}))
     with pytest.raises(NerError, match="another config or other data .delete it, or name another"):
-        list(fit(settings, folder / "run"))
+        list(train(config, folder / "run"))
 
 
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        (("[schedule]", "[schedule]\nspeed = 3"), "unexpected keyword argument 'speed'"),
-        (("[data]", "[data"), "not TOML"),
-        (("{folder}/train", "$NOWHERE/train"), "export NER_DATA"),
-    ],
-)
-def test_a_config_that_means_nothing_is_refused(
-    folder: Path, change: tuple[str, str], said: str
+def test_the_command_prints_epochs_and_keeps_no_password(
+    folder: Path, store_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """The URL of the store that reviewed articles come from stands in no file of the run."""
+    from ner.article import Article, Span
+    from ner.store import Store
+
+    if store_url.startswith("postgresql://postgres:@"):
+        store_url = store_url.replace("postgres:@", "postgres:hunter2@", 1)
+    article = Article("r", "昨天,东岸区的书记王东到了。", spans=(Span(3, 6, "LOC"),))
+    with Store(store_url, create=True) as store:
+        store.add([article])
+        store.mark_reviewed(article, "tester") if hasattr(store, "mark_reviewed") else None
     path = folder / "config.toml"
-    path.write_text(CONFIG.replace(*change).format(folder=folder, epochs=1, start=""))
-    with pytest.raises(NerError, match=said):
-        read(path)
+    path.write_text(CONFIG.format(root=ROOT))
+    result = CliRunner().invoke(app, ["train", str(path), "--run", str(folder / "run")])
+    assert result.exit_code == 0, result.output
+    assert "epoch 3: loss 0." in result.stderr and "model in" in result.stderr
+    files = [file for file in (folder / "run").rglob("*") if file.is_file()]
+    assert files and not any(b"hunter2" in file.read_bytes() for file in files)
 
 
 def test_a_model_is_where_the_next_training_starts(folder: Path) -> None:
-    list(fit(read(write_config(folder)), folder / "run"))
-    path = write_config(folder, epochs=1, start=f"{folder}/run/model")
-    [first] = fit(read(path), folder / "again")
+    list(train(settings(folder), folder / "run"))
+    start = TrainedModels(models=(str(folder / "run/model"),))
+    [first] = epochs(settings(folder, epochs=1, start=start), folder / "again")
     assert first.dev["all"].f1 > 0.9
-    path.write_text(f'characters = "{folder}/few.txt"\n' + path.read_text())
     (folder / "few.txt").write_text("南\n岸\n区\n")
+    config = settings(folder, start=start, characters=folder / "few.txt")
     with pytest.raises(NerError, match=r"weights.pt: weights do not fit: .* the table has 6"):
-        next(fit(read(path), folder / "other"))
+        next(train(config, folder / "other"))
+
+
+def test_pretrained_hashed_tables_are_frozen_and_all_else_learns(folder: Path) -> None:
+    list(train(settings(folder, epochs=1), folder / "run"))
+    start = TrainedModels(models=(str(folder / "run/model"),))
+    config = settings(folder, epochs=2, start=start)
+    files = start_files(config)
+    characters = Characters.read(files.characters)
+    before = make_network(config, characters, files.weights).state_dict()
+    list(train(config, folder / "again"))
+    trained = config.model_copy(
+        update={"start": TrainedModels(models=(str(folder / "again/model"),))}
+    )
+    after = make_network(trained, characters, start_files(trained).weights).state_dict()
+    same = {name for name, value in before.items() if torch.equal(value, after[name])}
+    assert same == {f"encoder.embedding.{table}.weight" for table in ("bigram", "trigram")}
+    # In a new network they learn as well.
+    fresh = make_network(settings(folder), characters, ())
+    assert all(weight.requires_grad for weight in fresh.parameters())
+
+
+def test_the_averaged_weights_are_scored_and_kept(folder: Path) -> None:
+    """The average is set to a network that finds everything; what is scored must be that one."""
+    config = settings(folder, epochs=25)
+    learner = learner_of(config, folder)
+    done = epochs(config, folder / "run")
+    trained = learner_of(config, folder / "run")  # restored from the run's checkpoint
+    assert trained.metrics[-1]["epoch"] == done[-1].number
+    learner.average = trained.best
+    dev = [Example(row["text"], ()) for row in map(sentence, PLACES)]
+    assert learner.score(dev)["all"].predicted == 2 * len(PLACES)
+    last = {name: weight.clone() for name, weight in learner.trained.items()}
+    assert learner.finish_epoch(dev).dev["all"].predicted == 2 * len(PLACES)
+    assert all(torch.equal(last[name], weight) for name, weight in learner.trained.items())
+    learner.load_best()
+    assert all(torch.equal(trained.best[n], weight) for n, weight in learner.trained.items())
+
+
+def learner_of(config: TrainConfig, folder: Path) -> Learner:
+    files = start_files(config)
+    characters = Characters.read(files.characters)
+    network = make_network(config, characters, files.weights)
+    return Learner(
+        config, characters, network, folder / "checkpoint.pt", checkpoint_seconds=math.inf
+    )
+
+
+def test_an_epoch_has_its_fractions_of_quotes_and_of_silver() -> None:
+    kinds = [[Example(f"{kind}{k}", ()) for k in range(40)] for kind in ("人", "引", "机")]
+    examples = Examples(kinds[0], [], kinds[1], kinds[2], {})
+    schedule = Schedule(epochs=4, quotes=0.25, silver=0.5)
+    numbers, texts = [], []
+    for epoch in range(4):
+        shown = epoch_examples(examples, schedule, epoch, np.random.default_rng(epoch))
+        texts.append([example.text for example in shown])
+        assert len(set(texts[-1])) == len(texts[-1])
+        numbers.append([sum(text[0] == kind for text in texts[-1]) for kind in "人引机"])
+    assert numbers == [[40, 10, 20], [40, 10, 15], [40, 10, 10], [40, 10, 5]]
+    assert {text for text in texts[0] if text[0] == "引"} != {t for t in texts[1] if t[0] == "引"}
+    none = Schedule(epochs=4, quotes=0.0, silver=0.0)
+    assert len(epoch_examples(examples, none, 0, np.random.default_rng(0))) == 40
+
+
+def test_quotes_and_silver_articles_are_learnt_from(folder: Path) -> None:
+    """BRAND is in the quotes only, ORG in the silver articles only; dev has both."""
+    quotes = [
+        {"string": f"{p}一通", "class": "BRAND", "contexts": [f"昨天,“{p}一通”上线。"]}
+        for p in PLACES
+    ]
+    silver = [{"id": p, "text": f"昨天,{p}水公司开会。", "spans": [[3, 7, "ORG"]]} for p in PLACES]
+    dev = [
+        *silver,
+        *(
+            {"id": q["string"], "text": q["contexts"][0], "spans": [[4, 7, "BRAND"]]}
+            for q in quotes
+        ),
+    ]
+    files = {
+        name: (write(folder / f"{name}.jsonl", rows),)
+        for name, rows in (("quotes", quotes), ("silver", silver), ("dev", dev))
+    }
+    data = DataConfig(train=(folder / "train.jsonl",), **files)
+    fractions = {"quotes": 1.0, "silver": 1.0}
+    done = epochs(settings(folder, data=data, schedule=fractions), folder / "with")
+    assert all(done[-1].dev[label].recall > 0.9 for label in ("BRAND", "ORG"))
+    none = {"quotes": 0.0, "silver": 0.0}
+    done = epochs(settings(folder, epochs=3, data=data, schedule=none), folder / "without")
+    assert done[-1].dev["BRAND"].right == done[-1].dev["ORG"].right == 0
+
+
+def test_a_model_with_labels_of_its_own_is_trained_evaluated_and_tags(folder: Path) -> None:
+    rows = [
+        {
+            "id": p,
+            "text": f"会上,{p}江药业的{p}心丸获奖。",
+            "spans": [[3, 7, "公司"], [8, 11, "DRUG"]],
+        }
+        for p in PLACES
+    ]
+    write(folder / "train.jsonl", rows * 3)
+    config = settings(folder, labels=("公司", "DRUG"))
+    done = epochs(config, folder / "run")
+    assert list(done[-1].dev)[:2] == ["DRUG", "公司"] and done[-1].dev["all"].f1 == 1
+    model = str(folder / "run/model")
+    [spans] = load(model).tag(["会上,南江药业的南心丸获奖。"])
+    assert [(s.start, s.end, s.label) for s in spans] == [(3, 7, "公司"), (8, 11, "DRUG")]
+    result = CliRunner().invoke(app, ["evaluate", model, str(folder / "train.jsonl")])
+    assert result.exit_code == 0, result.output
+    assert "DRUG" in result.stdout and "公司" in result.stdout and "PER" not in result.stdout
 
 
 def test_a_small_dev_set_moves_no_threshold(folder: Path) -> None:
     """By two articles that are not annotated the model would be told to find nothing, or anything."""
     text = "昨天，江城市南岸区人民法院的书记陈晓来了。"
-    dev = folder / "dev.jsonl"
-    dev.write_text("".join(dump({"id": n, "text": text, "spans": []}) for n in "12"))
-    config = Config("own", "1", Data((str(dev),), (str(dev),)), schedule=Schedule(epochs=0))
-    list(fit(config, folder / "run"))
+    dev = write(folder / "dev.jsonl", [{"id": n, "text": text, "spans": []} for n in "12"])
+    config = TrainConfig(
+        name="own",
+        version="1",
+        data=DataConfig(train=(dev,), dev=(dev,)),
+        schedule=Schedule(epochs=0),
+    )
+    list(train(config, folder / "run"))
     found = [list(load(model).tag([text])) for model in ("news", folder / "run/model")]
     assert found[0] == found[1] and len(found[0][0]) > 2
 
 
 def test_of_several_models_training_starts_from_the_mean_of_their_weights(folder: Path) -> None:
     """A mean with itself is the model itself; with another one it lies between them."""
-    characters = Characters.read(ROOT / "configs/characters.txt")
+    characters = Characters.read(CHARACTERS)
     made = {}
     for name, seed in (("one", 1), ("two", 2)):
-        settings = replace(read(write_config(folder, epochs=1)), seed=seed)
-        list(fit(replace(settings, characters=f"{ROOT}/configs/characters.txt"), folder / name))
+        config = settings(folder, epochs=1, seed=seed, characters=CHARACTERS)
+        list(train(config, folder / name))
         made[name] = str(folder / name / "model")
-    settings = read(write_config(folder, epochs=1))
 
-    def bias(*names: str) -> torch.Tensor:
-        network = make_network(replace(settings, start=names), characters)
+    def embedding(*names: str) -> torch.Tensor:
+        config = settings(folder, start=TrainedModels(models=names))
+        network = make_network(config, characters, start_files(config).weights)
         return network.encoder.embedding.character.weight.detach()  # type: ignore[union-attr]
 
-    one, two = bias(made["one"]), bias(made["two"])
-    assert torch.equal(bias(made["one"], made["one"]), one) and not torch.equal(one, two)
-    assert torch.allclose(bias(*made.values()), (one + two) / 2)
-    with pytest.raises(NerError, match="another shape than the one before it"):
-        bias(made["one"], "news")
-    with pytest.raises(NerError, match="start names nothing"):
-        bias()
+    one, two = embedding(made["one"]), embedding(made["two"])
+    assert torch.equal(embedding(made["one"], made["one"]), one) and not torch.equal(one, two)
+    assert torch.allclose(embedding(*made.values()), (one + two) / 2)
+    with pytest.raises(NerError, match="another shape than the model before it"):
+        embedding(made["one"], "news")
 
 
 def test_what_is_tested_on_must_not_be_learnt_from(folder: Path) -> None:
-    settings = read(write_config(folder, epochs=1))
+    config = settings(folder, epochs=1)
     text = json.loads((folder / "train.jsonl").read_text().splitlines()[5])["text"]
-    test = folder / "test.jsonl"
-    test.write_text(json.dumps({"id": "t", "text": text, "spans": []}) + "\n")
-    settings = replace(settings, data=replace(settings.data, test=(str(test),)))
+    test = write(folder / "test.jsonl", [{"id": "t", "text": text, "spans": []}])
+    config = config.model_copy(update={"data": config.data.model_copy(update={"test": (test,)})})
     with pytest.raises(NerError, match=r"train.jsonl: 3 articles are test articles too, 5 for one"):
-        next(fit(settings, folder / "run"))
-    test.write_text(json.dumps({"id": "t", "text": "别的。", "spans": []}) + "\n")
-    list(fit(settings, folder / "run"))
+        next(train(config, folder / "run"))
+    write(test, [{"id": "t", "text": "别的。", "spans": []}])
+    list(train(config, folder / "run"))
     data = load(folder / "run/model").data
     assert any(name.endswith("/train.jsonl") for name in data)
     assert not any("test.jsonl" in name for name in data)
     # Swapped for another test set meanwhile, the folder is not this run's any more.
-    test.write_text(json.dumps({"id": "t", "text": "又是别的。", "spans": []}) + "\n")
+    write(test, [{"id": "t", "text": "又是别的。", "spans": []}])
     with pytest.raises(NerError, match="another config or other data"):
-        next(fit(settings, folder / "run"))
+        next(train(config, folder / "run"))
 
 
 def test_a_model_tells_apart_data_of_one_name(folder: Path) -> None:
-    settings = read(write_config(folder, epochs=1))
+    files = []
     for name in ("a/x", "b/x"):
         (folder / name).mkdir(parents=True)
-        shutil.copy(folder / "train.jsonl", folder / name)
-    files = tuple(f"{folder}/{name}/train.jsonl" for name in ("a/x", "b/x"))
-    list(fit(replace(settings, data=replace(settings.data, train=files)), folder / "run"))
+        files.append(Path(shutil.copy(folder / "train.jsonl", folder / name)))
+    data = DataConfig(train=tuple(files), dev=(folder / "train.jsonl",))
+    list(train(settings(folder, epochs=1, data=data), folder / "run"))
     names = [name for name in load(folder / "run/model").data if "train" in name]
     assert names[:2] == ["a/x/train.jsonl", "b/x/train.jsonl"]
     assert not any(name.startswith("/") for name in names)
@@ -213,4 +398,9 @@ def test_a_bad_line_in_a_corpus_stops_training_and_is_named(folder: Path) -> Non
     bad = {"id": "1", "text": "南岸区", "spans": [[0, 9, "LOC"]]}
     (folder / "train.jsonl").write_text(json.dumps(bad))
     with pytest.raises(NerError, match=r"train\.jsonl:1: span 0:9 LOC ends past the text"):
-        next(fit(read(write_config(folder)), folder / "run"))
+        next(train(settings(folder), folder / "run"))
+
+
+def test_a_label_that_the_config_does_not_name_is_named(folder: Path) -> None:
+    with pytest.raises(NerError, match="the data has labels LOC beside PER .*labels = "):
+        next(train(settings(folder, labels=("PER",)), folder / "run"))

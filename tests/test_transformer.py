@@ -1,6 +1,5 @@
 """A tiny random encoder, made here, in the place of a downloaded one."""
 
-import dataclasses
 import json
 from pathlib import Path
 
@@ -9,8 +8,8 @@ from conftest import ROOT
 
 from ner.errors import NerError
 from ner.tagger.loading import load
-from ner.training import config
-from ner.training.train import Config, Data, Schedule, fit
+from ner.training.config import DataConfig, HuggingFaceEncoder, Schedule, TrainConfig
+from ner.training.train import Epoch, train
 
 transformers = pytest.importorskip("transformers", reason="pip install 'zh-news-ner[transformer]'")
 TEXT = "昨天,南岸区的书记王强到了。"
@@ -34,24 +33,24 @@ def encoder(tmp_path: Path) -> str:
     return str(folder)
 
 
-def settings(folder: Path, encoder: str) -> Config:
+def settings(folder: Path, encoder: str) -> TrainConfig:
     rows = [{"id": "1", "text": TEXT, "spans": [[3, 6, "LOC"], [9, 11, "PER"]]}] * 24
     path = folder / "train.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    return Config(
-        "bert",
-        "0.0.1",
-        Data((str(path),), (str(path),)),
-        characters=str(ROOT / "configs/characters.txt"),
-        encoder=encoder,
-        schedule=Schedule(epochs=30, batch=128, rate=5e-3, dropout=0.0, unknown=0.0),
+    return TrainConfig(
+        name="bert",
+        version="0.0.1",
+        data=DataConfig(train=(path,), dev=(path,)),
+        characters=ROOT / "configs/characters.txt",
+        start=HuggingFaceEncoder(transformer=encoder),
+        schedule=Schedule(epochs=15, batch_size=128, learning_rate=5e-3, dropout=0.0, unknown=0.0),
     )
 
 
 @pytest.mark.slow
 def test_it_is_trained_and_its_model_tags_without_torch(encoder: str, tmp_path: Path) -> None:
-    steps = list(fit(settings(tmp_path, encoder), tmp_path / "run"))
-    assert max(step.dev["all"].f1 for step in steps) == 1.0
+    events = train(settings(tmp_path, encoder), tmp_path / "run")
+    assert max(e.dev["all"].f1 for e in events if isinstance(e, Epoch)) == 1.0
     tagger = load(tmp_path / "run/model")
     [spans] = tagger.tag([TEXT])
     assert [(s.start, s.end, s.label) for s in spans] == [(3, 6, "LOC"), (9, 11, "PER")]
@@ -59,10 +58,6 @@ def test_it_is_trained_and_its_model_tags_without_torch(encoder: str, tmp_path: 
 
 
 def test_an_encoder_that_is_not_there_is_named(tmp_path: Path) -> None:
-    gone = dataclasses.replace(settings(tmp_path, ""), encoder=str(tmp_path / "nowhere"))
+    gone = settings(tmp_path, str(tmp_path / "nowhere"))
     with pytest.raises(NerError, match="nowhere: the encoder cannot be read.*or go online"):
-        next(fit(gone, tmp_path / "run"))
-
-
-def test_the_shipped_config_reads() -> None:
-    assert config.read(ROOT / "configs/transformer.toml", Config).encoder
+        next(train(gone, tmp_path / "run"))

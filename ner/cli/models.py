@@ -1,6 +1,5 @@
 """Commands over models: train, evaluate, compare, list, promote, roll back."""
 
-import dataclasses
 from collections.abc import Sequence
 from json import dump
 from pathlib import Path
@@ -9,14 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ner.cli.app import DEFAULT_MODEL, DEFAULT_STORE, Group, StoreUrl, app
-from ner.cli.terminal import echo, needing, progress, say, say_error, writing
+from ner.cli.terminal import count, echo, needing, progress, say, say_error, writing
 from ner.errors import NerError
 
 if TYPE_CHECKING:
     from ner.annotation.review import Comparison
     from ner.article import Article, Span
     from ner.tagger.loading import Tagger
-    from ner.training.train import Config
+    from ner.training.config import TrainConfig
 
 AnnotatedFiles = Annotated[list[str], typer.Argument(help="Annotated JSONL.")]
 
@@ -46,19 +45,27 @@ def train(
     """
     with needing("train"):
         from ner import corpus
+        from ner.cli.training import show_steps
         from ner.evaluation.significance import require_enough
         from ner.tagger import promotion
-        from ner.training import config as configs
-        from ner.training.train import Config, fit
+        from ner.training.config import TrainConfig, read_config
+        from ner.training.train import Step, train
 
-    settings = configs.read(config, Config)
+    settings = read_config(config, TrainConfig)
     test, start = settings.data.test, settings.base
     if test and start:
         require_enough(sum(1 for _ in corpus.read(test)))
     folder = run or Path("runs") / settings.name
     if from_store:
         settings = _with_reviewed(settings, store, folder)
-    for epoch in progress(fit(settings, folder), "training", total=settings.schedule.epochs):
+
+    def describe(step: Step) -> str:
+        place = (
+            f"epoch {step.epoch} of {settings.schedule.epochs}, step {step.number} of {step.steps}"
+        )
+        return f"{place}: loss {step.loss:.4f}"
+
+    for epoch in show_steps(train(settings, folder), Step, describe):
         figures = " ".join(f"{name} {100 * c.f1:.1f}" for name, c in epoch.dev.items())
         best = " *" if epoch.is_best else ""
         say(f"epoch {epoch.number}: loss {epoch.loss:.4f}, dev F1 {figures}{best}")
@@ -68,11 +75,12 @@ def train(
         made = output
     say(f"model in {made}")
     if test and start:
-        _compared(start, str(made), test)
-        say(f"if you like it: ner models promote {made} {' '.join(test)}")
+        files = [str(file) for file in test]
+        _compared(start, str(made), files)
+        say(f"to put it in use: ner models promote {made} {' '.join(files)}")
 
 
-def _with_reviewed(settings: "Config", url: str, run: Path) -> "Config":
+def _with_reviewed(settings: "TrainConfig", url: str, run: Path) -> "TrainConfig":
     """The config with the reviewed articles of a store as further training data."""
     from ner import corpus
     from ner.annotation.review import reviewed_corpus
@@ -89,8 +97,7 @@ def _with_reviewed(settings: "Config", url: str, run: Path) -> "Config":
     else:
         more = f", {reviewed.held_out} more kept for testing" if reviewed.held_out else ""
         say(f"{reviewed.articles} reviewed articles in {reviewed.path}{more}")
-    files = (*data.train, str(reviewed.path))
-    return dataclasses.replace(settings, data=dataclasses.replace(data, train=files))
+    return settings.with_training_file(reviewed.path.resolve())
 
 
 @app.command()
@@ -98,18 +105,27 @@ def pretrain(
     config: Annotated[Path, typer.Argument(help="A TOML file, see configs/encoder.toml.")],
     run: Annotated[Path, typer.Option(help="The run's folder.")] = Path("runs/encoder"),
 ) -> None:
-    """Teach an encoder the language from raw text; killed and started again, it goes on.
+    """Pretrain an encoder on raw text; killed and started again, it goes on.
 
     Example: `ner pretrain configs/encoder.toml --run runs/encoder`
     """
     with needing("train"):
-        from ner.training import config as configs
-        from ner.training.pretrain import Config, pretrain
+        from ner.cli.training import show_steps
+        from ner.training.config import PretrainConfig, read_config
+        from ner.training.pretrain import PretrainStep, pretrain
 
-    for step in progress(pretrain(configs.read(config, Config), run), "pretraining"):
+    settings = read_config(config, PretrainConfig)
+
+    def describe(step: PretrainStep) -> str:
+        return (
+            f"step {step.number} of {step.steps}: loss of masked characters {step.masked_loss:.3f},"
+            f" of tags {step.tag_loss:.3f}, {step.characters_per_second:,.0f} characters/s"
+        )
+
+    for texts in show_steps(pretrain(settings, run), PretrainStep, describe):
+        skipped = f", {texts.skipped} lines skipped" if texts.skipped else ""
         say(
-            f"step {step.step} ({step.share:.0%}): masked {step.masked:.3f}, tags {step.tags:.3f},"
-            f" {step.characters_a_second / 1000:.1f} k characters/s"
+            f"texts: file {texts.file} of {texts.files}, {count(texts.articles, 'article')}{skipped}"
         )
     say(f"encoder in {run / 'encoder.pt'}")
 

@@ -1,4 +1,4 @@
-"""More articles from few: other names in the same places, and the blemishes of real pages."""
+"""Data augmentation: other place names in the same sentences, crops, and the noise of real pages."""
 
 import csv
 import gzip
@@ -6,39 +6,58 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import accumulate
+from pathlib import Path
 
 import numpy as np
 
 from ner.article import Span
 from ner.corpus import Example, sentences
 from ner.errors import NerError
+from ner.training.config import Schedule
 
-_FEWEST = 20  # names a kind must have before any is put in another's place
+_MIN_NAMES = 20  # a suffix with fewer names is not swapped
+_SPACES = 0.01  # fraction of the characters after which a noisy article gets a space
 _OFFICES = ("居民委员会", "村民委员会", "居委会", "村委会")
-
-_ENDS = ("社区", "街道", "村", "镇", "乡")
-
-_STRAIGHT = str.maketrans("“”‘’", "\"\"''")
+_SUFFIXES = ("社区", "街道", "村", "镇", "乡")
+_STRAIGHT_QUOTES = str.maketrans("“”‘’", "\"\"''")
 
 Names = Mapping[str, Sequence[str]]
-"""Names by kind: what can stand for one another without making a sentence odd."""
+"""Place names by `place_suffix`: names with one suffix can replace each other in a sentence."""
 
 Edit = tuple[int, int, str]
-"""Start, end, and what stands there instead."""
+"""Start and end of a stretch of text, and its replacement."""
 
 
-def kind(label: str, name: str) -> str:
-    """Of the places at the bottom of the hierarchy, which are countless and alike: their last word.
+def augment(
+    examples: Iterable[Example], names: Names, schedule: Schedule, rng: np.random.Generator
+) -> Iterator[Example]:
+    """The examples, each varied at random by the fractions of the schedule.
 
-    Of other names nothing: a bridge in the place of a country, or a writer in that of a farmer, teaches
-    what is not so (docs/experiments.md).
+    They must be annotated as a whole (no ``known`` region), since some are cropped.
     """
-    ends = (end for end in _ENDS if name.endswith(end) and len(name) > len(end) + 1)
-    return next(ends, "") if label == "LOC" else ""
+    for example in examples:
+        example = swap_names(example, names, schedule.swap_names, rng)
+        if schedule.crop and rng.random() < schedule.crop:
+            example = crop(example, rng)
+        if rng.random() < schedule.noise:
+            example = insert_spaces(example, _SPACES, rng)
+        if rng.random() < schedule.noise:
+            example = straight_quotes(example)
+        yield example
 
 
-def collect(examples: Iterable[Example], places: Iterable[str] = ()) -> Names:
-    """The innermost names of examples that have a kind, and those of files of places.
+def place_suffix(label: str, name: str) -> str:
+    """The suffix by which a place of the lowest levels (village, community, street) can be swapped.
+
+    Empty for every other name: to swap a bridge for a country, or a writer for a farmer, teaches
+    falsehoods (docs/experiments.md).
+    """
+    fitting = (s for s in _SUFFIXES if name.endswith(s) and len(name) > len(s) + 1)
+    return next(fitting, "") if label == "LOC" else ""
+
+
+def collect_names(examples: Iterable[Example], places: Iterable[Path] = ()) -> Names:
+    """The innermost annotated names that have a `place_suffix`, and those in files of places.
 
     Args:
         places: CSV files, gzipped, with a column ``name``.
@@ -50,13 +69,17 @@ def collect(examples: Iterable[Example], places: Iterable[str] = ()) -> Names:
     for example in examples:
         for span in _innermost(example.spans):
             name = example.text[span.start : span.end]
-            names[kind(span.label, name)].add(name)
-    for name in _places(places):
-        names[kind("LOC", name)].add(name)
-    return {key: sorted(found) for key, found in names.items() if key and len(found) >= _FEWEST}
+            names[place_suffix(span.label, name)].add(name)
+    for name in _read_places(places):
+        names[place_suffix("LOC", name)].add(name)
+    return {
+        suffix: sorted(found)
+        for suffix, found in names.items()
+        if suffix and len(found) >= _MIN_NAMES
+    }
 
 
-def _places(files: Iterable[str]) -> Iterator[str]:
+def _read_places(files: Iterable[Path]) -> Iterator[str]:
     for file in files:
         try:
             with gzip.open(file, "rt", encoding="utf-8", newline="") as rows:
@@ -66,39 +89,47 @@ def _places(files: Iterable[str]) -> Iterator[str]:
                         name = name.removesuffix(office)
                     if len(name) > 1:
                         yield name
-        except (OSError, KeyError, UnicodeDecodeError) as error:
-            raise NerError(f"no places to be read: {error}", where=str(file)) from None
+        except KeyError:
+            raise NerError(
+                "has no column name", where=str(file), remedy="name it in the first line"
+            ) from None
+        except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
+            raise NerError(
+                f"cannot be read: {error}", where=str(file), remedy="give a gzipped CSV file"
+            ) from None
 
 
-def swapped(example: Example, names: Names, share: float, rng: np.random.Generator) -> Example:
-    """The example with a share of its innermost names that have a kind changed for others of it.
+def swap_names(
+    example: Example, names: Names, fraction: float, rng: np.random.Generator
+) -> Example:
+    """The example with a fraction of its innermost names replaced by others of the same suffix.
 
-    A name changes into the same other name wherever it is annotated.
+    A name is replaced by the same other name wherever it is annotated.
     """
     chosen: dict[tuple[str, str], str] = {}
     edits = []
     for span in _innermost(example.spans):
         name = example.text[span.start : span.end]
-        others = names.get(kind(span.label, name))
+        others = names.get(place_suffix(span.label, name))
         if (span.label, name) not in chosen:
-            swap = others is not None and rng.random() < share
+            swap = others is not None and rng.random() < fraction
             chosen[span.label, name] = (
                 others[int(rng.integers(len(others)))] if others and swap else name
             )
         edits.append((span.start, span.end, chosen[span.label, name]))
-    return edited(example, edits)
+    return apply_edits(example, edits)
 
 
-def spaced(example: Example, share: float, rng: np.random.Generator) -> Example:
-    """The example with stray spaces after a share of its characters, names' own among them."""
-    places = np.flatnonzero(rng.random(len(example.text)) < share)
-    return edited(example, [(int(k), int(k), " ") for k in places])
+def insert_spaces(example: Example, fraction: float, rng: np.random.Generator) -> Example:
+    """The example with a space before a fraction of its characters, those of names included."""
+    places = np.flatnonzero(rng.random(len(example.text)) < fraction)
+    return apply_edits(example, [(int(k), int(k), " ") for k in places])
 
 
-def cut(example: Example, rng: np.random.Generator) -> Example:
-    """Some sentences in a row of the example, with the spans that lie in them.
+def crop(example: Example, rng: np.random.Generator) -> Example:
+    """Some consecutive sentences of the example, with the spans inside.
 
-    So that a text that begins in the middle, as what people paste does, is nothing unheard of.
+    The model so learns texts that begin in the middle, as pasted ones do.
     """
     edges = list(sentences(example.text))
     if len(edges) < 2:
@@ -110,38 +141,41 @@ def cut(example: Example, rng: np.random.Generator) -> Example:
     return Example(example.text[start:end], tuple(moved))
 
 
-def straight(example: Example) -> Example:
-    """The example with straight quotation marks, which do not tell the first from the last."""
-    return replace(example, text=example.text.translate(_STRAIGHT))
+def straight_quotes(example: Example) -> Example:
+    """The example with straight quotation marks, which do not tell opening from closing."""
+    return replace(example, text=example.text.translate(_STRAIGHT_QUOTES))
 
 
-def edited(example: Example, edits: Iterable[Edit]) -> Example:
-    """The example with stretches replaced. Edits must not overlap, nor cross a span's ends."""
+def apply_edits(example: Example, edits: Iterable[Edit]) -> Example:
+    """The example with stretches of its text replaced and its spans moved accordingly.
+
+    Edits must not overlap, nor cross a span's boundary.
+    """
     edits = sorted(edits)
-    parts, at = [], 0
-    shifts = [(0, 0)]  # (place in the old text, how far what follows it has moved)
-    for start, end, instead in edits:
-        parts += [example.text[at:start], instead]
-        at = end
-        shifts.append((end, len(instead) - (end - start)))
-    text = "".join([*parts, example.text[at:]])
-    ends = np.array([place for place, _ in shifts])
-    moved = np.array(list(accumulate(shift for _, shift in shifts)))
+    parts, position = [], 0
+    shifts = [(0, 0)]  # (offset in the old text, by how much what follows moves)
+    for start, end, replacement in edits:
+        parts += [example.text[position:start], replacement]
+        position = end
+        shifts.append((end, len(replacement) - (end - start)))
+    text = "".join([*parts, example.text[position:]])
+    offsets = np.array([offset for offset, _ in shifts])
+    totals = np.array(list(accumulate(shift for _, shift in shifts)))
 
-    def new(place: int) -> int:
-        return place + int(moved[np.searchsorted(ends, place, side="right") - 1])
+    def new_offset(offset: int) -> int:
+        return offset + int(totals[np.searchsorted(offsets, offset, side="right") - 1])
 
-    def put(start: int, end: int) -> tuple[int, int]:
-        # What is put in at a name's start stands before it, at its end behind it.
-        return new(start), new(end) - _put_in(edits, end)
+    def moved(start: int, end: int) -> tuple[int, int]:
+        # What is inserted at a span's start comes before it, what is inserted at its end after it.
+        return new_offset(start), new_offset(end) - _inserted_at(edits, end)
 
-    spans = tuple(Span(*put(span.start, span.end), span.label) for span in example.spans)
-    return Example(text, spans, example.known and put(*example.known))
+    spans = tuple(Span(*moved(span.start, span.end), span.label) for span in example.spans)
+    return Example(text, spans, example.known and moved(*example.known))
 
 
-def _put_in(edits: Sequence[Edit], place: int) -> int:
-    """How much an edit that replaces nothing puts in at a place."""
-    return sum(len(new) for start, end, new in edits if start == end == place)
+def _inserted_at(edits: Sequence[Edit], offset: int) -> int:
+    """How many characters are inserted at an offset by edits that replace nothing."""
+    return sum(len(new) for start, end, new in edits if start == end == offset)
 
 
 def _innermost(spans: Sequence[Span]) -> list[Span]:

@@ -1,8 +1,8 @@
-"""Examples to the arrays of training steps: varied, cut into windows, of like length."""
+"""Examples to the arrays of training steps: cut into windows, batches of similar length."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import overload
 
 import numpy as np
 import torch
@@ -15,44 +15,12 @@ from ner.tagger.features import (
     SPECIAL_IDS,
     UNKNOWN,
     Characters,
+    Ids,
     pad,
     round_up,
     windows,
 )
-from ner.training import augment
-from ner.training.network import band_mask
-
-_SPACES = 0.01  # of the characters of an article that gets any
-
-
-def share(examples: Sequence[Example], part: float, rng: np.random.Generator) -> Iterator[Example]:
-    """A random part of the examples, 0 to 1."""
-    for k in rng.permutation(len(examples))[: int(len(examples) * part)]:
-        yield examples[k]
-
-
-def varied(
-    examples: Iterable[Example],
-    names: augment.Names,
-    rng: np.random.Generator,
-    *,
-    swaps: float,
-    cut: float,
-    blemished: float,
-) -> Iterator[Example]:
-    """The examples with a share of their names swapped, and some cut, with stray spaces or straight quotes.
-
-    Only what is known whole can be cut.
-    """
-    for example in examples:
-        example = augment.swapped(example, names, swaps, rng)
-        if cut and rng.random() < cut:
-            example = augment.cut(example, rng)
-        if rng.random() < blemished:
-            example = augment.spaced(example, _SPACES, rng)
-        if rng.random() < blemished:
-            example = augment.straight(example)
-        yield example
+from ner.training.network import span_mask
 
 
 @dataclass(frozen=True)
@@ -61,25 +29,53 @@ class Batch:
 
     Args:
         ids: ``(batch, length)``.
-        gold: 0 or 1, shaped like the network's scores.
-        known: True where gold is known, shaped the same.
+        gold: 0 or 1, shaped like the network's scores, see `network.SpanHead`.
+        mask: True where gold is known, shaped the same; False on padding.
         characters: how many, padding not counted.
     """
 
     ids: Tensor
     gold: Tensor
-    known: Tensor
+    mask: Tensor
     characters: int
 
 
 @dataclass(frozen=True)
-class _Piece:
-    """A window of an example: its ids, its spans, and where what is known of it begins and ends."""
+class _WindowExample:
+    """A window of an example: its ids, its spans, its core and the known region in its own offsets."""
 
-    ids: Any
+    ids: Ids
     spans: tuple[Span, ...]
     core: tuple[int, int]
     known: tuple[int, int] | None
+
+
+@dataclass(frozen=True)
+class Batches(Sequence[Batch]):
+    """Batches whose arrays are made when asked for, since all of them would not fit into memory.
+
+    Batch k is the same each time and in each process: its random numbers depend on `seed` and k only.
+    """
+
+    groups: Sequence[Sequence[_WindowExample]]
+    labels: tuple[str, ...]
+    unknown: float
+    seed: int
+
+    def __len__(self) -> int:
+        return len(self.groups)
+
+    @overload
+    def __getitem__(self, k: int) -> Batch: ...
+
+    @overload
+    def __getitem__(self, k: slice) -> Sequence[Batch]: ...
+
+    def __getitem__(self, k: int | slice) -> Batch | Sequence[Batch]:
+        if isinstance(k, slice):
+            return [self[each] for each in range(*k.indices(len(self)))]
+        rng = np.random.default_rng((self.seed, range(len(self))[k]))
+        return _make_batch(self.groups[k], self.labels, self.unknown, rng)
 
 
 def make_batches(
@@ -90,50 +86,34 @@ def make_batches(
     labels: Sequence[str],
     size: int,
     unknown: float,
-) -> Sequence[Batch]:
-    """Windows of the examples in batches of like length, in random order.
-
-    A batch's arrays are made when it is asked for: those of millions of characters fill no memory.
+) -> Batches:
+    """Windows of the examples in batches of similar length, in random order.
 
     Args:
-        labels: of the score planes, in order.
-        size: code points a batch, about.
-        unknown: share of characters shown as unknown.
+        labels: in the order of the network's score planes.
+        size: code points per batch, about.
+        unknown: fraction of characters shown as unknown.
     """
-    pieces = [piece for example in examples for piece in _pieces(example, characters)]
-    pieces = [pieces[k] for k in rng.permutation(len(pieces))]
-    pieces.sort(
-        key=lambda piece: round_up(len(piece.ids), MAX_SPAN_LENGTH)
+    parts = [part for example in examples for part in _windows_of(example, characters)]
+    parts = [parts[k] for k in rng.permutation(len(parts))]
+    parts.sort(
+        key=lambda part: round_up(len(part.ids), MAX_SPAN_LENGTH)
     )  # stable: random within a length
     groups, first = [], 0
-    while first < len(pieces):
+    while first < len(parts):
         end = first + 1
-        # Its longest piece, the last to come in, decides how much padding a batch has.
-        while end < len(pieces) and (
-            (end + 1 - first) * round_up(len(pieces[end].ids), MAX_SPAN_LENGTH) <= size
+        # The longest window of a batch, its last, decides how much padding the batch has.
+        while end < len(parts) and (
+            (end + 1 - first) * round_up(len(parts[end].ids), MAX_SPAN_LENGTH) <= size
         ):
             end += 1
-        groups.append(pieces[first:end])
+        groups.append(parts[first:end])
         first = end
     groups = [groups[k] for k in rng.permutation(len(groups))]
-    return _Batches(groups, tuple(labels), unknown, rng)
+    return Batches(groups, tuple(labels), unknown, int(rng.integers(2**63)))
 
 
-@dataclass(frozen=True)
-class _Batches(Sequence[Batch]):
-    groups: Sequence[Sequence["_Piece"]]
-    labels: tuple[str, ...]
-    unknown: float
-    rng: np.random.Generator
-
-    def __len__(self) -> int:
-        return len(self.groups)
-
-    def __getitem__(self, k: Any) -> Any:
-        return _batch(self.groups[k], self.labels, self.unknown, self.rng)
-
-
-def _pieces(example: Example, characters: Characters) -> Iterator[_Piece]:
+def _windows_of(example: Example, characters: Characters) -> Iterator[_WindowExample]:
     ids = characters.encode(example.text)
     for w in windows(example.text, core=256, context=64):
         spans = tuple(
@@ -145,37 +125,40 @@ def _pieces(example: Example, characters: Characters) -> Iterator[_Piece]:
         )
         core = (w.core_start - w.start, w.core_end - w.start)
         known = example.known and (example.known[0] - w.start, example.known[1] - w.start)
-        yield _Piece(ids[w.start : w.end], spans, core, known)
+        yield _WindowExample(ids[w.start : w.end], spans, core, known)
 
 
-def _batch(
-    pieces: Sequence[_Piece], labels: tuple[str, ...], unknown: float, rng: np.random.Generator
+def _make_batch(
+    parts: Sequence[_WindowExample],
+    labels: tuple[str, ...],
+    unknown: float,
+    rng: np.random.Generator,
 ) -> Batch:
-    length = round_up(max(len(piece.ids) for piece in pieces), MAX_SPAN_LENGTH)
-    ids = pad([piece.ids for piece in pieces], length)
-    mask = band_mask(torch.from_numpy(ids))
+    length = round_up(max(len(part.ids) for part in parts), MAX_SPAN_LENGTH)
+    ids = pad([part.ids for part in parts], length)
+    valid = span_mask(torch.from_numpy(ids))
     hidden = (rng.random(ids.shape) < unknown) & (ids >= SPECIAL_IDS)
     gold = np.zeros(
-        (len(pieces), length // MAX_SPAN_LENGTH, len(labels), MAX_SPAN_LENGTH, 2 * MAX_SPAN_LENGTH),
+        (len(parts), length // MAX_SPAN_LENGTH, len(labels), MAX_SPAN_LENGTH, 2 * MAX_SPAN_LENGTH),
         np.float32,
     )
     known = np.zeros(gold.shape, bool)
-    places = np.arange(length).reshape(-1, MAX_SPAN_LENGTH)
-    firsts = places[:, :, None]
-    lasts = places[:, :1, None] + np.arange(2 * MAX_SPAN_LENGTH)[None, None, :]
-    for row, piece in enumerate(pieces):
-        for span in piece.spans:
+    positions = np.arange(length).reshape(-1, MAX_SPAN_LENGTH)
+    starts = positions[:, :, None]
+    lasts = positions[:, :1, None] + np.arange(2 * MAX_SPAN_LENGTH)[None, None, :]
+    for row, part in enumerate(parts):
+        for span in part.spans:
             block, start = divmod(span.start, MAX_SPAN_LENGTH)
             gold[
                 row, block, labels.index(span.label), start, span.end - 1 - block * MAX_SPAN_LENGTH
             ] = 1
-        low, high = piece.core
-        if piece.known is None:
-            known[row] = ((firsts >= low) & (firsts < high))[:, None]
-        else:
-            low, high = piece.known
-            known[row, :, labels.index("BRAND")] = (firsts < high) & (lasts >= low)
+        if part.known is None:  # every span that starts in the core
+            low, high = part.core
+            known[row] = ((starts >= low) & (starts < high))[:, None]
+        else:  # every span that overlaps the quoted string, as a BRAND
+            low, high = part.known
+            known[row, :, labels.index("BRAND")] = (starts < high) & (lasts >= low)
     ids[hidden] = UNKNOWN
-    characters = sum(len(piece.ids) for piece in pieces)
-    known_spans = torch.from_numpy(known) & mask
-    return Batch(torch.from_numpy(ids), torch.from_numpy(gold), known_spans, characters)
+    characters = sum(len(part.ids) for part in parts)
+    mask = torch.from_numpy(known) & valid
+    return Batch(torch.from_numpy(ids), torch.from_numpy(gold), mask, characters)

@@ -17,8 +17,8 @@ from ner.tagger.loading import make_pipeline
 from ner.tagger.runtime import Logits
 from ner.tagger.settings import Settings
 from ner.training import onnx_export, transformer
-from ner.training.network import Candidates, Encoder, Network, split_tables
-from ner.training.weights import save_narrow
+from ner.training.network import Candidates, Encoder, Network, split_hashed_tables
+from ner.training.weights import save_weights
 
 WEIGHTS = "span_tagger/weights.pt"
 """In a model folder: what later training starts from."""
@@ -54,8 +54,8 @@ def write_model(
     with replacing(folder) as written:
         nlp.to_disk(written)
         if isinstance(network.encoder, Encoder):
-            parts = split_tables(network.state_dict())
-            save_narrow(written / WEIGHTS, network.shape.as_dict(), *parts)
+            parts = split_hashed_tables(network.state_dict())
+            save_weights(written / WEIGHTS, network.shape.as_dict(), *parts)
         checksums.write(written)
 
 
@@ -66,7 +66,7 @@ def _runtime(
     if not isinstance(network.encoder, Encoder):
         # These see 512 tokens at most.
         return Settings(labels=tuple(labels), core=320, context=64), transformer.to_onnx(network)
-    context = max(64, round_up(network.shape.reach + MAX_SPAN_LENGTH, 32))
+    context = max(64, round_up(network.shape.receptive_radius + MAX_SPAN_LENGTH, 32))
     return Settings(labels=tuple(labels), context=context), onnx_export.to_onnx(network, texts)
 
 

@@ -1,9 +1,9 @@
-"""The network: characters in, a score for every short span and label out. It knows arrays only.
+"""The network: character ids in, a score for every short span and label out.
 
-Encoder: character and hashed character-bigram embeddings, then residual blocks of gated dilated
-convolutions (gated linear units, Dauphin et al. 2017; dilation, Strubell et al. 2017).
+Encoder: embeddings of characters and of hashed character bigrams and trigrams, then residual blocks of
+gated dilated convolutions (gated linear units, Dauphin et al. 2017; dilation, Strubell et al. 2017).
 Head: GlobalPointer (Su et al. 2022), which scores a span by its first and last character and so
-lets spans nest; kept to a band, since names are short.
+lets spans nest; limited to short spans, as names are short.
 """
 
 from collections.abc import Mapping
@@ -16,13 +16,13 @@ from torch.nn import functional as F
 
 from ner.tagger.features import MAX_SPAN_LENGTH, PAD
 
-HASHES = {"bigram": (40503, 7919), "trigram": (92821, 31337, 6967)}
-"""The factors of the tables' linear hashes; sums of ids so multiplied stay within 31 bits."""
+HASH_FACTORS = {"bigram": (40503, 7919), "trigram": (92821, 31337, 6967)}
+"""The factors of the tables' linear hash functions; the weighted sums of ids stay within 31 bits."""
 
 
 @dataclass(frozen=True)
 class Shape:
-    """What must agree between weights and network."""
+    """The sizes of a network: what its weights and its code must agree on."""
 
     characters: int
     labels: int
@@ -35,23 +35,24 @@ class Shape:
     head_width: int = 64
 
     @property
-    def reach(self) -> int:
+    def receptive_radius(self) -> int:
         """Code points to either side of a character that its vector depends on, trigrams included."""
         return sum(self.dilations) + 2
 
     def as_dict(self) -> dict[str, Any]:
+        """Plain values, for a weights file."""
         return {**asdict(self), "dilations": list(self.dilations)}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "Shape":
+        """The inverse of `as_dict`."""
         return cls(**{**values, "dilations": tuple(values["dilations"])})
 
 
 class Embedding(nn.Module):
-    """Characters, and the two bigrams and three trigrams they stand in.
+    """Embeddings of characters and of the two bigrams and three trigrams that contain each.
 
-    The tables of bigrams and trigrams are hashed (Svenstrup et al. 2017, with one hash): a memory of
-    words and names that costs a look-up each.
+    The tables of bigrams and trigrams are hashed (Svenstrup et al. 2017, with one hash function).
     """
 
     def __init__(self, shape: Shape) -> None:
@@ -66,25 +67,25 @@ class Embedding(nn.Module):
 
     @property
     def tables(self) -> list[nn.Embedding]:
-        """The hashed tables: nearly all of the weights, few of which a text touches."""
-        return [getattr(self, name) for name in HASHES]
+        """The hashed tables: nearly all of the weights, few of which one text uses."""
+        return [getattr(self, name) for name in HASH_FACTORS]
 
     def forward(self, ids: Tensor) -> Tensor:
         """Ids ``(batch, length)`` to vectors ``(batch, length, width)``."""
         ids = ids.long()
-        # Padding of our own on both sides, so that an end looks the same however long the batch is.
-        edged = F.pad(ids, (2, 2), value=PAD)
-        bigrams = self._looked_up("bigram", edged[:, 1:-1])
-        trigrams = self._looked_up("trigram", edged)
+        # Two more PAD on either side, so that a text's end is the same however long the batch is.
+        padded = F.pad(ids, (2, 2), value=PAD)
+        bigrams = self._lookup("bigram", padded[:, 1:-1])
+        trigrams = self._lookup("trigram", padded)
         length = ids.shape[1]
-        around = [bigrams[:, k : k + length] for k in (0, 1)]
-        around += [trigrams[:, k : k + length] for k in (0, 1, 2)]
-        vectors: Tensor = self.character(ids) + self.mix(torch.cat(around, dim=-1))
+        ngrams = [bigrams[:, k : k + length] for k in (0, 1)]
+        ngrams += [trigrams[:, k : k + length] for k in (0, 1, 2)]
+        vectors: Tensor = self.character(ids) + self.mix(torch.cat(ngrams, dim=-1))
         return vectors
 
-    def _looked_up(self, name: str, ids: Tensor) -> Tensor:
+    def _lookup(self, name: str, ids: Tensor) -> Tensor:
         table: nn.Embedding = getattr(self, name)
-        factors = HASHES[name]
+        factors = HASH_FACTORS[name]
         length = ids.shape[1] + 1 - len(factors)
         products = [ids[:, k : k + length] * factor for k, factor in enumerate(factors)]
         vectors: Tensor = table(torch.stack(products).sum(dim=0) % table.num_embeddings)
@@ -97,8 +98,8 @@ class Block(nn.Module):
     def __init__(self, width: int, dilation: int, dropout: float) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(width)
-        # Over an image one row high: `(batch, length, width)` is then its channels-last layout, which
-        # PyTorch convolves as it lies, twice as fast on a CPU as Conv1d or as shifting and Linear.
+        # A 2-d convolution over an image one row high: `(batch, length, width)` is its channels-last layout,
+        # which needs no copy; twice as fast on a CPU as Conv1d or as three shifts and Linear.
         self.gate = nn.Conv2d(
             width, 2 * width, (1, 3), padding=(0, dilation), dilation=(1, dilation)
         ).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -106,20 +107,21 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
         """Vectors ``(batch, length, width)``; the mask ``(batch, length, 1)`` is 0 on padding."""
-        y = (self.norm(x) * mask).to(_computing_type())
+        y = (self.norm(x) * mask).to(_autocast_type(x.device.type))
         image = y.transpose(1, 2).unsqueeze(2)
         gated = F.glu(self.gate(image).squeeze(2).transpose(1, 2), dim=-1)
         update: Tensor = self.dropout(gated)
         return x + update
 
 
-def _computing_type() -> torch.dtype:
-    """Half precision under autocast: narrowing once, before the convolution, halves what it moves."""
-    return torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else torch.float32
+def _autocast_type(device: str) -> torch.dtype:
+    """Half precision under autocast: converting once, before the convolution, halves the memory traffic."""
+    enabled = torch.is_autocast_enabled(device)
+    return torch.get_autocast_dtype(device) if enabled else torch.float32
 
 
 class Encoder(nn.Module):
-    """Characters to vectors that know their neighbourhood; `Shape.reach` says how far."""
+    """Characters to vectors that depend on their context, as far as `Shape.receptive_radius`."""
 
     def __init__(self, shape: Shape, *, dropout: float = 0.0) -> None:
         super().__init__()
@@ -143,11 +145,11 @@ class SpanHead(nn.Module):
     """Scores ``(batch, blocks, labels, MAX_SPAN_LENGTH, 2 * MAX_SPAN_LENGTH)``.
 
     Element ``[b, k, l, i, j]`` is the logit that a span of label ``l`` starts at
-    ``k * MAX_SPAN_LENGTH + i`` and has its last character at ``k * MAX_SPAN_LENGTH + j``;
-    `band_mask` says which elements mean something.
+    ``k * MAX_SPAN_LENGTH + i`` and has its last character at ``k * MAX_SPAN_LENGTH + j``; `span_mask`
+    says which elements are valid.
 
-    First and last character are matched by a product of two vectors, turned by their places (RoPE,
-    Su et al. 2021): so a first character can ask for a last one three further on.
+    First and last character are matched by a dot product of two vectors with rotary position embeddings
+    (RoPE, Su et al. 2021), so that the score depends on the distance between the two.
     """
 
     def __init__(self, shape: Shape) -> None:
@@ -158,16 +160,16 @@ class SpanHead(nn.Module):
         self.length_bias = nn.Parameter(torch.zeros(self.labels, 2 * MAX_SPAN_LENGTH - 1))
         self.bias = nn.Parameter(torch.full((self.labels, 1, 1), -5.0))
         self.offset: Tensor
-        self.turn: Tensor
+        self.rotary: Tensor
         offset = torch.arange(2 * MAX_SPAN_LENGTH)[None, :] - torch.arange(MAX_SPAN_LENGTH)[:, None]
         self.register_buffer("offset", offset.clamp(0, 2 * MAX_SPAN_LENGTH - 2), persistent=False)
-        # Wavelengths from 6 characters to some hundred: names are short.
+        # Wavelengths from 6 to some hundred characters, as names are short.
         frequencies = 0.01 ** (torch.arange(self.head // 2) / (self.head // 2))
         self.frequencies: Tensor
         self.register_buffer("frequencies", frequencies, persistent=False)
         angles = torch.arange(2 * MAX_SPAN_LENGTH)[:, None] * frequencies
-        turn = torch.stack((angles.cos(), angles.sin()))[:, :, None]
-        self.register_buffer("turn", turn, persistent=False)
+        rotary = torch.stack((angles.cos(), angles.sin()))[:, :, None]
+        self.register_buffer("rotary", rotary, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Vectors ``(batch, length, width)``, length a multiple of `MAX_SPAN_LENGTH`, to scores."""
@@ -176,20 +178,20 @@ class SpanHead(nn.Module):
         start = self.start(x).view(batch, blocks, MAX_SPAN_LENGTH, self.labels, self.head)
         end = self.end(x).view(batch, blocks, MAX_SPAN_LENGTH, self.labels, self.head)
         following = torch.cat((end[:, 1:], torch.zeros_like(end[:, :1])), dim=1)
-        starts = self._turned(start).permute(0, 1, 3, 2, 4)
-        ends = self._turned(torch.cat((end, following), dim=2)).permute(0, 1, 3, 4, 2)
+        starts = self._apply_rotary(start).permute(0, 1, 3, 2, 4)
+        ends = self._apply_rotary(torch.cat((end, following), dim=2)).permute(0, 1, 3, 4, 2)
         scores = starts @ ends * self.head**-0.5
-        banded: Tensor = scores + self.length_bias[:, self.offset] + self.bias
-        return banded
+        biased: Tensor = scores + self.length_bias[:, self.offset] + self.bias
+        return biased
 
-    def _turned(self, x: Tensor) -> Tensor:
-        cos, sin = self.turn[:, : x.shape[2]]
-        one, other = x.chunk(2, dim=-1)
-        return torch.cat((one * cos - other * sin, one * sin + other * cos), dim=-1)
+    def _apply_rotary(self, x: Tensor) -> Tensor:
+        cos, sin = self.rotary[:, : x.shape[2]]
+        first, second = x.chunk(2, dim=-1)
+        return torch.cat((first * cos - second * sin, first * sin + second * cos), dim=-1)
 
 
 class Network(nn.Module):
-    """Encoder and head; another encoder than ours must give vectors of the shape's width."""
+    """Encoder and head; an encoder other than ours must give vectors of the shape's width."""
 
     def __init__(
         self, shape: Shape, *, dropout: float = 0.0, encoder: nn.Module | None = None
@@ -205,44 +207,46 @@ class Network(nn.Module):
         return scores
 
 
-def band_mask(ids: Tensor) -> Tensor:
+def span_mask(ids: Tensor) -> Tensor:
     """True where an element of the scores is a span of 1 to `MAX_SPAN_LENGTH` characters inside the text.
 
     Shape: ``(batch, blocks, 1, MAX_SPAN_LENGTH, 2 * MAX_SPAN_LENGTH)``.
     """
     batch, length = ids.shape
-    real = (ids != PAD).view(batch, length // MAX_SPAN_LENGTH, MAX_SPAN_LENGTH)
-    following = torch.cat((real[:, 1:], torch.zeros_like(real[:, :1])), dim=1)
-    ends = torch.cat((real, following), dim=2)
+    inside = (ids != PAD).view(batch, length // MAX_SPAN_LENGTH, MAX_SPAN_LENGTH)
+    following = torch.cat((inside[:, 1:], torch.zeros_like(inside[:, :1])), dim=1)
+    ends = torch.cat((inside, following), dim=2)
     offset = torch.arange(2 * MAX_SPAN_LENGTH)[None, :] - torch.arange(MAX_SPAN_LENGTH)[:, None]
     short = (offset >= 0) & (offset < MAX_SPAN_LENGTH)
-    return (real[..., :, None] & ends[..., None, :] & short.to(ids.device)).unsqueeze(2)
+    return (inside[..., :, None] & ends[..., None, :] & short.to(ids.device)).unsqueeze(2)
 
 
-def span_loss(scores: Tensor, gold: Tensor, known: Tensor, characters: int) -> Tensor:
-    """Binary cross-entropy over the spans of which `known` says that gold is known, per character.
+def span_loss(scores: Tensor, gold: Tensor, mask: Tensor, characters: int) -> Tensor:
+    """Binary cross-entropy, summed over the spans whose label is known and divided by the characters.
 
     Args:
         gold: 0 or 1, shaped like the scores.
-        known: True where gold is known, broadcast to the same shape.
+        mask: True where gold is known, broadcast to the same shape.
         characters: how many the batch has, padding not counted.
     """
-    loss = F.binary_cross_entropy_with_logits(scores, gold, weight=known.float(), reduction="sum")
+    loss = F.binary_cross_entropy_with_logits(scores, gold, weight=mask.float(), reduction="sum")
     return loss / characters
 
 
-def split_tables(weights: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Weights of a network or encoder, and apart from them the hashed tables among them."""
+def split_hashed_tables(
+    weights: Mapping[str, Tensor],
+) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    """The weights of a network or encoder: all but the hashed tables, and the hashed tables."""
     tables = {
         name: value
         for name, value in weights.items()
-        if any(name.endswith(f"embedding.{table}.weight") for table in HASHES)
+        if any(name.endswith(f"embedding.{table}.weight") for table in HASH_FACTORS)
     }
     return {name: value for name, value in weights.items() if name not in tables}, tables
 
 
 class Candidates(nn.Module):
-    """What tagging needs of a network: where the logits above a floor are, and what they are."""
+    """The network with the output that tagging reads: the spans with logits above their label's floor."""
 
     def __init__(self, network: Network) -> None:
         super().__init__()
@@ -252,7 +256,7 @@ class Candidates(nn.Module):
         """Ids ``(batch, length)`` and floors ``(labels,)`` to places ``(4, found)`` and logits ``(found,)``.
 
         The rows of places: text in the batch, label, first character, last character. Spans that
-        `band_mask` would leave out are among them; the tagger, which knows the lengths, does.
+        `span_mask` excludes are among them; the tagger, which knows the lengths, leaves them out.
         """
         scores = self.network(ids).permute(0, 2, 1, 3, 4)
         found = (scores > floors[:, None, None, None]).nonzero()

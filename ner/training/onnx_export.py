@@ -15,8 +15,8 @@ from onnx import TensorProto, helper, numpy_helper
 from torch import Tensor, nn
 
 from ner.tagger.features import MAX_SPAN_LENGTH, PAD, Ids, pad
-from ner.training.network import HASHES, Network
-from ner.training.weights import narrow_table
+from ner.training.network import HASH_FACTORS, Network
+from ner.training.weights import quantize_table
 
 _ZERO = np.uint8(128)  # the zero point of unsigned eight-bit numbers
 _OURS = "com.microsoft"  # onnxruntime's own operators
@@ -136,9 +136,9 @@ def _embedding(graph: _Graph, weights: dict[str, Array], around: _Neighbours) ->
     edged = graph("Concat", "ids", np.array([PAD], np.int32), axis=0)
     ids = {k: graph("Gather", edged, around.at(k)) if k else "ids" for k in range(-2, 3)}
     parts, scales = [], []
-    for name, hashed in HASHES.items():
+    for name, hashed in HASH_FACTORS.items():
         table = weights[f"encoder.embedding.{name}.weight"]
-        narrow, scale = narrow_table(torch.from_numpy(table))
+        narrow, scale = quantize_table(torch.from_numpy(table))
         kept = graph.constant(narrow.numpy())
         for last in range(len(hashed)):
             products = [

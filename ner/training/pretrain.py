@@ -1,156 +1,179 @@
-"""Raw text to an encoder: what it learns of the language before it sees a single annotated name.
+"""Raw text to an encoder, pretrained before it learns from annotated articles.
 
-Two tasks at once: guess masked characters (Devlin et al. 2019; masks of one to three characters,
-since Chinese words are short), and tag every character as a teacher does, word edges and parts of
-speech. Killed and called again, it goes on.
+Two tasks at once: predict masked characters (Devlin et al. 2019; masks of one to three characters,
+since Chinese words are short), and predict a teacher's tags, word edges and parts of speech.
 """
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ner.annotation.teachers import Word, lac_words
-from ner.article import Rejected
-from ner.files import replacing
-from ner.formats import open_source, read_jsonl
+from ner.errors import NerError
 from ner.tagger.features import MASK, SPECIAL_IDS, Characters
-from ner.training.network import Encoder, Shape, split_tables
-from ner.training.weights import checkpoint, save_checkpoint, save_narrow
+from ner.training import run_folder
+from ner.training.config import PretrainConfig
+from ner.training.network import Encoder, Shape, split_hashed_tables
+from ner.training.pretrain_texts import NO_TAG, TAGS, TextsRead, load_rows, read_texts
+from ner.training.weights import reading_checkpoint, save_checkpoint, save_weights
 
-TEACHERS: dict[str, Callable[[str], Iterator[Word]]] = {"lac": lac_words}
-UNTAUGHT = -100  # the tag of a character that the teacher says nothing of
-_TAGS = 64  # room for two tags (first character, later ones) of every word class
+__all__ = ["PretrainStep", "TextsRead", "pretrain"]
 
-Blocks = npt.NDArray[np.int16]
+_WARM_UP = 500  # steps at most over which the learning rate rises; a tenth of all if that is less
 
 
 @dataclass(frozen=True)
-class Config:
-    """A pretraining config; `config.read` reads it from TOML.
+class PretrainStep:
+    """One step done. The losses are means of the last hundred steps, in nats per character.
 
     Args:
-        texts: JSONL files, plain or gzipped, with a field ``text`` and perhaps ``title``.
-        taught: those of them that the teacher tags.
-        steps: how many; the learning rate falls to nothing over them.
-        block: code points a row of a batch.
-        batch: rows a step.
+        number: 1 for the first.
+        steps: how many there are.
+        seconds_left: until the last one is done.
     """
 
-    texts: tuple[str, ...]
-    taught: tuple[str, ...] = ()
-    teacher: str = "lac"
-    characters: str = "configs/characters.txt"
-    steps: int = 10_000
-    block: int = 256
-    batch: int = 64
-    rate: float = 1e-3
-    seed: int = 0
-    network: dict[str, Any] = field(default_factory=dict)
+    number: int
+    steps: int
+    masked_loss: float
+    tag_loss: float
+    characters_per_second: float
+    seconds_left: float
 
 
-@dataclass(frozen=True)
-class Progress:
-    """Where pretraining is. Losses are means since the last report, in nats a character."""
-
-    step: int
-    share: float
-    masked: float
-    tags: float
-    characters_a_second: float
-
-
-class Pretraining(nn.Module):
+class PretrainNetwork(nn.Module):
     """An encoder with a head for each task."""
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
         width = shape.width
         self.encoder = Encoder(shape)
-        self.guess = nn.Sequential(
+        self.character_head = nn.Sequential(
             nn.Linear(width, width),
             nn.GELU(),
             nn.LayerNorm(width),
             nn.Linear(width, shape.characters),
         )
-        self.tag = nn.Linear(width, _TAGS)
+        self.tag_head = nn.Linear(width, TAGS)
 
     def forward(self, ids: Tensor, masked: Tensor, tags: Tensor, hidden: Tensor) -> Tensor:
         """Both losses, shape ``(2,)``.
 
         Args:
-            ids: ``(rows, length)`` as they are.
-            masked: the same with characters hidden.
-            tags: the same shape, `UNTAUGHT` where unknown.
-            hidden: True where a character is to be guessed.
+            ids: ``(rows, length)``, the characters to be predicted.
+            masked: the same after `mask`.
+            tags: the same shape, `NO_TAG` where there is none.
+            hidden: True where a character is to be predicted.
         """
         x = self.encoder(masked)
-        guessed = F.cross_entropy(self.guess(x[hidden]).float(), ids[hidden])
+        characters = F.cross_entropy(self.character_head(x[hidden]).float(), ids[hidden])
         tagged = F.cross_entropy(
-            self.tag(x).float().flatten(0, 1), tags.flatten(), ignore_index=UNTAUGHT
-        )
-        return torch.stack((guessed, tagged))
+            self.tag_head(x).float().flatten(0, 1),
+            tags.flatten(),
+            ignore_index=NO_TAG,
+            reduction="sum",
+        ) / (tags != NO_TAG).sum().clamp(min=1)
+        return torch.stack((characters, tagged))
 
 
-def pretrain(config: Config, run: Path) -> Iterator[Progress]:
-    """Pretrain an encoder and write ``run/encoder.pt``, its weights in half precision.
+def pretrain(
+    config: PretrainConfig, run: Path, *, checkpoint_seconds: float = 30.0
+) -> Iterator[TextsRead | PretrainStep]:
+    """Pretrain an encoder and write ``run/encoder.pt``; the same call goes on with a run that was killed.
+
+    Args:
+        checkpoint_seconds: how often the run is saved.
 
     Raises:
-        NerError: a text file cannot be read.
+        NerError: a text file cannot be read, the folder is another run's, or CUDA is not there.
     """
-    run.mkdir(parents=True, exist_ok=True)
-    characters = Characters.read(Path(config.characters))
-    ids, tags = _blocks(config, characters, run / "blocks.npz")
+    device = choose_device(config.device)
+    run_folder.claim(run, config, (*config.texts, config.characters))
+    characters = Characters.read(config.characters)
+    yield from read_texts(config, characters, run, checkpoint_seconds=checkpoint_seconds)
+    ids, tags = load_rows(run)
     torch.manual_seed(config.seed)
-    network = Pretraining(Shape(len(characters), 0, **config.network))
+    shape = Shape(len(characters), 0, **config.network.model_dump())
+    network = PretrainNetwork(shape).to(device)
     optimizers = _optimizers(network)
-    step = 0
-    if (run / "checkpoint.pt").exists():
-        with checkpoint(run / "checkpoint.pt") as saved:
-            network.load_state_dict(saved["network"])
-            for optimizer, state in zip(optimizers, saved["optimizers"], strict=True):
-                optimizer.load_state_dict(state)
-            step = saved["step"]
-    rng = np.random.default_rng((config.seed, step))
-    losses, reported = [], time.monotonic()
+    checkpoint = run / run_folder.CHECKPOINT
+    step = _restore(checkpoint, network, optimizers) if checkpoint.exists() else 0
+    losses: deque[list[float]] = deque(maxlen=100)
+    saved = started = time.monotonic()
+    first = step
     while step < config.steps:
-        falling = (1 + math.cos(math.pi * step / config.steps)) / 2
-        for group in (group for each in optimizers for group in each.param_groups):
-            group["lr"] = config.rate * min(1.0, (step + 1) / 500) * falling
-        rows = rng.integers(0, len(ids), config.batch)
+        _set_learning_rate(optimizers, config, step)
+        # Of step and seed only, so that a restored run gives the same weights.
+        rows = np.random.default_rng((config.seed, step)).integers(0, len(ids), config.batch_size)
+        torch.manual_seed(config.seed + step)
         batch = torch.from_numpy(ids[rows]).long()
         masked, hidden = mask(batch, characters=len(characters))
-        with torch.autocast("cpu", torch.bfloat16):
-            both = network(batch, masked, torch.from_numpy(tags[rows]).long(), hidden)
-        network.zero_grad()
-        both.sum().backward()
-        torch.nn.utils.clip_grad_norm_(optimizers[0].param_groups[0]["params"], 1.0)
-        for optimizer in optimizers:
-            optimizer.step()
+        inputs = (batch, masked, torch.from_numpy(tags[rows]).long(), hidden)
+        losses.append(_learn(network, optimizers, [each.to(device) for each in inputs]))
         step += 1
-        losses.append(both.detach())
-        if step % 100 == 0:
-            now = time.monotonic()
-            speed = len(losses) * batch.numel() / (now - reported)
-            guessed, tagged = torch.stack(losses).mean(dim=0).tolist()
-            losses, reported = [], now
-            _save(run, network, optimizers, step)
-            yield Progress(step, step / config.steps, guessed, tagged, speed)
-    _save(run, network, optimizers, step)
-    parts = split_tables(network.encoder.state_dict())
-    save_narrow(run / "encoder.pt", network.encoder.shape.as_dict(), *parts)
+        if time.monotonic() - saved >= checkpoint_seconds or step == config.steps:
+            _save(checkpoint, network, optimizers, step)
+            saved = time.monotonic()
+        seconds = (time.monotonic() - started) / (step - first)
+        masked_loss, tag_loss = np.mean(losses, axis=0).tolist()
+        left = (config.steps - step) * seconds
+        yield PretrainStep(step, config.steps, masked_loss, tag_loss, batch.numel() / seconds, left)
+    weights = {name: value.cpu() for name, value in network.encoder.state_dict().items()}
+    save_weights(run / "encoder.pt", shape.as_dict(), *split_hashed_tables(weights))
 
 
-def _optimizers(network: Pretraining) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:
-    """One for the weights that every step touches, one for the hashed tables, of which it touches few."""
+def choose_device(name: str) -> torch.device:
+    """The torch device of a config's ``device``: for ``auto`` CUDA where torch finds it, else the CPU.
+
+    Raises:
+        NerError: CUDA is named and torch does not find it.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise NerError(
+            f"torch finds no CUDA for device = {name!r}",
+            remedy='install torch with CUDA, or set device = "cpu" in the config',
+        )
+    return torch.device(name)
+
+
+def _learn(
+    network: PretrainNetwork,
+    optimizers: Sequence[torch.optim.Optimizer],
+    inputs: Sequence[Tensor],
+) -> list[float]:
+    """One step; its losses of masked characters and of tags."""
+    with torch.autocast(inputs[0].device.type, torch.bfloat16):
+        both = network(*inputs)
+    network.zero_grad()
+    both.sum().backward()
+    torch.nn.utils.clip_grad_norm_(optimizers[0].param_groups[0]["params"], 1.0)
+    for optimizer in optimizers:
+        optimizer.step()
+    values: list[float] = both.detach().tolist()
+    return values
+
+
+def _set_learning_rate(
+    optimizers: Sequence[torch.optim.Optimizer], config: PretrainConfig, step: int
+) -> None:
+    cosine = (1 + math.cos(math.pi * step / config.steps)) / 2
+    warm_up = min(1.0, (step + 1) / min(_WARM_UP, config.steps / 10))
+    for group in (group for each in optimizers for group in each.param_groups):
+        group["lr"] = config.learning_rate * warm_up * cosine
+
+
+def _optimizers(
+    network: PretrainNetwork,
+) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:
+    """One for the weights that every step uses, one for the hashed tables, of which it uses few rows."""
     tables = network.encoder.embedding.tables
     for table in tables:
         table.sparse = True
@@ -178,53 +201,27 @@ def mask(ids: Tensor, *, characters: int) -> tuple[Tensor, Tensor]:
     hidden = first.clone()
     hidden[:, 1:] |= second[:, :-1]
     hidden[:, 2:] |= third[:, :-2]
-    fate = torch.rand(ids.shape)
-    masked = torch.where(hidden & (fate < 0.85), MASK, ids)
+    random = torch.rand(ids.shape)
+    masked = torch.where(hidden & (random < 0.85), MASK, ids)
     others = torch.randint(SPECIAL_IDS, characters, ids.shape)
-    return torch.where(hidden & (fate > 0.95), others, masked), hidden
-
-
-def _blocks(config: Config, characters: Characters, cache: Path) -> tuple[Blocks, Blocks]:
-    """All texts, shuffled, as rows of ids and rows of tags; made once a run."""
-    if not cache.exists():
-        ids, tags = [], []
-        names: dict[str, int] = {}
-        for path in config.texts:
-            teacher = TEACHERS[config.teacher] if path in config.taught else None
-            with open_source(Path(path)) as source:
-                for item in read_jsonl(source):
-                    if isinstance(item, Rejected):  # an empty text teaches nothing
-                        continue
-                    ids.append(characters.encode(item.text + "\n").astype(np.int16))
-                    tags.append(_tag(item.text + "\n", teacher, names))
-        order = np.random.default_rng(config.seed).permutation(len(ids))
-        rows = [np.concatenate([column[k] for k in order]) for column in (ids, tags)]
-        whole = len(rows[0]) // config.block * config.block
-        blocks = [row[:whole].reshape(-1, config.block) for row in rows]
-        with replacing(cache) as written:
-            np.savez(written, ids=blocks[0], tags=blocks[1])
-    with np.load(cache) as arrays:
-        return arrays["ids"], arrays["tags"]
-
-
-def _tag(
-    text: str, teacher: Callable[[str], Iterator[Word]] | None, names: dict[str, int]
-) -> npt.NDArray[np.int16]:
-    """A tag a character: one number for a word's first, another for the rest of it, by word class."""
-    tags = np.full(len(text), UNTAUGHT, np.int16)
-    for start, end, name in teacher(text) if teacher else ():
-        number = 2 * names.setdefault(name, len(names))
-        tags[start:end] = number + 1
-        tags[start] = number
-    return tags
+    return torch.where(hidden & (random > 0.95), others, masked), hidden
 
 
 def _save(
-    run: Path, network: nn.Module, optimizers: Sequence[torch.optim.Optimizer], step: int
+    path: Path, network: nn.Module, optimizers: Sequence[torch.optim.Optimizer], step: int
 ) -> None:
     state = {
         "network": network.state_dict(),
         "optimizers": [optimizer.state_dict() for optimizer in optimizers],
         "step": step,
     }
-    save_checkpoint(run / "checkpoint.pt", state)
+    save_checkpoint(path, state)
+
+
+def _restore(path: Path, network: nn.Module, optimizers: Sequence[torch.optim.Optimizer]) -> int:
+    """The steps done."""
+    with reading_checkpoint(path) as saved:
+        network.load_state_dict(saved["network"])
+        for optimizer, state in zip(optimizers, saved["optimizers"], strict=True):
+            optimizer.load_state_dict(state)
+        return int(saved["step"])

@@ -1,0 +1,77 @@
+"""A run's folder: it belongs to one config and its data, and keeps its metrics."""
+
+import json
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from ner.errors import NerError
+from ner.files import sha256, write_text
+from ner.training.config import PretrainConfig, TrainConfig
+
+CHECKPOINT, METRICS, CURVES, MODEL = "checkpoint.pt", "metrics.jsonl", "curves.png", "model"
+
+
+def claim(
+    run: Path,
+    config: TrainConfig | PretrainConfig,
+    files: Iterable[Path],
+    *,
+    test: Iterable[Path] = (),
+) -> dict[str, str]:
+    """Make the run's folder, or check that it was made for the same config and data.
+
+    Args:
+        files: what the run learns from.
+        test: what it must not learn from.
+
+    Returns:
+        The files that the run learns from, by the end of their path, with their SHA-256.
+
+    Raises:
+        NerError: it was made for another config or other data, or a file cannot be read.
+    """
+    hashes = {str(file): sha256(file) for file in files}
+    record = {
+        "config": config.model_dump(mode="json", exclude={"device"}),  # it may go on on another
+        "sha256": hashes,
+        "test": {str(file): sha256(file) for file in test},
+    }
+    text = json.dumps(record, ensure_ascii=False, indent=1)
+    path = run / "config.json"
+    run.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        write_text(path, text)
+    elif path.read_text(encoding="utf-8") != text:
+        raise NerError(
+            "the folder holds a run with another config or other data",
+            where=str(run),
+            remedy="delete it, or name another with --run",
+        )
+    for name in (
+        CHECKPOINT,
+        METRICS,
+        CURVES,
+        MODEL,
+    ):  # what was being written when the run was killed
+        for leftover in run.glob(f".{name}.*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+    return {_distinct_end(name, hashes): digest for name, digest in hashes.items()}
+
+
+def write_metrics(run: Path, rows: Sequence[dict[str, Any]]) -> None:
+    """Replace the run's ``metrics.jsonl``: a line for each epoch."""
+    lines = (json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    write_text(run / METRICS, "".join(lines))
+
+
+def _distinct_end(name: str, names: Iterable[str]) -> str:
+    """The shortest end of a path (folder and file at least) that no other path has.
+
+    A model names its data by these: it goes to other machines, where our folders are not.
+    """
+    parts = Path(name).parts
+    others = [Path(other).parts for other in names if other != name]
+    lengths = (n for n in range(2, len(parts)) if all(p[-n:] != parts[-n:] for p in others))
+    return "/".join(parts[-next(lengths, len(parts)) :])
