@@ -143,9 +143,9 @@ def test_what_people_decided_in_the_store_teaches_the_next_model(tmp_path: Path)
     (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     config = tmp_path / "own.toml"
     config.write_text(
-        f'name = "own"\nversion = "0.0.1"\nstart = "{SHIPPED}"\n[data]\n'
+        f'name = "own"\nversion = "0.0.1"\nstart.models = ["{SHIPPED}"]\n[data]\n'
         f'train = []\ndev = ["{tmp_path}/a.jsonl"]\n'
-        f'test = ["{TEST}"]\n[schedule]\nepochs = 1\nbatch = 256\n'
+        f'test = ["{TEST}"]\n[schedule]\nepochs = 1\nbatch_size = 256\n'
     )
     command = ("train", config, "--run", tmp_path / "run", "--from-store", "--store", url)
     ner("ingest", tmp_path / "a.jsonl", "--store", url)

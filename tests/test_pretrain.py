@@ -27,6 +27,7 @@ from ner.training.pretrain import PretrainStep, choose_device, mask, pretrain
 from ner.training.pretrain_texts import TextsRead, load_rows
 
 pytestmark = pytest.mark.slow
+torch.set_num_threads(1)  # the networks here are tiny
 
 NETWORK = NetworkConfig(
     width=16,

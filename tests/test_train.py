@@ -17,10 +17,12 @@ import torch
 from conftest import ROOT
 from typer.testing import CliRunner
 
+from ner.article import Article, Span
 from ner.cli import app
 from ner.corpus import Example
 from ner.errors import NerError
 from ner.formats import dump
+from ner.store import Store
 from ner.tagger.features import Characters
 from ner.tagger.loading import load
 from ner.training.config import (
@@ -37,6 +39,7 @@ from ner.training.learner import Learner
 from ner.training.train import Epoch, Step, train
 
 pytestmark = pytest.mark.slow
+torch.set_num_threads(1)  # the networks here are tiny
 
 SMALL = NetworkConfig(
     width=32,
@@ -52,7 +55,9 @@ PLACES = "东西南北中上下左右前后内外高低大小长短"
 
 def sentence(place: str) -> dict[str, Any]:
     text = f"昨天,{place}岸区的书记王{place}到了。"
-    return {"id": place, "text": text, "spans": [[3, 6, "LOC"], [9, 11, "PER"]]}
+    end = 5 + len(place)
+    spans = [[3, end, "LOC"], [end + 3, end + 4 + len(place), "PER"]]
+    return {"id": place, "text": text, "spans": spans}
 
 
 def write(path: Path, rows: Iterable[Any]) -> Path:
@@ -159,7 +164,7 @@ def test_killed_in_an_epoch_it_loses_the_steps_since_its_checkpoint_only(folder:
     path = folder / "config.toml"
     path.write_text(CONFIG.format(root=ROOT))
     command = [sys.executable, "-c", KILLED, str(path), str(folder / "run")]
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=env)
     assert process.stdout
     for line in process.stdout:
@@ -186,26 +191,35 @@ def test_a_run_folder_belongs_to_its_config_and_data(folder: Path) -> None:
         list(train(config, folder / "run"))
 
 
-def test_the_command_prints_epochs_and_keeps_no_password(
-    folder: Path, store_url: str, monkeypatch: pytest.MonkeyPatch
+def test_the_command_trains_on_reviewed_articles_and_keeps_no_password(
+    folder: Path, postgres: str
 ) -> None:
-    """The URL of the store that reviewed articles come from stands in no file of the run."""
-    from ner.article import Article, Span
-    from ner.store import Store
-
-    if store_url.startswith("postgresql://postgres:@"):
-        store_url = store_url.replace("postgres:@", "postgres:hunter2@", 1)
-    article = Article("r", "昨天,东岸区的书记王东到了。", spans=(Span(3, 6, "LOC"),))
-    with Store(store_url, create=True) as store:
-        store.add([article])
-        store.mark_reviewed(article, "tester") if hasattr(store, "mark_reviewed") else None
+    """The URL of the store that reviewed articles come from is in no file of the run."""
+    url = postgres.replace("postgres:@", "postgres:hunter2@", 1)
+    assert "hunter2" in url
     path = folder / "config.toml"
-    path.write_text(CONFIG.format(root=ROOT))
-    result = CliRunner().invoke(app, ["train", str(path), "--run", str(folder / "run")])
+    path.write_text(CONFIG.format(root=ROOT).replace('train = ["train.jsonl"]', "train = []"))
+    run = folder / "run"
+    command = ["train", str(path), "--run", str(run)]
+    result = CliRunner().invoke(app, command)
+    assert "there is nothing to train on: the config has train = []" in result.stderr
+    with Store(url, create=True) as store:
+        articles = [
+            Article(p, row["text"], spans=tuple(Span(*span) for span in row["spans"]))
+            for p in PLACES
+            for row in [sentence(p + "边")]
+        ]
+        list(store.add(articles))
+        for article in articles:
+            store.decide(article, "陈")
+    result = CliRunner().invoke(app, [*command, "--from-store", "--store", url])
     assert result.exit_code == 0, result.output
-    assert "epoch 3: loss 0." in result.stderr and "model in" in result.stderr
-    files = [file for file in (folder / "run").rglob("*") if file.is_file()]
-    assert files and not any(b"hunter2" in file.read_bytes() for file in files)
+    assert f"{len(PLACES)} reviewed articles in" in result.stderr
+    assert "epoch 3: loss 0." in result.stderr and f"model in {run}/model" in result.stderr
+    assert "hunter2" not in result.output
+    files = [file for file in run.rglob("*") if file.is_file()]
+    assert len(files) > 5 and not any(b"hunter2" in file.read_bytes() for file in files)
+    assert [name for name in load(run / "model").data if "reviewed" in name]
 
 
 def test_a_model_is_where_the_next_training_starts(folder: Path) -> None:

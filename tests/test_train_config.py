@@ -166,7 +166,7 @@ def test_what_is_wrong_is_said_with_file_table_field_value_and_remedy(
     ("old", "new", "message"),
     [
         ('train = ["a.jsonl"]', 'train = "a.jsonl"', '[data] train = "a.jsonl": is not a list'),
-        ('train = ["a.jsonl"]', "train = []", "[data] train = []: is empty (name at least one)"),
+        ('dev = ["b.jsonl"]', "dev = []", "[data] dev = []: is empty (name at least one)"),
         ('dev = ["b.jsonl"]', "", "[data] dev is missing (configs/ has examples)"),
         ('name = "x"', "", "name is missing"),
         ('name = "x"', 'name = "../x"', 'name = "../x": cannot be used here'),

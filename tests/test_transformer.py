@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 from conftest import ROOT
 
 from ner.errors import NerError
@@ -11,6 +12,7 @@ from ner.tagger.loading import load
 from ner.training.config import DataConfig, HuggingFaceEncoder, Schedule, TrainConfig
 from ner.training.train import Epoch, train
 
+torch.set_num_threads(1)  # the encoder here is tiny
 transformers = pytest.importorskip("transformers", reason="pip install 'zh-news-ner[transformer]'")
 TEXT = "昨天,南岸区的书记王强到了。"
 

@@ -29,7 +29,7 @@ def show_steps(
     Args:
         describe: a step in some words; the time left is added.
     """
-    from ner.cli.render import console
+    from ner.cli.console import console
 
     screen = console(stderr=True)
     if not screen.is_terminal:

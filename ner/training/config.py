@@ -150,7 +150,7 @@ class DataConfig(_Table):
     """Files to learn from and to be scored on.
 
     Args:
-        train: annotated JSONL.
+        train: annotated JSONL; may be empty where `with_training_file` adds what people reviewed.
         dev: annotated JSONL, on which the best epoch, thresholds and calibration are chosen.
         test: annotated JSONL on which the new model is compared with the one it started from; training never
             reads its spans.
@@ -159,7 +159,7 @@ class DataConfig(_Table):
         places: CSV files of place names, see `augment.collect_names`.
     """
 
-    train: Annotated[Files, Field(min_length=1)]
+    train: Files
     dev: Annotated[Files, Field(min_length=1)]
     test: Files = ()
     quotes: Files = ()

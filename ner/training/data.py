@@ -27,10 +27,15 @@ def read_examples(config: TrainConfig) -> Examples:
     """Read all files of a config and check that they fit together.
 
     Raises:
-        NerError: a line cannot be read, a test article is among those to learn from, or a span has a label
-            that the config does not name.
+        NerError: no file to train on is named, a line cannot be read, a test article is among those to
+            learn from, or a span has a label that the config does not name.
     """
     data = config.data
+    if not data.train:
+        raise NerError(
+            "there is nothing to train on: the config has train = []",
+            remedy="name annotated files under [data], or give --from-store",
+        )
     train, dev, silver = (
         corpus.examples(corpus.read(files)) for files in (data.train, data.dev, data.silver)
     )
