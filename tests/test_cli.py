@@ -2,21 +2,32 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 from conftest import ROOT
+from typer.main import get_command
 from typer.testing import CliRunner, Result
 
 from ner.cli import app
+from ner.errors import DISTRIBUTION
 
 PAGE = ROOT / "data/pages/jzrb-2025-03-18-003.txt"
-COMMANDS = [
-    *("ingest", "tag", "show", "export", "train", "pretrain", "train-words", "evaluate", "models"),
-    *("compare", "annotate select", "annotate suggest"),
-]
+
+
+def all_commands() -> list[str]:
+    """Every command that does something, in its order: ``ingest``, ``corpus snap``, ``models``, …"""
+    found: list[str] = []
+    for name, command in get_command(app).commands.items():  # type: ignore[attr-defined]
+        inner = getattr(command, "commands", {})
+        if not inner or command.invoke_without_command:
+            found.append(name)
+        found += [f"{name} {each}" for each in inner]
+    return found
 
 
 def ner(*arguments: str | Path, input: bytes | None = None) -> Result:
@@ -43,13 +54,38 @@ def url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/articles.db"
 
 
-def test_help_has_an_example_for_every_command_and_is_in_the_readme() -> None:
+def test_every_command_is_in_the_help_with_an_example_and_in_the_readme() -> None:
+    commands = all_commands()
+    assert len(commands) == len(set(commands)) >= 23
+    assert {"corpus snap", "models", "models promote", "models rollback"} < set(commands)
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    for command in COMMANDS:
+    overview = ner("--help").output
+    for command in commands:
         text = ner(*command.split(), "--help").output
         assert f"Example: ner {command}" in " ".join(text.replace("│", " ").split())
-        assert f"ner {command}" in readme
-    assert all(command.split()[0] in ner("--help").output for command in COMMANDS)
+        assert f"| `ner {command}" in readme
+        assert command.split()[0] in overview
+
+
+def test_every_option_says_what_it_does() -> None:
+    for command in all_commands():
+        text = ner(*command.split(), "--help").output
+        for line in text.splitlines():
+            if match := re.match(r"│ \*?\s+(--[\w-]+)\s+(-\w)?\s*(\S.*)?│", line):
+                assert match[3], f"ner {command} {match[1]} has no help"
+
+
+def test_examples_have_only_options_that_exist() -> None:
+    for command in all_commands():
+        text = " ".join(ner(*command.split(), "--help").output.replace("│", " ").split())
+        described = text.partition("Options")[2]
+        for example in re.findall(r"Example: (ner .*?)(?=Example:|╭|Arguments|$)", text):
+            for option in re.findall(r"(?<!\S)--[a-z-]+", example.partition("─")[0]):
+                assert option in described, f"{example}: no {option}"
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    assert ner("--version").stdout == f"ner {version(DISTRIBUTION)}\n"
 
 
 def test_help_does_not_wait_for_spacy() -> None:
@@ -192,8 +228,6 @@ BAD_INPUT = {
 
 @pytest.mark.parametrize("name", BAD_INPUT)
 def test_bad_input_to_tag(name: str, tmp_path: Path) -> None:
-    import re
-
     data, said = BAD_INPUT[name]
     (tmp_path / name).write_bytes(data)
     assert re.search(said, one_line_error(ner("tag", "--input", tmp_path / name)))

@@ -35,6 +35,7 @@ class Group(TyperGroup):
 
     def main(self, *args: Any, **options: Any) -> Any:
         with _signals(), _standard_streams():
+            log.configure(debug=False, form="")
             try:
                 return super().main(*args, **options)
             except OSError as error:  # the help went to a full disk, for example
