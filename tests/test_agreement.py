@@ -1,5 +1,6 @@
 """How far two annotators agree, and where they differ."""
 
+import time
 from collections import Counter
 
 import pytest
@@ -63,8 +64,28 @@ def test_equal_offsets_are_paired_first_then_the_spans_that_share_most() -> None
         ("only in A", a[2], None),  # neither the offsets nor the label is the same
         ("only in B", None, b[2]),
     ]
+    both = disagreements([Span(0, 6, "ORG")], [Span(0, 6, "LOC"), Span(0, 5, "ORG")])
+    assert [(d.kind, d.b) for d in both] == [
+        ("label", Span(0, 6, "LOC")),
+        ("only in B", Span(0, 5, "ORG")),
+    ]
+    parts = disagreements([Span(0, 6, "ORG")], [Span(0, 1, "ORG"), Span(1, 6, "ORG")])
+    assert [(d.kind, d.b) for d in parts] == [
+        ("boundary", Span(1, 6, "ORG")),
+        ("only in B", Span(0, 1, "ORG")),
+    ]
     # Two labels on the same offsets are two disagreements, and neighbours do not overlap.
     twice = [Span(0, 3, "LOC"), Span(0, 3, "PER")]
     assert [d.kind for d in disagreements(twice, [Span(0, 3, "ORG")])] == ["label", "only in A"]
     beside = disagreements([Span(0, 3, "LOC")], [Span(3, 5, "LOC")])
     assert [d.kind for d in beside] == ["only in A", "only in B"]
+
+
+def test_deeply_nested_spans_are_paired_in_linear_time() -> None:
+    depth = 3000
+    a = [Span(n, 2 * depth - n, "LOC") for n in range(depth)]
+    b = [Span(n, 2 * depth - n - 1, "LOC") for n in range(depth)]
+    begun = time.perf_counter()
+    found = disagreements(a, b)
+    assert time.perf_counter() - begun < 3
+    assert [d.kind for d in found] == ["boundary"] * depth

@@ -10,9 +10,8 @@ from ner.article import Span, outside_in
 
 DisagreementKind = Literal["label", "boundary", "only in A", "only in B"]
 
-_NEIGHBOURS = (
-    16  # spans of one label looked at on either side, so that deep nesting costs linear time
-)
+# Spans of one label compared on either side, so that deeply nested ones are paired in linear time.
+_NEIGHBOURS = 16
 
 
 @dataclass(frozen=True, slots=True)
