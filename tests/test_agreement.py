@@ -82,7 +82,7 @@ def test_equal_offsets_are_paired_first_then_the_spans_that_share_most() -> None
 
 
 def test_deeply_nested_spans_are_paired_in_linear_time() -> None:
-    depth = 3000
+    depth = 6000
     a = [Span(n, 2 * depth - n, "LOC") for n in range(depth)]
     b = [Span(n, 2 * depth - n - 1, "LOC") for n in range(depth)]
     begun = time.perf_counter()
