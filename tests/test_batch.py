@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -44,10 +44,11 @@ class Poisoned:
     def __init__(self, component: object) -> None:
         self.component = component
 
-    def predict(self, texts: Sequence[str]) -> object:
+    def stream(self, texts: Iterable[str]) -> object:
+        texts = list(texts)
         if any("00002" in text for text in texts):
             raise RuntimeError("no memory")
-        return self.component.predict(texts)  # type: ignore[attr-defined]
+        return self.component.stream(texts)  # type: ignore[attr-defined]
 
 
 def test_an_article_that_cannot_be_tagged_is_set_aside_and_the_rest_goes_on(store: Store) -> None:

@@ -21,19 +21,16 @@ from ner.article import Span, outermost
 from ner.errors import NerError, at
 from ner.tagger import checksums, decode
 from ner.tagger.docs import ALIGNMENTS, add_ents, align, score
-from ner.tagger.features import MAX_SPAN_LENGTH, Characters, Window, windows
+from ner.tagger.features import Characters
 from ner.tagger.runtime import Candidates, Runtime, by_characters
+from ner.tagger.search import Network, search
 from ner.tagger.settings import Settings
 
 FLOOR = -4.0  # from a label's threshold to the lowest logit looked at, see `decode.spans`
 SPANS_KEY = "ner"
-_BATCH_CHARACTERS = 2048  # what a batch of windows holds: its arrays stay in the processor's cache
 
 Threshold = float | Mapping[str, float] | None
 """The least score of a span that is taken: of all labels, or of those it names; None: the model's own."""
-
-_Job = tuple[int, str, Window]
-"""The number of a text, the text, and a window of it."""
 
 
 @registry.tokenizers("ner.characters.v1")  # type: ignore[untyped-decorator]
@@ -193,46 +190,21 @@ class SpanTagger(Pipe):
             return ()
         return docs
 
-    def predict(self, texts: Sequence[str]) -> list[list[Span]]:
+    def predict(self, texts: Iterable[str]) -> list[list[Span]]:
         """Spans of each text, in reading order, nested, none crossing."""
-        return [[span for span, _ in spans] for spans in self.predict_logits(texts)]
+        return list(self.stream(texts))
 
-    def predict_logits(self, texts: Sequence[str]) -> list[list[tuple[Span, float]]]:
-        """What `predict` gives, each span with the logit that its label's threshold decided on."""
-        found: list[list[decode.Found]] = [[] for _ in texts]
-        jobs = (
-            (number, text, window)
-            for number, text in enumerate(texts)
-            for window in windows(text, core=self.settings.core, context=self.settings.context)
-        )
-        side_by_side = self.runtime.map if self.runtime else map
-        for batch in side_by_side(self._run, _batches(jobs)):
-            for number, spans in batch:
-                found[number] += spans
-        return [
-            decode.spans(text, each, self.settings, self._thresholds)
-            for text, each in zip(texts, found)
-        ]
+    def stream(self, texts: Iterable[str]) -> Iterator[list[Span]]:
+        """What `predict` gives, text by text; texts are read no further ahead than keeps threads busy."""
+        return ([span for span, _ in spans] for spans in self.stream_logits(texts))
 
-    def _run(self, jobs: Sequence[_Job]) -> list[tuple[int, list[decode.Found]]]:
-        """For each window the number of its text, and what it answers for, at its place there."""
+    def stream_logits(self, texts: Iterable[str]) -> Iterator[list[tuple[Span, float]]]:
+        """What `stream` gives, each span with the logit that its label's threshold decided on."""
         if self._candidates is None:
             raise NerError("the span tagger has no network", remedy="ner.load() gives a whole one")
-        ids = [self.characters.encode(text[w.start : w.end]) for _, text, w in jobs]
-        places, logits = self._candidates(ids, self._floors)
-        row, label, start, last = places
-        begin, end, low, high = np.array(
-            [(w.start, w.end, w.core_start, w.core_end) for _, _, w in jobs]
-        ).T[:, row]
-        starts, ends = begin + start, begin + last + 1
-        # Longer spans have scores too, but training never sees any.
-        meant = (starts < ends) & (ends <= starts + MAX_SPAN_LENGTH)
-        answered = meant & (ends <= end) & (starts >= low) & (starts < high)
-        spans: list[tuple[int, list[decode.Found]]] = [(number, []) for number, _, _ in jobs]
-        for k in np.flatnonzero(answered):
-            found = (int(starts[k]), int(ends[k]), int(label[k]), float(logits[k]))
-            spans[row[k]][1].append(found)
-        return spans
+        network = Network(self._candidates, self._floors, self.characters, self.settings)
+        for text, found in search(texts, network, self.runtime.map if self.runtime else map):
+            yield decode.spans(text, found, self.settings, self._thresholds)
 
     def set_annotations(self, docs: Sequence[Doc], found: Sequence[Sequence[Span]]) -> None:
         """Put spans into Docs: all into ``doc.spans``, the outermost into ``doc.ents``."""
@@ -327,19 +299,6 @@ class SpanTagger(Pipe):
             self.load_network(settings, characters, self.runtime.network)
         else:
             self.settings, self.characters = settings, characters
-
-
-def _batches(jobs: Iterable[_Job]) -> Iterator[list[_Job]]:
-    batch: list[_Job] = []
-    held = 0
-    for job in jobs:
-        batch.append(job)
-        held += job[2].end - job[2].start
-        if held >= _BATCH_CHARACTERS:
-            yield batch
-            batch, held = [], 0
-    if batch:
-        yield batch
 
 
 def _write(file: Path, data: bytes) -> None:

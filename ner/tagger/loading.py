@@ -2,6 +2,7 @@
 
 import logging
 import re
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,6 @@ from ner.errors import NerError
 from ner.tagger import checksums
 from ner.tagger.component import SpanTagger, Threshold
 from ner.tagger.registry import DEFAULT_MODEL, find_model
-from ner.tagger.runtime import by_characters
 
 _NAME = re.compile(r"[^\W_][\w.+-]*")  # what can name a folder, and no other than its own
 
@@ -81,26 +81,24 @@ class Tagger:
             raise TypeError(
                 f"tag takes several texts, not one {type(texts).__name__}; for one text: tagger(text)"
             )
-        return self._tag(map(_checked, texts))
-
-    def _tag(self, texts: Iterable[str]) -> Iterator[list[Span]]:
-        for group in by_characters(texts, len):
-            yield from self.component.predict(group)
+        return self.component.stream(map(_checked, texts))
 
     def pipe(self, items: Iterable[Article | Rejected]) -> Iterator[Article | Rejected]:
         """Articles with this model's spans in place of what they had; the rejected pass through."""
-        for group in by_characters(items, _length):
-            texts = [item.text for item in group if isinstance(item, Article)]
-            found = iter(self.component.predict(texts))
-            for item in group:
+        waiting: deque[Article | Rejected] = deque()
+
+        def texts() -> Iterator[str]:
+            for item in items:
+                waiting.append(item)
                 if isinstance(item, Article):
-                    spans = tuple(replace(span, model=str(self)) for span in next(found))
-                    item = replace(item, spans=spans)
-                yield item
+                    yield item.text
 
-
-def _length(item: Article | Rejected) -> int:
-    return len(item.text) if isinstance(item, Article) else 0
+        for found in self.component.stream(texts()):
+            while isinstance(waiting[0], Rejected):
+                yield waiting.popleft()
+            article = cast(Article, waiting.popleft())
+            yield replace(article, spans=tuple(replace(span, model=str(self)) for span in found))
+        yield from waiting
 
 
 def _checked(text: str) -> str:

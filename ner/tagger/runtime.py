@@ -91,7 +91,7 @@ class Runtime:
         try:
             for job in jobs:
                 ahead.append(pool.submit(function, job))
-                if len(ahead) > 4 * self.threads:
+                while ahead and (len(ahead) > 4 * self.threads or ahead[0].done()):
                     yield ahead.popleft().result()
             while ahead:
                 yield ahead.popleft().result()

@@ -112,9 +112,8 @@ def _calibration(component: SpanTagger, dev: Sequence[Example]) -> dict[str, tup
 def _found(component: SpanTagger, dev: Sequence[Example]) -> dict[str, list[tuple[float, bool]]]:
     """By label: the logit of every span that a component finds, and is it right."""
     pairs: dict[str, list[tuple[float, bool]]] = {label: [] for label in component.settings.labels}
-    for example, found in zip(
-        dev, component.predict_logits([example.text for example in dev]), strict=True
-    ):
+    logits = component.stream_logits(example.text for example in dev)
+    for example, found in zip(dev, logits, strict=True):
         gold = set(example.spans)
         for span, logit in found:
             pairs[span.label].append((logit, span in gold))
