@@ -210,3 +210,15 @@ def test_a_missing_library_names_an_extra_that_installs_it() -> None:
     ]
     assert len(calls) > 5
     assert {extra for call in calls for extra in call.split(",")} <= set(extras)
+
+
+def test_the_messages_in_the_annotation_page_are_those_of_the_program() -> None:
+    page = (ROOT / "docs/annotate.md").read_text(encoding="utf-8")
+    sources = [*(ROOT / "ner/annotation").rglob("*.py"), ROOT / "ner/article.py"]
+    code = " ".join(path.read_text(encoding="utf-8") for path in sources)
+    tables = re.findall(r"^\| message \| remedy \|\n.*\n((?:\|.*\n)+)", page, re.MULTILINE)
+    messages = [row.split(" | ")[0].strip("| ") for table in tables for row in table.splitlines()]
+    assert len(messages) > 8
+    for message in messages:
+        for part in re.split(r"…|\d+ s", message):
+            assert part.strip() in code, f"nothing says {part!r} of {message!r}"
