@@ -8,6 +8,7 @@ from conftest import ROOT
 
 from ner import corpus
 from ner.article import Article, Span
+from ner.errors import NerError
 from ner.formats import dump, normalise
 
 FILES = {part: ROOT / f"data/annotations/{part}.jsonl" for part in ("train", "dev", "test")}
@@ -88,3 +89,21 @@ def test_a_corpus_line_whose_span_covers_another_string_is_refused(tmp_path: Pat
     (tmp_path / "a.jsonl").write_text(f'{line}"text": "刘芳"}}]}}\n', "utf-8")
     [rejected] = corpus.entries([tmp_path / "a.jsonl"])
     assert "a.jsonl:1: span 4:5 PER should be '刘芳', but '刘' stands there" in str(rejected)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"string": "一表通", "class": "BRAND"}',
+        '{"string": "", "class": "BRAND", "contexts": []}',
+        '{"string": "一表通", "class": "BRAND", "contexts": "他说“一表通”"}',
+        '{"string": "一表通", "class": "BRAND", "contexts": [3]}',
+        '{"string": 7, "class": "BRAND", "contexts": []}',
+    ],
+)
+def test_a_bad_line_of_quotes_is_refused_with_its_place(tmp_path: Path, line: str) -> None:
+    (tmp_path / "q.jsonl").write_text(line, "utf-8")
+    with pytest.raises(
+        NerError, match=r"q\.jsonl:1: is not a quoted string with its class and con"
+    ):
+        list(corpus.read_quotes(tmp_path / "q.jsonl"))

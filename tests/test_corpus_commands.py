@@ -67,7 +67,7 @@ def test_there_and_back(tmp_path: Path, name: str) -> None:
         assert sorted([s["start"], s["end"], s["label"]] for s in each["spans"]) == sorted(SPANS)
 
 
-def test_what_a_form_has_no_room_for_is_said_and_a_bad_line_costs_one_article(
+def test_what_a_form_cannot_represent_is_reported_and_a_bad_line_costs_one_article(
     tmp_path: Path,
 ) -> None:
     source = write(
@@ -85,9 +85,9 @@ def test_what_a_form_has_no_room_for_is_said_and_a_bad_line_costs_one_article(
 
 def test_an_output_that_cannot_be_is_refused(tmp_path: Path) -> None:
     source = write(tmp_path / "in.jsonl", row())
-    for output, said in [("a.xml", "no form to write"), (".", "is there already")]:
+    for output, message in [("a.xml", "no form to write"), (".", "is there already")]:
         result = ner("convert", source, tmp_path / output)
-        assert result.exit_code == 1 and said in result.stderr
+        assert result.exit_code == 1 and message in result.stderr
     assert list(tmp_path.iterdir()) == [source]
 
 

@@ -87,21 +87,31 @@ def read_quotes(path: str | Path) -> Iterator[Example]:
         NerError: a line cannot be read.
     """
     with open_source(Path(path)) as source:
-        lines = list(source_lines(source))
-    for where, row in lines:
-        with at(where):
-            if isinstance(row, NerError):
-                raise row
-            try:
-                string, kind, contexts = row["string"], row["class"], row["contexts"]
-            except KeyError as error:
-                raise NerError(f"has no field {error}") from None
-        for context in contexts:
-            start = context.find(f"“{string}”") + 1
-            if start:
-                known = (start, start + len(string))
-                spans = (Span(*known, "BRAND"),) if kind == "BRAND" else ()
-                yield Example(context, spans, known)
+        for where, row in source_lines(source):
+            with at(where):
+                if isinstance(row, NerError):
+                    raise row
+                string, label, contexts = _quote_fields(row)
+            for context in contexts:
+                start = context.find(f"“{string}”") + 1
+                if start:
+                    known = (start, start + len(string))
+                    spans = (Span(*known, "BRAND"),) if label == "BRAND" else ()
+                    yield Example(context, spans, known)
+
+
+def _quote_fields(row: Row) -> tuple[str, str, list[str]]:
+    string, label, contexts = (row.get(name) for name in ("string", "class", "contexts"))
+    if (
+        not (isinstance(string, str) and string and isinstance(label, str))
+        or not isinstance(contexts, list)
+        or not all(isinstance(context, str) for context in contexts)
+    ):
+        raise NerError(
+            "is not a quoted string with its class and contexts",
+            remedy='write {"string": "…", "class": "BRAND", "contexts": ["…", …]}',
+        )
+    return string, label, contexts
 
 
 def sentences(text: str) -> Iterator[tuple[int, int]]:
