@@ -85,7 +85,7 @@ def test_what_a_form_cannot_represent_is_reported_and_a_bad_line_costs_one_artic
 
 def test_an_output_that_cannot_be_is_refused(tmp_path: Path) -> None:
     source = write(tmp_path / "in.jsonl", row())
-    for output, message in [("a.xml", "no form to write"), (".", "is there already")]:
+    for output, message in [("a.xml", "no format for"), (".", "is there already")]:
         result = ner("convert", source, tmp_path / output)
         assert result.exit_code == 1 and message in result.stderr
     assert list(tmp_path.iterdir()) == [source]

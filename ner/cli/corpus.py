@@ -25,6 +25,7 @@ from ner.errors import NerError
 if TYPE_CHECKING:
     from ner.corpus import Statistics
     from ner.evaluation.agreement import Pairs
+    from ner.words import Segment
 
 corpus = typer.Typer(
     cls=Group,
@@ -55,22 +56,22 @@ def convert(
     ],
     form: Annotated[
         str,
-        typer.Option("--from", help="The form of IN; detected if omitted."),
+        typer.Option("--from", help="The format of IN; detected if omitted."),
     ] = "",
     to: Annotated[
-        str, typer.Option("--to", help="The form of OUT; told by its name if omitted.")
+        str, typer.Option("--to", help="The format of OUT; by its name if omitted.")
     ] = "",
     field: Annotated[
         list[str] | None, typer.Option(help="OURS=THEIRS, for example text=content; repeatable.")
     ] = None,
     words: Annotated[
-        bool, typer.Option("--words", help="bio, bmes, docbin: a token a word, not a character.")
+        bool, typer.Option("--words", help="bio, bmes, docbin: tokens are words, not characters.")
     ] = False,
     pkuseg_model: PkusegModel = DEFAULT_WORDS,
 ) -> None:
-    """Turn annotated articles from one form into another, and say what the other cannot represent.
+    """Convert annotated articles from one format to another; what that cannot represent is counted.
 
-    Forms: jsonl, doccano, doccano-relations, label-studio, brat, bio, bmes, docbin, web-annotation.
+    Formats: jsonl, doccano, doccano-relations, label-studio, brat, bio, bmes, docbin, web-annotation.
 
     Example: `ner corpus convert data/annotations/dev.jsonl dev.json --to label-studio`
 
@@ -79,22 +80,13 @@ def convert(
     Example: `ner corpus convert data/annotations/dev.jsonl dev.bio --to bio --words`
     """
     from ner.article import Rejected
-    from ner.formats import BY_WORDS, FORMATS, SUFFIXES, WRITABLE, find
+    from ner.formats import FORMATS, find
     from ner.formats.reader import read
 
-    named = {**SUFFIXES, ".json": "label-studio", "": "brat"}
-    to = to or ("jsonl" if output == "-" else named.get(Path(output).suffix.lower(), ""))
-    if to not in WRITABLE:
-        raise NerError(f"no form to write {output} in", remedy=f"--to {', '.join(WRITABLE)}")
+    to = _output_form(output, to)
     if form and form not in FORMATS:
         raise NerError(f"unknown format {form!r}", remedy=f"--from {', '.join(FORMATS)}")
-    segment = None
-    if words:
-        if to not in BY_WORDS:
-            raise NerError(f"{to} knows no words", remedy=f"--to {', '.join(BY_WORDS)}")
-        from ner.words import load
-
-        segment = load(pkuseg_model)
+    segment = _segmenter(to, pkuseg_model) if words else None
     skipped: Counter[str] = Counter()
     files = [
         path
@@ -109,6 +101,30 @@ def convert(
     say_skipped(skipped)
     if failed:
         raise typer.Exit(1)
+
+
+def _output_form(output: str, form: str) -> str:
+    """The format to write: `form`, or if that is empty the one that the output's name asks for.
+
+    Raises:
+        NerError: it cannot be written, or the name asks for none.
+    """
+    from ner.formats import SUFFIXES, WRITABLE
+
+    named = {**SUFFIXES, ".json": "label-studio", "": "brat"}
+    form = form or ("jsonl" if output == "-" else named.get(Path(output).suffix.lower(), ""))
+    if form not in WRITABLE:
+        raise NerError(f"no format for {output}", remedy=f"--to {', '.join(WRITABLE)}")
+    return form
+
+
+def _segmenter(form: str, pkuseg_model: str) -> "Segment":
+    from ner.formats import BY_WORDS
+    from ner.words import load
+
+    if form not in BY_WORDS:
+        raise NerError(f"{form} has no tokens", remedy=f"--to {', '.join(BY_WORDS)}")
+    return load(pkuseg_model)
 
 
 @corpus.command()

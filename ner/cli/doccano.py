@@ -123,6 +123,9 @@ def pull(
     with ExitStack() as stack:
         sink = stack.enter_context(writing(output)) if output else None
         decisions = stack.enter_context(Store(store)) if store else None
+        if decisions:
+            kept = "decisions entered so far are stored, and the same command goes on"
+            stack.enter_context(interruption(kept))
         for item in progress(doccano.pull(opened, unfinished=unfinished), "pulling"):
             if isinstance(item, Rejected):
                 bad += 1

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ner.cli.app import DEFAULT_MODEL, DEFAULT_STORE, Group, StoreUrl, app
-from ner.cli.terminal import count, echo, needing, progress, say, say_error, writing
+from ner.cli.terminal import count, echo, interruption, needing, progress, say, say_error, writing
 from ner.errors import NerError
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ner.article import Article, Span
     from ner.tagger.loading import Tagger
     from ner.training.config import TrainConfig
+    from ner.training.train import Epoch
 
 AnnotatedFiles = Annotated[list[str], typer.Argument(help="Annotated JSONL.")]
 
@@ -65,10 +66,9 @@ def train(
         )
         return f"{place}: loss {step.loss:.4f}"
 
-    for epoch in show_steps(train(settings, folder), Step, describe):
-        figures = " ".join(f"{name} {100 * c.f1:.1f}" for name, c in epoch.dev.items())
-        best = " *" if epoch.is_best else ""
-        say(f"epoch {epoch.number}: loss {epoch.loss:.4f}, dev F1 {figures}{best}")
+    with interruption(f"the run is kept in {folder}, and the same command goes on"):
+        for epoch in show_steps(train(settings, folder), Step, describe):
+            _print_epoch(epoch)
     made = folder / "model"
     if output:
         promotion.copy(made, output)
@@ -78,6 +78,12 @@ def train(
         files = [str(file) for file in test]
         _compared(start, str(made), files)
         say(f"to put it in use: ner models promote {made} {' '.join(files)}")
+
+
+def _print_epoch(epoch: "Epoch") -> None:
+    figures = " ".join(f"{name} {100 * c.f1:.1f}" for name, c in epoch.dev.items())
+    best = " *" if epoch.is_best else ""
+    say(f"epoch {epoch.number}: loss {epoch.loss:.4f}, dev F1 {figures}{best}")
 
 
 def _with_reviewed(settings: "TrainConfig", url: str, run: Path) -> "TrainConfig":
@@ -122,11 +128,12 @@ def pretrain(
             f" of tags {step.tag_loss:.3f}, {step.characters_per_second:,.0f} characters/s"
         )
 
-    for texts in show_steps(pretrain(settings, run), PretrainStep, describe):
-        skipped = f", {texts.skipped} lines skipped" if texts.skipped else ""
-        say(
-            f"texts: file {texts.file} of {texts.files}, {count(texts.articles, 'article')}{skipped}"
-        )
+    with interruption(f"the run is kept in {run}, and the same command goes on"):
+        for texts in show_steps(pretrain(settings, run), PretrainStep, describe):
+            skipped = f", {texts.skipped} lines skipped" if texts.skipped else ""
+            say(
+                f"texts: file {texts.file} of {texts.files}, {count(texts.articles, 'article')}{skipped}"
+            )
     say(f"encoder in {run / 'encoder.pt'}")
 
 
