@@ -53,7 +53,7 @@ def open_output(path: Path) -> Iterator[BinaryIO]:
         NerError: it cannot be written.
     """
     try:
-        if _is_stream(path):
+        if is_stream(path):
             with path.open("wb") as file:
                 yield file
         else:
@@ -80,7 +80,7 @@ def open_output_folder(path: Path) -> Iterator[Path]:
         raise _not_written(error, path) from None
 
 
-def _is_stream(path: Path) -> bool:
+def is_stream(path: Path) -> bool:
     """True where a path is no regular file, or a link to an open descriptor of this process."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):

@@ -269,7 +269,7 @@ def test_gbk_text_is_ingested(url: str, tmp_path: Path) -> None:
 
 def test_folders_and_stores_that_are_not_what_was_meant(url: str, tmp_path: Path) -> None:
     assert "is a folder (add --recursive" in one_line_error(ner("ingest", tmp_path, "--store", url))
-    assert "is a folder (name a JSONL file" in one_line_error(ner("tag", "--input", tmp_path))
+    assert "is a folder (name a file" in one_line_error(ner("tag", "--input", tmp_path))
     missing = f"sqlite:///{tmp_path}/none.db"
     for command in ("tag", "show", "export"):
         assert "no such store (make it with ner ingest" in one_line_error(

@@ -1,19 +1,26 @@
-"""Tag what is left: from the store through the tagger to the store, a batch a transaction."""
+"""Tag what a store holds untagged: from the store through the tagger to the store, in batches."""
 
-import itertools
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from ner.article import Article, Rejected
+from ner.article import Article, Rejected, batches
+from ner.batch.tagging import BATCH_CHARACTERS, tag_each
+from ner.errors import NerError
 from ner.store import ModelKey, Store
 from ner.tagger.loading import Tagger
 
-BATCH = 16  # articles a transaction: what a kill costs, at most
+BATCH = 16  # articles per transaction: at most these are tagged again after a kill
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """One article written, or set aside."""
+    """One article written, or set aside.
+
+    Args:
+        characters: code points of its text.
+        spans: how many were found.
+        failure: why it could not be tagged.
+    """
 
     id: str
     characters: int
@@ -22,45 +29,44 @@ class Progress:
 
 
 def model_key(tagger: Tagger) -> ModelKey:
-    """What the store knows the tagger's model by."""
+    """What identifies the tagger's model in a store."""
     return ModelKey(tagger.name, tagger.version, tagger.hash)
 
 
 def run(store: Store, tagger: Tagger, *, ids: Sequence[str] = ()) -> Iterator[Progress]:
     """Tag the articles that this model has not tagged, or those of `ids`, and write their spans.
 
-    Spans and ledger are written together, so a killed run goes on where it stopped. An article that
-    cannot be tagged is set aside with its reason; the rest goes on.
+    Spans and ledger are written in one transaction per batch, so an interrupted or killed run goes on
+    where it stopped. An article that cannot be tagged is set aside with its reason; the rest goes on.
 
     Raises:
         NerError: one of `ids` is not in the store, or the store cannot be written.
     """
     key = model_key(tagger)
-    left = store.untagged(key, ids=ids)
-    this = None
-    while batch := list(itertools.islice(left, BATCH)):
-        this = this or store.start_run(key)
-        results = list(_tag(tagger, batch))
-        store.write(this, results)
+    current = None
+    for batch in batches(store.untagged(key, ids=ids), BATCH, BATCH_CHARACTERS):
+        current = current or store.start_run(key)
+        results = _tag(tagger, batch)
+        store.write(current, results)
         for item in results:
             if isinstance(item, Rejected):
                 yield Progress(item.id, 0, 0, item)
             else:
                 yield Progress(item.id, len(item.text), len(item.spans))
-    if this:
-        store.finish_run(this)
+    if current:
+        store.finish_run(current)
 
 
-def _tag(tagger: Tagger, batch: Sequence[Article | Rejected]) -> Iterator[Article | Rejected]:
-    try:
-        yield from list(tagger.pipe(batch))
-    except Exception:  # one article must not cost the others theirs: find it
-        if len(batch) > 1:
-            for item in batch:
-                yield from _tag(tagger, [item])
-            return
-        item = batch[0]
-        import traceback
-
-        why = traceback.format_exc(limit=-1).strip().splitlines()[-1]
-        yield Rejected(item.id, f"article {item.id}", f"could not be tagged: {why}", "report it")
+def _tag(tagger: Tagger, batch: Sequence[Article | Rejected]) -> list[Article | Rejected]:
+    """The articles with spans, in the same order; what is rejected stays so."""
+    found = iter(tag_each(tagger, [item.text for item in batch if isinstance(item, Article)]))
+    results: list[Article | Rejected] = []
+    for item in batch:
+        if isinstance(item, Article):
+            spans = next(found)
+            if isinstance(spans, NerError):
+                item = Rejected.from_error(spans, item.id, where=f"article {item.id}")
+            else:
+                item = replace(item, spans=tuple(replace(s, model=str(tagger)) for s in spans))
+        results.append(item)
+    return results

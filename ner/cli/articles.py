@@ -1,7 +1,9 @@
 """Commands over articles: into the store, tagged, and out again."""
 
+import contextlib
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,7 +23,6 @@ from ner.cli.terminal import (
     interruption,
     progress,
     readable,
-    reading,
     save,
     say,
     say_dropped,
@@ -30,6 +31,7 @@ from ner.cli.terminal import (
     writing,
 )
 from ner.errors import NerError
+from ner.files import is_stream
 
 if TYPE_CHECKING:
     from ner.tagger.loading import Tagger
@@ -136,16 +138,28 @@ def tag(
 
 
 def _tag_lines(input: str, output: str, tagger: "Tagger") -> None:
-    from ner.batch.jsonl import tag_lines
+    from ner.batch.jsonl import tag_file
+    from ner.batch.resume import partial_file, tag_to_file
 
-    failed = 0
-    name = "<stdin>" if input == "-" else input
-    with reading(input) as source, writing(output) as sink:
-        for line in progress(tag_lines(tagger, source, name), "tagging"):
-            sink.write(line.json)
+    path, target = None if input == "-" else Path(input), Path(output)
+    with contextlib.ExitStack() as stack:
+        if output == "-" or is_stream(target):
+            sink = stack.enter_context(writing(output))
+            lines = tag_file(tagger, path)
+        else:
+            partial = partial_file(tagger, path, target)
+            goes_on = "; the same command goes on" if path and path.is_file() else ""
+            stack.enter_context(interruption(f"what was tagged is in {partial}{goes_on}"))
+            sink, lines = None, tag_to_file(tagger, path, target)
+        failed = 0
+        for line in progress(lines, "tagging"):
+            if sink:
+                sink.write(line.json)
+                sink.flush()
             if line.error:
                 failed += 1
-                say_error(str(line.error))
+                if not line.is_old:
+                    say_error(str(line.error))
     if failed:
         raise typer.Exit(1)
 

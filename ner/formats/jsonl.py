@@ -84,7 +84,7 @@ def json_lines(
 
 def source_lines(source: Source) -> Iterator[tuple[str, dict[str, Any] | NerError]]:
     """`json_lines` of a source, in its encoding; blank lines at its end are nothing."""
-    decoder = partial(_decode_line, source)
+    decoder = partial(decode_line, source)
     blank: list[tuple[str, dict[str, Any] | NerError]] = []
     for where, value in json_lines(source.stream(), source.name, decode=decoder):
         if isinstance(value, NerError) and value.message == "blank line":
@@ -95,7 +95,12 @@ def source_lines(source: Source) -> Iterator[tuple[str, dict[str, Any] | NerErro
         yield where, value
 
 
-def _decode_line(source: Source, line: bytes) -> str:
+def decode_line(source: Source, line: bytes) -> str:
+    """A line of a source, in its encoding.
+
+    Raises:
+        NerError: it is not in that encoding.
+    """
     if source.stream_encoding == "utf-8" and source.head.isascii():
         return decode(line)  # the first lines did not tell
     return decode_as(line, source.stream_encoding)

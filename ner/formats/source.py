@@ -4,6 +4,7 @@ import gzip
 import io
 import os
 import re
+import stat
 import sys
 import zipfile
 import zlib
@@ -23,6 +24,10 @@ MAX_RATIO = 200
 """How many times its packed size a file may grow when it is unpacked; news text grows three- to tenfold."""
 
 
+class EmptyFile(NerError):
+    """The error for a file without content."""
+
+
 class Source:
     """A file's bytes with its name for messages. It is read once, and only as far as asked for.
 
@@ -31,11 +36,20 @@ class Source:
         data: the bytes, or a stream of them.
         path: the file itself, for forms with files beside it; None for a member of an archive,
             standard input and bytes.
+        descriptor: of a pipe or terminal, for which reading may wait; None for others.
     """
 
-    def __init__(self, name: str, data: bytes | io.RawIOBase, *, path: Path | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        data: bytes | io.RawIOBase,
+        *,
+        path: Path | None = None,
+        descriptor: int | None = None,
+    ) -> None:
         self.name = name
         self.path = path
+        self.descriptor = descriptor
         raw = LimitedStream(io.BytesIO(data), name) if isinstance(data, bytes) else data
         self._stream = io.BufferedReader(raw, SAMPLE)
 
@@ -147,7 +161,9 @@ def open_source(path: Path | None) -> Source:
         NerError: the file cannot be read or is empty.
     """
     if path is None:
-        return unpacked(Source(STDIN, LimitedStream(sys.stdin.buffer, STDIN)), 0)
+        stdin = sys.stdin.buffer
+        descriptor = _waiting_descriptor(stdin)
+        return unpacked(Source(STDIN, LimitedStream(stdin, STDIN), descriptor=descriptor), 0)
     name = printable(str(path))
     try:
         file = path.open("rb", buffering=0)
@@ -160,12 +176,22 @@ def open_source(path: Path | None) -> Source:
             where=name,
             remedy="check the path and your permission to read it",
         ) from None
-    source = Source(name, LimitedStream(file, name), path=path)
+    descriptor = _waiting_descriptor(file)
+    source = Source(name, LimitedStream(file, name), path=path, descriptor=descriptor)
     try:
         return unpacked(source, size)
     except BaseException:
         source.close()
         raise
+
+
+def _waiting_descriptor(file: Any) -> int | None:
+    """The descriptor of a file that is not on a disk."""
+    try:
+        descriptor: int = file.fileno()
+        return None if stat.S_ISREG(os.fstat(descriptor).st_mode) else descriptor
+    except OSError:  # what has no descriptor, as in tests
+        return None
 
 
 def unpacked(source: Source, size: int) -> Source:
@@ -183,7 +209,7 @@ def unpacked(source: Source, size: int) -> Source:
         stream = LimitedStream(packed, source.name, limit, beneath=source.close)
         source = Source(source.name, stream, path=source.path)
     if not source.head.strip() and not source.data.strip():
-        raise NerError("is empty", where=source.name, remedy="check how the file was made")
+        raise EmptyFile("is empty", where=source.name, remedy="check how the file was made")
     return source
 
 

@@ -1,0 +1,23 @@
+"""Texts through the tagger such that one that cannot be tagged costs only itself."""
+
+import traceback
+from collections.abc import Sequence
+
+from ner.article import Span
+from ner.errors import NerError
+from ner.tagger.loading import Tagger
+
+BATCH_CHARACTERS = 200_000
+"""Code points tagged together, at most (a longer text alone): they bound the memory that tagging takes."""
+
+
+def tag_each(tagger: Tagger, texts: Sequence[str]) -> list[list[Span] | NerError]:
+    """The spans of each text, or why it could not be tagged."""
+    try:
+        return list(tagger.tag(texts))
+    except Exception:  # a fault of one text must not cost the others theirs: find it
+        if len(texts) > 1:
+            middle = len(texts) // 2
+            return tag_each(tagger, texts[:middle]) + tag_each(tagger, texts[middle:])
+        reason = traceback.format_exc(limit=-1).strip().splitlines()[-1]
+        return [NerError(f"could not be tagged: {reason}", remedy="report it")]
