@@ -191,6 +191,9 @@ def test_other_forms_are_tagged_too_with_the_text_that_offsets_count_in(
     assert first["id"] == "c1" and first["text"].startswith("题\n南岸区")
     assert first["text"][first["spans"][0]["start"] :].startswith("南岸区")
     assert set(second) == {"id", "error"} or second["spans"] == []
+    old = tmp_path / "old.jsonl"
+    old.write_bytes('{"id": "1", "text": "南岸区政府昨天开会。"}\n'.encode("gb18030"))
+    assert [span["start"] for span in answers(tagger, old)[0]["spans"]][:1] == [0]
     packed = tmp_path / "b.jsonl.gz"
     packed.write_bytes(
         gzip.compress(b'{"id": "1", "text": "\xe5\x8d\x97\xe5\xb2\xb8\xe5\x8c\xba"}\n{bad\n')
