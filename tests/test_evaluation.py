@@ -148,6 +148,16 @@ def test_nested_names_are_nested_elements() -> None:
     assert f"{org}重庆市{loc}人民法院</mark>开庭" in made
 
 
+def test_the_middle_of_a_long_name_is_left_out_with_the_spans_in_it() -> None:
+    text = "重庆" * 500
+    gold = Article(id="1", text=text, spans=(Span(0, 1000, "ORG"),))
+    found = [[Span(start, start + 2, "LOC") for start in range(0, 1000, 2)]]
+    made = error_page([gold], found, evaluate([gold], found), title="x")
+    [missed] = re.findall(r'<section class="missed">.*?</section>', made, re.DOTALL)
+    assert missed.count("…") == 3  # in the heading and on both sides
+    assert 60 < missed.count('<mark data-label="LOC"') < 90
+
+
 @pytest.mark.parametrize("shape", ["centred", "same start", "same end", "same offsets"])
 def test_pages_grow_no_faster_than_the_nesting(shape: str) -> None:
     """Time and size: twice as deep costs about twice as much; twenty levels once took forty seconds."""

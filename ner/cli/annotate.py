@@ -197,6 +197,8 @@ def _print_selected(chosen: _Selected) -> None:
             say(f"and {chosen.number - _SHOWN} more")
     say(f"{chosen.number} of {chosen.pool} chosen, {chosen.characters:,} characters")
     if not chosen.first:
+        if chosen.pool:
+            say("all are longer than the budget: raise --budget, or choose --unit sentence")
         return
     say("")
     table = Table("feature", "weight", "covered", "what it counts", box=None, pad_edge=False)

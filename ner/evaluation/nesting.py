@@ -111,7 +111,7 @@ def mark_up(
     Args:
         nodes: of one `Nesting`, in reading order.
         tags: the opening and the closing tag of a span.
-        omitted: offsets of what is shown as an ellipsis.
+        omitted: offsets of what is shown as an ellipsis, without the spans in it.
     """
     pieces: list[Markup] = []
     open_elements: list[tuple[int, Markup]] = []
@@ -134,6 +134,8 @@ def mark_up(
 
     for node in nodes:
         low, high = max(node.span.start, start), min(node.span.end, end)
+        if omitted[0] <= low and high <= omitted[1]:
+            continue
         close(low)
         write(low)
         opening, closing = tags(node)
