@@ -271,6 +271,7 @@ def test_only_the_same_command_goes_on(tagger: Tagger, tmp_path: Path) -> None:
         list(tag_to_file(tagger, source, output))
     begun.close()
     partial = partial_file(tagger, source, output)
+    assert (tmp_path / "out.jsonl.part").resolve() == partial.resolve()
     assert partial.exists() and not output.exists()
     write_lines(source, [{"id": "new", "text": "南岸区"}])  # other input: nothing of it is taken
     assert [line.is_old for line in tag_to_file(tagger, source, output)] == [False]

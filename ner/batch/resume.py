@@ -1,7 +1,8 @@
 """Tag a file into another such that an interrupted command goes on where it stopped.
 
 The lines are written to a partial file beside the output, which takes the output's place when all is
-done. Its name holds a hash of the model and the input, so only the same command goes on with it.
+done. Its name holds a hash of the model and the input, so only the same command goes on with it. Where
+nothing else has the name, ``OUTPUT.part`` links to it.
 """
 
 import contextlib
@@ -36,7 +37,7 @@ def tag_to_file(
         NerError: the input cannot be read, the output not written, or another command is writing it.
     """
     partial = partial_file(tagger, path, output, form=form, fields=fields)
-    with _opened(partial) as file:
+    with _opened(partial) as file, _linked(output, partial):
         done = 0
         for line in _whole_lines(file):
             done += 1
@@ -89,8 +90,24 @@ def _opened(partial: Path) -> Iterator[BinaryIO]:
             _lock(file, partial)
             yield file
         finally:
-            if not file.closed and os.fstat(file.fileno()).st_size == 0:
+            if os.fstat(file.fileno()).st_size == 0:
                 partial.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _linked(output: Path, partial: Path) -> Iterator[None]:
+    """A link to the partial file under a name that can be known before; it goes when the block is done."""
+    link = output.with_name(f"{output.name}.part")
+    with contextlib.suppress(OSError):  # it is there already, or the file system has no links
+        link.symlink_to(partial.name if link.parent == partial.parent else partial)
+    is_done = False
+    try:
+        yield
+        is_done = True
+    finally:
+        is_ours = link.is_symlink() and link.resolve() == partial.resolve()
+        if is_ours and (is_done or partial.stat().st_size == 0):
+            link.unlink()
 
 
 def _lock(file: BinaryIO, partial: Path) -> None:

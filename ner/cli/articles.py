@@ -78,6 +78,7 @@ def ingest(
     """
     from ner.formats import find
     from ner.formats.reader import read
+    from ner.formats.source import printable
     from ner.store import Store
 
     _check_format(form)
@@ -87,7 +88,8 @@ def ingest(
     kept = "what was stored stays, and the same command goes on"
     with interruption(kept), Store(store, create=True) as opened:
         items = read(files, form=form, fields=fields, dropped=dropped, skipped=skipped)
-        for added in progress(opened.add(items, replace=replace), "ingesting"):
+        names = [printable(str(path)) for path in files if path]
+        for added in progress(opened.add(items, replace=replace, files=names), "ingesting"):
             counts[added.outcome] += 1
             if added.failure:
                 say_error(str(added.failure))
