@@ -87,18 +87,19 @@ def ingest(
     files = find(paths, recursive=recursive, skipped=skipped)
     kept = "what was stored stays, and the same command goes on"
     with interruption(kept), Store(store, create=True) as opened:
-        items = read(files, form=form, fields=fields, dropped=dropped, skipped=skipped)
+        opening = progress(files, "ingesting files", total=len(files))
+        items = read(opening, form=form, fields=fields, dropped=dropped, skipped=skipped)
         names = [printable(str(path)) for path in files if path]
-        for added in progress(opened.add(items, replace=replace, files=names), "ingesting"):
+        for added in opened.add(items, replace=replace, files=names):
             counts[added.outcome] += 1
             if added.failure:
                 say_error(str(added.failure))
     say_dropped(dropped, "an article")
     say_skipped(skipped)
-    say(
-        ", ".join(f"{number:,} {what}" for what, number in sorted(counts.items())) or "read nothing"
-    )
-    if counts["failed"] or not counts:
+    if not counts:
+        raise NerError("nothing was read", remedy="name files, or folders with --recursive")
+    say(", ".join(f"{number:,} {outcome}" for outcome, number in sorted(counts.items())))
+    if counts["failed"]:
         raise typer.Exit(1)
 
 
@@ -112,7 +113,12 @@ def _check_format(form: str) -> None:
 @app.command()
 def tag(
     input: Annotated[
-        str, typer.Option("--input", "-i", help="JSONL of {id, text}, or -; the store if omitted.")
+        str,
+        typer.Option(
+            "--input",
+            "-i",
+            help="JSONL of {id, text}, a file of `ner ingest`, or -; the store if omitted.",
+        ),
     ] = "",
     output: Annotated[
         str, typer.Option("--output", "-o", help="JSONL of {id, spans}, or -.")
@@ -124,7 +130,11 @@ def tag(
     model: ModelName = DEFAULT_MODEL,
     least: Least = None,
 ) -> None:
-    """Tag the articles of the store that the model has not tagged yet, or JSONL line by line.
+    """Tag the articles of the store that the model has not tagged yet, or a file as it is read.
+
+    A line of JSONL gives a line of {id, spans}; an article of another form also has its text there. What
+    --least leaves out of the store is found again only with --article; `ner show --least` and
+    `ner export --least` leave the store as it is.
 
     Example: `ner tag --store sqlite:///articles.db`
 

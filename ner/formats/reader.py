@@ -2,7 +2,7 @@
 
 import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from ner.article import Article, Rejected
@@ -19,7 +19,7 @@ FORMS = tuple(FORMATS)
 
 
 def read(
-    files: Sequence[Path | None],
+    files: Iterable[Path | None],
     *,
     form: str = "",
     fields: Mapping[str, str] = {},
