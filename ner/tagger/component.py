@@ -1,7 +1,7 @@
 """The tagger as a spaCy component: texts to spans by a network, whatever the pipeline's tokenizer.
 
 In a model folder, which is what ``nlp.to_disk`` writes, the component holds three files:
-``network.onnx``, ``characters.txt`` and ``settings.json``.
+``network.onnx``, ``characters.txt`` and ``settings.json``; with a network over pieces also ``pieces.json``.
 """
 
 import hashlib
@@ -22,12 +22,19 @@ from ner.errors import NerError, at
 from ner.tagger import checksums, decode
 from ner.tagger.docs import ALIGNMENTS, add_ents, align, score
 from ner.tagger.features import Characters
+from ner.tagger.pieces import PieceRow, Pieces
 from ner.tagger.runtime import Candidates, Runtime, by_characters
 from ner.tagger.search import Network, search
 from ner.tagger.settings import Settings
 
 FLOOR = -4.0  # from a label's threshold to the lowest logit looked at, see `decode.spans`
 SPANS_KEY = "ner"
+_FILES = {
+    "network": "network.onnx",
+    "characters": "characters.txt",
+    "settings": "settings.json",
+    "pieces": "pieces.json",
+}
 
 Threshold = float | Mapping[str, float] | None
 """The least score of a span that is taken: of all labels, or of those it names; None: the model's own."""
@@ -127,6 +134,7 @@ class SpanTagger(Pipe):
         self.scorer = scorer
         self.settings = Settings()
         self.characters = Characters(())
+        self.pieces: Pieces | None = None
         self.runtime: Runtime | None = None
         self._candidates: Candidates | None = None
 
@@ -135,21 +143,32 @@ class SpanTagger(Pipe):
         """What the model marks."""
         return self.settings.labels
 
-    def load_network(self, settings: Settings, characters: Characters, network: bytes) -> None:
+    def load_network(
+        self,
+        settings: Settings,
+        characters: Characters,
+        network: bytes,
+        pieces: Pieces | None = None,
+    ) -> None:
         """Give the component its network (an ONNX file's bytes) and what belongs to it.
 
         Raises:
             NerError: onnxruntime cannot read the network, or it does not fit the settings.
         """
         runtime = Runtime(network, self.threads)
-        self.set_network(settings, characters, runtime.candidates)
+        self.set_network(settings, characters, runtime.candidates, pieces)
         self.runtime = runtime
 
     def set_network(
-        self, settings: Settings, characters: Characters, candidates: Candidates
+        self,
+        settings: Settings,
+        characters: Characters,
+        candidates: Candidates,
+        pieces: Pieces | None = None,
     ) -> None:
         """Give the component a network as a function, as training does."""
         self.settings, self.characters, self._candidates = settings, characters, candidates
+        self.pieces = pieces
         self.runtime = None
         self.set_threshold(self.threshold)
 
@@ -202,9 +221,13 @@ class SpanTagger(Pipe):
         """What `stream` gives, each span with the logit that its label's threshold decided on."""
         if self._candidates is None:
             raise NerError("the span tagger has no network", remedy="ner.load() gives a whole one")
-        network = Network(self._candidates, self._floors, self.characters, self.settings)
+        network = Network(self._candidates, self._floors, self._encode, self.settings)
         for text, found in search(texts, network, self.runtime.map if self.runtime else map):
             yield decode.spans(text, found, self.settings, self._thresholds)
+
+    def _encode(self, text: str) -> Any:
+        ids = self.characters.encode(text)
+        return PieceRow(ids, self.pieces.encode(text)) if self.pieces else ids
 
     def set_annotations(self, docs: Sequence[Doc], found: Sequence[Sequence[Span]]) -> None:
         """Put spans into Docs: all into ``doc.spans``, the outermost into ``doc.ents``."""
@@ -217,9 +240,17 @@ class SpanTagger(Pipe):
 
     @property
     def hash(self) -> str:
-        """SHA-256 over network, characters and settings, hexadecimal."""
-        parts = (self._network(), self.characters.to_bytes(), self.settings.to_json())
+        """SHA-256 over network, characters, settings and pieces, hexadecimal."""
+        parts = (part() for part in self._parts().values())
         return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
+    def _parts(self) -> dict[str, Callable[[], bytes]]:
+        parts = {
+            "network": self._network,
+            "characters": self.characters.to_bytes,
+            "settings": self.settings.to_json,
+        }
+        return {**parts, "pieces": self.pieces.to_bytes} if self.pieces else parts
 
     def _network(self) -> bytes:
         if self.runtime is None:
@@ -227,15 +258,8 @@ class SpanTagger(Pipe):
         return self.runtime.network
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
-        """Settings, characters and network; see `to_disk`."""
-        return util.to_bytes(
-            {
-                "settings": self.settings.to_json,
-                "characters": self.characters.to_bytes,
-                "network": self._network,
-            },
-            exclude,
-        )
+        """What `to_disk` writes."""
+        return util.to_bytes(self._parts(), exclude)
 
     def from_bytes(self, data: bytes, *, exclude: Iterable[str] = ()) -> "SpanTagger":
         """Read what `to_bytes` wrote.
@@ -244,26 +268,18 @@ class SpanTagger(Pipe):
             NerError: it is damaged, or from a newer version.
         """
         read: dict[str, Any] = {}
-        names = ("settings", "characters", "network")
-        util.from_bytes(data, {name: _keep(read, name) for name in names}, exclude)
+        util.from_bytes(data, {name: _keep(read, name) for name in _FILES}, exclude)
         self._load(read)
         return self
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
-        """Write ``settings.json``, ``characters.txt`` and ``network.onnx`` into a folder.
+        """Write settings, characters, network and, where the network takes them, pieces into a folder.
 
         Args:
-            exclude: what to leave out: ``settings``, ``characters``, ``network``.
+            exclude: what to leave out: ``settings``, ``characters``, ``network``, ``pieces``.
         """
-        util.to_disk(
-            Path(path),
-            {
-                "settings.json": lambda file: _write(file, self.settings.to_json()),
-                "characters.txt": self.characters.write,
-                "network.onnx": lambda file: _write(file, self._network()),
-            },
-            exclude,
-        )
+        parts = self._parts()
+        util.to_disk(Path(path), {_FILES[name]: _writer(parts[name]) for name in parts}, exclude)
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "SpanTagger":
         """Read what `to_disk` wrote, held to the model folder's ``SHA256SUMS`` if it has any.
@@ -275,9 +291,9 @@ class SpanTagger(Pipe):
         checksums.verify(folder.parent)
         read: dict[str, Any] = {}
         try:
-            for name in {"settings.json", "characters.txt", "network.onnx"}:
-                if (key := name.partition(".")[0]) not in exclude:
-                    read[key] = (folder / name).read_bytes()
+            for name, file in _FILES.items():
+                if name not in exclude and (name != "pieces" or (folder / file).exists()):
+                    read[name] = (folder / file).read_bytes()
         except OSError as error:
             raise NerError(
                 f"the model is damaged: {error}", where=str(folder), remedy="install it again"
@@ -288,21 +304,30 @@ class SpanTagger(Pipe):
 
     def _load(self, read: Mapping[str, bytes]) -> None:
         """Take over what was read, and keep the rest."""
-        settings, characters = self.settings, self.characters
+        settings, characters, pieces = self.settings, self.characters, self.pieces
         if "settings" in read:
             settings = Settings.from_json(read["settings"])
         if "characters" in read:
             characters = Characters.from_bytes(read["characters"])
-        if "network" in read:
-            self.load_network(settings, characters, read["network"])
-        elif self.runtime:
-            self.load_network(settings, characters, self.runtime.network)
+        if "pieces" in read:
+            pieces = Pieces.from_bytes(read["pieces"])
+        if settings.pieces != (pieces is not None):
+            raise NerError(
+                f"the model is damaged: {_FILES['pieces']} and settings.json do not agree",
+                remedy="install it again",
+            )
+        network = read.get("network") or (self.runtime.network if self.runtime else None)
+        if network is not None:
+            self.load_network(settings, characters, network, pieces)
         else:
-            self.settings, self.characters = settings, characters
+            self.settings, self.characters, self.pieces = settings, characters, pieces
 
 
-def _write(file: Path, data: bytes) -> None:
-    file.write_bytes(data)
+def _writer(part: Callable[[], bytes]) -> Callable[[Path], None]:
+    def write(file: Path) -> None:
+        file.write_bytes(part())
+
+    return write
 
 
 def _keep(read: dict[str, Any], name: str) -> Callable[[Any], None]:

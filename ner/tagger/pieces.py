@@ -5,18 +5,25 @@ Unigram segmentation (Kudo 2018) as SentencePiece does it: the text is normalise
 log-probabilities is taken.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from ner.errors import NerError
+from ner.tagger.features import MAX_SPAN_LENGTH, Ids, pad, round_up
 
 SPACE = "▁"
 PIECE_PAD, PIECE_UNKNOWN, PIECE_FIRST, PIECE_LAST = 0, 1, 2, 3
 PIECE_SPECIAL_IDS = 4  # ids below are no pieces
 MAX_PLACE = 7  # the last place in a piece that is told apart; longer pieces repeat it
-_UNKNOWN_PENALTY = 10.0  # SentencePiece's: an unknown character scores so much below the rarest piece
+_UNKNOWN_PENALTY = (
+    10.0  # SentencePiece's: an unknown character scores so much below the rarest piece
+)
 _CODE_POINTS = 0x110000
 _SPACE_POINT = ord(SPACE)
 
@@ -39,6 +46,22 @@ class Segmented:
 
 
 @dataclass(frozen=True)
+class PieceRow:
+    """What a network over pieces is given of a text: the ids of its characters, and its pieces."""
+
+    ids: Ids
+    segmented: Segmented
+
+    def inputs(self) -> dict[str, Ints]:
+        """The arrays of `pretrained_encoder.PieceNetwork`, of this text alone."""
+        length = round_up(len(self.ids), MAX_SPAN_LENGTH)
+        segmented = self.segmented
+        pieces = np.concatenate(([PIECE_FIRST], segmented.ids, [PIECE_LAST])).astype(np.int32)
+        parts = pad([self.ids, segmented.piece + 1, segmented.place], length)
+        return {"pieces": pieces, **dict(zip(("ids", "piece", "place"), parts))}
+
+
+@dataclass(frozen=True)
 class Pieces:
     """A unigram vocabulary and the normalisation that goes before it.
 
@@ -54,6 +77,38 @@ class Pieces:
 
     def __len__(self) -> int:
         return len(self.pieces) + PIECE_SPECIAL_IDS
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> "Pieces":
+        """Read what `to_bytes` wrote.
+
+        Raises:
+            NerError: it is damaged.
+        """
+        try:
+            values: Any = json.loads(data)
+            pieces, scores, normalised = (
+                values[name] for name in ("pieces", "scores", "normalised")
+            )
+            scores = [float(score) for score in scores]
+            if len(pieces) != len(scores) or not all(map(len, pieces)):
+                raise ValueError("every piece has a score, and none is empty")
+            if any(len(character) != 1 for character in normalised):
+                raise ValueError("only single characters are normalised")
+            return cls(tuple(pieces), tuple(scores), normalised)
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            raise NerError(
+                f"cannot read the pieces: {error}", remedy="install the model again"
+            ) from None
+
+    def to_bytes(self) -> bytes:
+        """The form that `from_bytes` reads: JSON, in ASCII."""
+        values = {
+            "pieces": list(self.pieces),
+            "scores": list(self.scores),
+            "normalised": dict(self.normalised),
+        }
+        return json.dumps(values, indent=0).encode()
 
     def encode(self, text: str) -> Segmented:
         """Cut a text into pieces. Any string goes, surrogates and the empty one too."""
@@ -115,7 +170,8 @@ class Pieces:
     def _known(self) -> dict[str, tuple[float, int]]:
         scored = zip(self.pieces, self.scores)
         return {
-            piece: (score, number) for number, (piece, score) in enumerate(scored, PIECE_SPECIAL_IDS)
+            piece: (score, number)
+            for number, (piece, score) in enumerate(scored, PIECE_SPECIAL_IDS)
         }
 
     @cached_property

