@@ -1,0 +1,285 @@
+"""The pretrained encoder: its file, pieces aligned with characters, network, and tagging with it."""
+
+import random
+import struct
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from ner.errors import NerError
+from ner.tagger.component import SpanTagger
+from ner.tagger.features import MAX_SPAN_LENGTH, Characters
+from ner.tagger.pieces import PIECE_FIRST, PIECE_LAST, PIECE_PAD, PIECE_UNKNOWN, PieceRow, Pieces
+from ner.tagger.runtime import Runtime
+from ner.tagger.settings import Settings
+from ner.training import e5, piece_onnx
+from ner.training.pretrained_encoder import (
+    EncoderShape,
+    PieceEncoder,
+    PieceNetwork,
+    encoder_weights,
+)
+
+VOCABULARY = {
+    "▁": -2.0, "▁重庆": -9.0, "重庆": -5.0, "重": -7.0, "庆": -7.5, "市": -5.5, "市民": -6.0,
+    "民": -6.5, "政": -8.0, "民政": -6.2, "局": -6.0, ",": -3.0, "kg": -8.0, "k": -9.0, "2": -6.0,
+}  # fmt: skip
+PIECES = Pieces(
+    tuple(VOCABULARY), tuple(VOCABULARY.values()), {"，": ",", "㎏": "kg", "\u200b": "", "\n": " "}
+)
+TABLE = Characters(tuple("重庆市民政局，在开会"))
+TEXT = "重庆市民政局在开会，重庆市民在开会。" * 5
+
+
+def strings(pieces: Pieces, text: str) -> list[str]:
+    ids = pieces.encode(text).ids.tolist()
+    return [pieces.pieces[k - 4] if k != PIECE_UNKNOWN else "?" for k in ids]
+
+
+def test_the_cut_with_the_highest_score_is_taken() -> None:
+    # 市民政局 could be 市民·政·局 (-20) or 市·民政·局 (-17.7).
+    assert strings(PIECES, "重庆市民政局") == ["▁", "重庆", "市", "民政", "局"]
+
+
+def test_segmentation_is_that_of_the_tokenizers_library() -> None:
+    tokenizers = pytest.importorskip("tokenizers")
+    vocabulary = [("<unk>", 0.0), *VOCABULARY.items()]
+    theirs = tokenizers.Tokenizer(tokenizers.models.Unigram(vocabulary, unk_id=0))
+    rng = random.Random(1)
+    for _ in range(200):
+        text = "".join(rng.choices("重庆市民政局k2,", k=rng.randint(1, 12)))
+        ends = [end - 1 for _, end in theirs.encode("▁" + text).offsets]
+        piece = PIECES.encode(text).piece
+        edges = [*(np.flatnonzero(np.diff(piece)) + 1).tolist(), len(text)]
+        assert edges == [end for end in ends if end], text
+
+
+@pytest.mark.parametrize(
+    ("text", "piece", "place"),
+    [
+        ("重庆市", [1, 1, 2], [0, 1, 0]),
+        ("2㎏，", [1, 2, 3], [0, 0, 0]),  # ㎏ is one character and the piece kg
+        ("重\u200b庆", [1, 1, 1], [0, 0, 1]),  # what is deleted belongs to what goes before it
+        ("市  \n市", [1, 2, 2, 2, 3], [0, 0, 0, 0, 0]),  # one ▁ for white space in a row
+        (" 市", [0, 1], [0, 0]),  # the ▁ before a text is the blank at its beginning
+        ("", [], []),
+        ("\ud800市", [1, 2], [0, 0]),
+    ],
+)
+def test_every_character_has_its_piece_and_place(
+    text: str, piece: list[int], place: list[int]
+) -> None:
+    segmented = PIECES.encode(text)
+    assert segmented.piece.tolist() == piece
+    assert segmented.place.tolist() == place
+
+
+def test_pieces_are_read_as_they_were_written() -> None:
+    assert Pieces.from_bytes(PIECES.to_bytes()) == PIECES
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b'{"pieces": ["a"], "scores": [], "normalised": {}}'])
+def test_damaged_pieces_are_an_error(data: bytes) -> None:
+    with pytest.raises(NerError, match="cannot read the pieces"):
+        Pieces.from_bytes(data)
+
+
+WIDTH, INNER, LAYERS, POSITIONS = 64, 128, 2, 40
+STRINGS = ["<s>", "<pad>", "</s>", "<unk>", *VOCABULARY]
+
+
+def packed(matrix: np.ndarray) -> tuple[bytes, np.ndarray]:
+    """A matrix in four bits, and the values that it then has."""
+    blocks = matrix.reshape(-1, 32)
+    scales = (np.abs(blocks).max(axis=1) / 7).astype(np.float16)
+    whole = np.rint(blocks / scales.astype(np.float32)[:, None]).astype(np.int8) + 8
+    low, high = np.split(whole.astype(np.uint8), 2, axis=1)
+    data = b"".join(s.tobytes() + n.tobytes() for s, n in zip(scales, low | high << 4))
+    values = (whole - 8).astype(np.float32) * scales.astype(np.float32)[:, None]
+    return data, values.reshape(matrix.shape)
+
+
+def write_e5(path: Path) -> dict[str, np.ndarray]:
+    """A small encoder in the file's format, in a wheel; the tensors that it holds."""
+    rng = np.random.default_rng(0)
+    shapes = {
+        "emb.word": (len(STRINGS), WIDTH), "emb.pos": (POSITIONS, WIDTH), "emb.type": (2, WIDTH),
+        "emb.ln.w": (WIDTH,), "emb.ln.b": (WIDTH,),
+    }  # fmt: skip
+    for number in range(LAYERS):
+        for name in ("q", "k", "v", "ao"):
+            shapes |= {f"l{number}.{name}.w": (WIDTH, WIDTH), f"l{number}.{name}.b": (WIDTH,)}
+        for name in ("aln", "oln"):
+            shapes |= {f"l{number}.{name}.w": (WIDTH,), f"l{number}.{name}.b": (WIDTH,)}
+        shapes |= {f"l{number}.fi.w": (INNER, WIDTH), f"l{number}.fi.b": (INNER,)}
+        shapes |= {f"l{number}.fo.w": (WIDTH, INNER), f"l{number}.fo.b": (WIDTH,)}
+    tensors, stored, index = {}, b"", []
+    for name, shape in shapes.items():
+        values = rng.normal(0, 0.3, shape).astype(np.float32)
+        is_matrix = name == "emb.word" or (len(shape) == 2 and name.startswith("l"))
+        data, tensors[name] = packed(values) if is_matrix else (values.tobytes(), values)
+        index.append((name.encode(), is_matrix, values.size, len(stored), len(data)))
+        stored += data
+    blob = [string.encode() for string in STRINGS]
+    offsets = np.cumsum([0, *map(len, blob)])
+    normal = b"".join(
+        struct.pack(f"<IB{len(new)}I", ord(old), len(new), *map(ord, new))
+        for old, new in PIECES.normalised.items()
+    )
+    head = b"E5S1" + struct.pack("<I7i", 1, WIDTH, LAYERS, 4, INNER, len(STRINGS), POSITIONS, 2)
+    head += struct.pack("<fi5iQ", 1e-12, 32, len(STRINGS), 0, 2, 1, 3, sum(map(len, blob)))
+    head += offsets.astype("<u4").tobytes()
+    head += np.array([0.0] * 4 + list(VOCABULARY.values()), "<f4").tobytes() + b"".join(blob)
+    head += struct.pack("<iI", len(PIECES.normalised), len(normal)) + normal
+    head += struct.pack("<i", len(index))
+    begin = len(head) + sum(2 + len(name) + 21 for name, *_ in index)
+    for name, kind, count, offset, size in index:
+        head += struct.pack("<H", len(name)) + name
+        head += struct.pack("<BIQQ", kind, count, begin + offset, size)
+    with zipfile.ZipFile(path, "w") as wheel:
+        wheel.writestr(e5.FILE, head + stored)
+    return tensors
+
+
+@pytest.fixture(scope="module")
+def pretrained(tmp_path_factory: pytest.TempPathFactory) -> e5.Pretrained:
+    path = tmp_path_factory.mktemp("e5") / "small.whl"
+    tensors = write_e5(path)
+    read = e5.read(path)
+    assert read.tensors.keys() == tensors.keys()
+    for name, values in tensors.items():
+        np.testing.assert_array_equal(read.tensors[name], values, err_msg=name)
+    return read
+
+
+def test_the_encoders_file_is_read(pretrained: e5.Pretrained) -> None:
+    assert (pretrained.width, pretrained.layers, pretrained.heads) == (WIDTH, LAYERS, 4)
+    assert [string for string, _ in pretrained.pieces] == STRINGS
+    assert pretrained.normalised == PIECES.normalised
+    assert pretrained.special == (0, 2, 1, 3)
+
+
+@pytest.mark.parametrize("data", [b"", b"E5S2" + bytes(60), b"E5S1"])
+def test_another_file_is_an_error(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "other.bin"
+    path.write_bytes(data)
+    with pytest.raises(NerError, match="cannot be read"):
+        e5.read(path)
+
+
+def network(pretrained: e5.Pretrained) -> PieceNetwork:
+    torch.manual_seed(1)
+    shape = EncoderShape(len(PIECES), WIDTH, LAYERS, 4, INNER, POSITIONS)
+    made = PieceNetwork(shape, len(TABLE), 4).eval()
+    rows = [1, 3, 0, 2, *range(4, len(STRINGS))]
+    made.encoder.load_state_dict(encoder_weights(pretrained.tensors, rows))
+    torch.nn.init.normal_(made.head.start.weight, std=0.2)
+    torch.nn.init.normal_(made.head.end.weight, std=0.2)
+    return made
+
+
+def test_the_encoder_is_bert(pretrained: e5.Pretrained) -> None:
+    transformers = pytest.importorskip("transformers")
+    config = transformers.BertConfig(
+        vocab_size=len(STRINGS), hidden_size=WIDTH, num_hidden_layers=LAYERS, num_attention_heads=4,
+        intermediate_size=INNER, max_position_embeddings=POSITIONS,
+    )  # fmt: skip
+    bert = transformers.BertModel(config, add_pooling_layer=False).eval()
+    weights = {
+        "embeddings.word_embeddings.weight": "emb.word",
+        "embeddings.position_embeddings.weight": "emb.pos",
+        "embeddings.token_type_embeddings.weight": "emb.type",
+        "embeddings.LayerNorm.weight": "emb.ln.w",
+        "embeddings.LayerNorm.bias": "emb.ln.b",
+    }
+    parts = {
+        "attention.self.query": "q", "attention.self.key": "k", "attention.self.value": "v",
+        "attention.output.dense": "ao", "attention.output.LayerNorm": "aln",
+        "intermediate.dense": "fi", "output.dense": "fo", "output.LayerNorm": "oln",
+    }  # fmt: skip
+    for number in range(LAYERS):
+        for theirs, ours in parts.items():
+            layer = f"encoder.layer.{number}.{theirs}"
+            weights |= {
+                f"{layer}.weight": f"l{number}.{ours}.w",
+                f"{layer}.bias": f"l{number}.{ours}.b",
+            }
+    bert.load_state_dict({k: torch.from_numpy(pretrained.tensors[v]) for k, v in weights.items()})
+    encoder: PieceEncoder = network(pretrained).encoder
+    # Ours has padding first and the unknown piece second; see `encoder_weights`.
+    ours = torch.tensor([[2, 5, 6, 1, 9, 3], [2, 7, 3, 0, 0, 0]])
+    theirs = torch.tensor([[0, 5, 6, 3, 9, 2], [0, 7, 2, 1, 1, 1]])
+    mask = (ours != PIECE_PAD).long()
+    with torch.no_grad():
+        expected = bert(input_ids=theirs, attention_mask=mask).last_hidden_state
+        got = encoder(ours)
+    torch.testing.assert_close(got[mask == 1], expected[mask == 1], rtol=1e-4, atol=1e-4)
+
+
+def scores_of(made: PieceNetwork, row: PieceRow) -> torch.Tensor:
+    inputs = [torch.from_numpy(each)[None] for each in row.inputs().values()]
+    with torch.no_grad():
+        scores: torch.Tensor = made(*inputs)[0]
+    return scores
+
+
+def test_a_row_has_special_pieces_around_it_and_characters_point_at_theirs() -> None:
+    row = PieceRow(TABLE.encode("重庆，"), PIECES.encode("重庆，"))
+    inputs = row.inputs()
+    assert inputs["pieces"][0] == PIECE_FIRST and inputs["pieces"][-1] == PIECE_LAST
+    named = [PIECES.pieces[inputs["pieces"][k] - 4] for k in inputs["piece"][:3]]
+    assert named == ["重庆", "重庆", ","]
+    assert len(inputs["ids"]) == MAX_SPAN_LENGTH
+
+
+def test_the_runtimes_logits_are_the_networks(pretrained: e5.Pretrained) -> None:
+    made = network(pretrained)
+    row = PieceRow(TABLE.encode(TEXT), PIECES.encode(TEXT))
+    scores = scores_of(made, row)
+    runtime = Runtime(piece_onnx.to_onnx(made), 1)
+    places, logits = runtime.candidates([row, row], np.full(4, -1e9, np.float32))
+    assert set(places[0]) == {0, 1}
+    _, label, start, last = places[:, places[0] == 0]
+    block = start // MAX_SPAN_LENGTH
+    expected = scores[
+        block, label, start - block * MAX_SPAN_LENGTH, last - block * MAX_SPAN_LENGTH
+    ].numpy()
+    ours = logits[places[0] == 0]
+    assert len(expected) >= 4 * len(TEXT) * MAX_SPAN_LENGTH
+    assert np.abs(ours - expected).mean() < expected.std() / 8
+    np.testing.assert_array_equal(ours, logits[places[0] == 1])
+
+
+def tagger(pretrained: e5.Pretrained) -> SpanTagger:
+    component = SpanTagger(threads=1)
+    settings = Settings(pieces=True, core=64, context=32, thresholds={"PER": -3.0})
+    component.load_network(settings, TABLE, piece_onnx.to_onnx(network(pretrained)), PIECES)
+    return component
+
+
+def test_the_component_is_the_same_after_disk_and_bytes(
+    pretrained: e5.Pretrained, tmp_path: Path
+) -> None:
+    component = tagger(pretrained)
+    found = component.predict([TEXT, ""])
+    assert found[0]
+    component.to_disk(tmp_path / "span_tagger")
+    for read in (
+        SpanTagger().from_disk(tmp_path / "span_tagger"),
+        SpanTagger().from_bytes(component.to_bytes()),
+    ):
+        assert read.hash == component.hash
+        assert read.predict([TEXT, ""]) == found
+    # Other pieces are another model.
+    component.pieces = Pieces(PIECES.pieces, PIECES.scores)
+    assert component.hash != read.hash
+
+
+def test_a_model_without_its_pieces_is_damaged(pretrained: e5.Pretrained, tmp_path: Path) -> None:
+    tagger(pretrained).to_disk(tmp_path / "span_tagger")
+    (tmp_path / "span_tagger/pieces.json").unlink()
+    with pytest.raises(NerError, match=r"pieces\.json"):
+        SpanTagger().from_disk(tmp_path / "span_tagger")
