@@ -81,9 +81,8 @@ def select(
     quoted strings that nobody has labelled, and other topics, papers and months than those chosen
     already. The output has the model's spans as pre-labels; a sentence's id ends with its offsets.
 
-    The table on standard error shows for each choice the two features that counted most, and below
-    how much of each feature in the pool the choices cover. Memory grows by some kilobytes an article;
-    texts wait in a temporary file.
+    Tables on standard error show which features counted most for each choice, and how much of each
+    the choices cover. Memory grows by some kilobytes per article; texts wait in a temporary file.
 
     Example: `ner annotate select --unit sentence --budget 20000 --output chosen.jsonl`
     """
