@@ -18,24 +18,24 @@ app = typer.Typer(
     cls=Group,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Our tagger beside others.",
+    help="Our tagger compared with others.",
 )
 
-Systems = Annotated[str, typer.Option(help="Which, with commas between.")]
+Systems = Annotated[str, typer.Option(help="Their names, separated by commas.")]
 Model = Annotated[str, typer.Option(help="Our model: a name or a folder.")]
 HanLP = Annotated[str, typer.Option(help="Folder of a HanLP model; skipped if not given.")]
 LTP = Annotated[str, typer.Option(help="Folder of an LTP model; skipped if not given.")]
 Train = Annotated[
-    list[Path] | None, typer.Option(help="What spaCy's recogniser learns from; ours if not said.")
+    list[Path] | None, typer.Option(help="What spaCy's recogniser learns from; ours if omitted.")
 ]
-Steps = Annotated[int, typer.Option(min=1, help="At most so many steps of spaCy's training.")]
+Steps = Annotated[int, typer.Option(min=1, help="Maximum number of steps of spaCy's training.")]
 Write = Annotated[Path | None, typer.Option(help="Put the table into this page.")]
 
 
 def _names(
     systems: str, model: str, hanlp: str, ltp: str, train: list[Path] | None, steps: int
 ) -> list[str]:
-    """Systems with what each needs to be loaded; spaCy's recogniser is trained here if need be."""
+    """Systems with the argument each is loaded with; spaCy's recogniser is trained first."""
     arguments = {"ner": model, "hanlp": hanlp, "ltp": ltp}
     names = systems.split(",")
     if "spacy" in names:
@@ -52,7 +52,7 @@ def speed_(
     files: Annotated[
         list[str] | None, typer.Argument(help="Articles as JSONL; our own annotated ones if none.")
     ] = None,
-    characters: Annotated[int, typer.Option(min=1, help="Text a round, repeated to it.")] = 200_000,
+    characters: Annotated[int, typer.Option(min=1, help="Characters per round.")] = 200_000,
     rounds: Annotated[int, typer.Option(min=1)] = 5,
     systems: Systems = SYSTEMS,
     model: Model = "news",
@@ -62,7 +62,7 @@ def speed_(
     steps: Steps = spacy_cnn.STEPS,
     write: Write = None,
 ) -> None:
-    """Characters a second from raw text to spans, beside LAC in the same run.
+    """Characters per second from raw text to spans, LAC in the same run for comparison.
 
     Example: `python -m benchmarks speed --write docs/benchmarks.md`
     """
@@ -74,7 +74,7 @@ def speed_(
     total = sum(map(len, texts))
     lines += [
         "",
-        f"{len(texts)} texts, {total:,} characters a round, {rounds} rounds by turns after a warm-up;"
+        f"{len(texts)} texts, {total:,} characters a round, {rounds} rounds, round-robin, after a warm-up;"
         f" ratios to {base.name if base else 'nothing: LAC did not run'}.",
         "",
         *speed.table(figures),

@@ -42,7 +42,7 @@ def score(gold: Sequence[Iterable[Span]], found: Sequence[Iterable[Span]]) -> di
 
 
 def measure(names: Sequence[str], articles: Sequence[Article]) -> list[Accuracy]:
-    """Ask every system for the names in the articles; those that cannot be loaded are skipped."""
+    """Tag the articles with every system; those that cannot be loaded are skipped."""
     figures = []
     for name in names:
         try:

@@ -1,4 +1,4 @@
-"""The page of figures: where and how they were measured, and each section replaced on its own."""
+"""The page of figures: each section is replaced on its own and names machine, versions and command."""
 
 import datetime
 import os
@@ -32,9 +32,7 @@ def _processor() -> str:
 
 
 def replaced(page: str, section: str, lines: Iterable[str]) -> str:
-    """The page with what stands between the section's marks replaced, a heading first; added at the end
-    if not there.
-    """
+    """The page with the text between a section's marks replaced; a new section is added at the end."""
     begin, end = f"<!-- {section} -->", f"<!-- end {section} -->"
     body = "\n".join([begin, f"## {section}", "", *lines, end])
     pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)

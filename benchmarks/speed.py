@@ -1,4 +1,4 @@
-"""Speed: characters a second from raw text to spans, by turns, each system in its own process."""
+"""Speed: characters per second from raw text to spans, round-robin, each system in its own process."""
 
 import itertools
 import statistics
@@ -16,7 +16,7 @@ ANCHORS = ("lac", "lac-lines")
 class Speed:
     """One system's figures; ``skipped`` says why there are none.
 
-    ``rates`` are characters a second, one a round; ``memory`` is in bytes.
+    ``rates`` are characters per second, one for each round; ``memory`` is in bytes.
     """
 
     name: str
@@ -28,7 +28,7 @@ class Speed:
 
 
 def enough(texts: Sequence[str], characters: int) -> list[str]:
-    """The texts, over and over, until they hold so many characters."""
+    """The texts, repeated until they have so many characters."""
     taken, total = [], 0
     for text in itertools.cycle(texts):
         if total >= characters:
@@ -39,10 +39,10 @@ def enough(texts: Sequence[str], characters: int) -> list[str]:
 
 
 def measure(names: Sequence[str], texts: list[str], rounds: int) -> list[Speed]:
-    """Time every system on the same texts; one round asks each once, and rounds begin by turns.
+    """Time every system on the same texts; a round runs each once, and each round begins with another system.
 
-    Before the first round each system sees a tenth of the texts. Systems that cannot be loaded are
-    skipped with their reason.
+    Before the first round each system tags a tenth of the texts as a warm-up. Systems that cannot be loaded
+    are skipped with their reason.
     """
     characters = sum(map(len, texts))
     figures = []
@@ -58,8 +58,8 @@ def measure(names: Sequence[str], texts: list[str], rounds: int) -> list[Speed]:
             workers.append((worker, figures[-1]))
             worker.run(texts[: max(1, len(texts) // 10)])
         for number in range(rounds):
-            turn = number % max(1, len(workers))
-            for worker, figure in workers[turn:] + workers[:turn]:
+            first = number % max(1, len(workers))
+            for worker, figure in workers[first:] + workers[:first]:
                 answer = worker.run(texts)
                 figure.rates.append(characters / answer.seconds)
                 figure.memory = answer.memory
@@ -67,7 +67,7 @@ def measure(names: Sequence[str], texts: list[str], rounds: int) -> list[Speed]:
 
 
 def anchor(figures: Sequence[Speed]) -> Speed | None:
-    """LAC at its best: the faster of its two ways of use."""
+    """LAC at its best: the faster of its two kinds of input, lines or texts."""
     found = [f for f in figures if f.name in ANCHORS and f.rates]
     return max(found, key=lambda f: statistics.median(f.rates), default=None)
 

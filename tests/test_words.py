@@ -16,7 +16,13 @@ from ner.article import Span, check_spans, without_crossings
 from ner.cli import app
 from ner.errors import NerError
 from ner.labels import LABELS
-from ner.training.words import Segmented, fit, measure, read, with_names
+from ner.training.words import (
+    Segmented,
+    evaluate,
+    read_segmented,
+    train_word_model,
+    with_names,
+)
 from ner.words import Word, load, snap, word_tokens
 
 SEGMENT = load()
@@ -146,7 +152,16 @@ def test_a_model_is_trained_by_the_command_and_loaded_from_its_folder(
     segmented: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "tiny"
-    options = ["--output", str(folder), "--held-out", "200", "--iterations", "3", "--rarest", "1"]
+    options = [
+        "--output",
+        str(folder),
+        "--held-out",
+        "200",
+        "--iterations",
+        "3",
+        "--min-count",
+        "1",
+    ]
     result = CliRunner().invoke(app, ["train-words", str(segmented), *options])
     assert result.exit_code == 0, result.output
     assert "word F1 100.00" in result.stderr
@@ -170,7 +185,7 @@ def test_a_name_is_one_word_and_its_edges_are_words_edges() -> None:
 
 
 def test_a_count_of_words(segmented: Path) -> None:
-    counts, _ = measure(lambda text: [(0, 2), (2, 5)], [Segmented("昨天南岸区", ((0, 5),))])
+    counts, _ = evaluate(lambda text: [(0, 2), (2, 5)], [Segmented("昨天南岸区", ((0, 5),))])
     assert (counts.right, counts.predicted, counts.gold) == (0, 2, 1)
 
 
@@ -187,13 +202,13 @@ def test_a_bad_line_is_named(tmp_path: Path, line: str, message: str) -> None:
     path = tmp_path / "words.jsonl"
     path.write_text(f'{{"text": "昨天", "words": [[0, 2]]}}\n{line}\n', encoding="utf-8")
     with pytest.raises(NerError, match=message) as caught:
-        list(read([path]))
+        list(read_segmented([path]))
     assert caught.value.where == f"{path}:2"
 
 
 def test_nothing_to_train_on_is_said(tmp_path: Path) -> None:
     with pytest.raises(NerError, match="nothing is left to train on"):
-        fit([Segmented("昨天", ((0, 2),))], tmp_path / "model", held_out=100)
+        train_word_model([Segmented("昨天", ((0, 2),))], tmp_path / "model", held_out=100)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -21,21 +21,23 @@ def train_words(
     output: Annotated[Path, typer.Option("--output", "-o", help="The model's folder.")],
     held_out: Annotated[int, typer.Option(min=1, help="Characters kept for evaluation.")] = 100_000,
     iterations: Annotated[int, typer.Option(min=1, help="Passes over the text.")] = 7,
-    rarest: Annotated[int, typer.Option(min=1, help="Drop features seen less often.")] = 4,
+    min_count: Annotated[int, typer.Option(min=1, help="Drop features seen less often.")] = 4,
 ) -> None:
     """Train a word model with spacy-pkuseg's trainer; two million characters take 20 minutes.
 
     Example: `ner train-words segmented.jsonl data/annotations/train.jsonl --output models/words-0.1.0`
     """
-    from ner.training.words import fit, read
+    from ner.training.words import read_segmented, train_word_model
 
-    texts = list(read(files))
-    made = fit(texts, output, held_out=held_out, iterations=iterations, rarest=rarest)
+    texts = list(read_segmented(files))
+    made = train_word_model(
+        texts, output, held_out=held_out, iterations=iterations, min_count=min_count
+    )
     counts = made.counts
     say(
         f"trained on {made.characters:,} characters; on {made.held_out:,} held out: word F1"
         f" {100 * counts.f1:.2f} (P {100 * counts.precision:.2f}, R {100 * counts.recall:.2f}),"
-        f" {made.characters_a_second:,.0f} characters/s"
+        f" {made.characters_per_second:,.0f} characters/s"
     )
     say(f"model in {output}")
 

@@ -1,6 +1,6 @@
-"""Any Hugging Face encoder in place of ours, under the same head and over the same characters.
+"""Any Hugging Face encoder in place of ours, with the same head and the same character table.
 
-A token is a code point, as everywhere here; what the encoder's vocabulary lacks is its unknown token.
+A token is one code point; a character that the encoder's vocabulary lacks is its unknown token.
 """
 
 import io
@@ -21,7 +21,7 @@ class Transformer(nn.Module):
     Args:
         model: a Hugging Face encoder.
         tokens: for every id of the character table, the encoder's own.
-        first: the token that the encoder wants before a text.
+        first: the token that the encoder expects before a text.
     """
 
     def __init__(self, model: Any, tokens: Tensor, first: int) -> None:
@@ -32,7 +32,7 @@ class Transformer(nn.Module):
         self.register_buffer("tokens", tokens, persistent=False)
 
     def forward(self, ids: Tensor) -> Tensor:
-        """Padding is masked; the last token that some encoders want behind a text is left out."""
+        """Padding is masked; the end token that some encoders expect after a text is omitted."""
         tokens = nn.functional.pad(self.tokens[ids.long()], (1, 0), value=self.first)
         mask = nn.functional.pad((ids != PAD).long(), (1, 0), value=1)
         hidden: Tensor = self.model(input_ids=tokens, attention_mask=mask).last_hidden_state
@@ -65,7 +65,7 @@ def make_network(encoder: str, characters: Characters, labels: int, dropout: flo
 
 
 def _tokens(tokenizer: Any, characters: Characters) -> Tensor:
-    """The encoder's token for each id: that of the first character of a row which it knows."""
+    """The encoder's token for each id: that of the first character of its row that is in the vocabulary."""
     known = tokenizer.get_vocab()
     tokens = torch.full((len(characters),), tokenizer.unk_token_id or 0)
     tokens[PAD] = tokenizer.pad_token_id or 0
@@ -87,7 +87,7 @@ def to_onnx(network: Network) -> bytes:
                 torch.full((2, 2 * MAX_SPAN_LENGTH), UNKNOWN, dtype=torch.int32),
                 torch.zeros(network.shape.labels),
             ),
-            file,  # type: ignore[arg-type]  # the exporter writes to it; its annotation forgot
+            file,  # type: ignore[arg-type]  # a file works, though the annotation lacks it
             input_names=["ids", "floors"],
             output_names=["places", "logits"],
             dynamic_axes={

@@ -1,4 +1,4 @@
-"""Train a word model with spacy-pkuseg's own trainer, from text that is cut into words.
+"""Train a word segmentation model with spacy-pkuseg's own trainer, from segmented text.
 
 A line of input is ``{"text", "words": [[start, end, …], …]}``. Without ``words`` LAC cuts the text. Where
 there are ``spans``, a name is one word: see `with_names`.
@@ -24,9 +24,8 @@ from ner.evaluation.score import Counts
 from ner.formats import open_source, parse_span, source_lines
 from ner.words import Segment, Word, load, pieces
 
-_STEP = (
-    1 / 128
-)  # weights are rounded to it; measured: no word changes in a thousand, a third of the size
+# Weights are rounded to multiples of it: less than one word in a thousand changes, a third of the size.
+_ROUNDING = 1 / 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +38,15 @@ class Segmented:
 
 @dataclass(frozen=True, slots=True)
 class Trained:
-    """What a training gave: sizes in characters, word counts on what was held out, speed."""
+    """Result of a training: characters trained on and held out, word counts on the latter, speed."""
 
     characters: int
     held_out: int
     counts: Counts
-    characters_a_second: float
+    characters_per_second: float
 
 
-def read(paths: Iterable[str | Path]) -> Iterator[Segmented]:
+def read_segmented(paths: Iterable[str | Path]) -> Iterator[Segmented]:
     """Texts with their words, in order.
 
     Raises:
@@ -79,7 +78,7 @@ def _segmented(row: dict[str, Any]) -> Segmented:
 
 
 def with_names(words: Iterable[Word], spans: Sequence[Span]) -> list[Word]:
-    """Words that agree with spans: every span's edge is a word's edge, an innermost span is one word."""
+    """Words that fit spans: every span boundary is a word boundary, an innermost span is one word."""
     names = {
         (span.start, span.end)
         for span in spans
@@ -87,32 +86,32 @@ def with_names(words: Iterable[Word], spans: Sequence[Span]) -> list[Word]:
     }
     edges = {edge for span in spans for edge in (span.start, span.end)}
     inside = {offset for start, end in names for offset in range(start, end)}
-    cut = set(names)
+    fitted = set(names)
     for start, end in words:
-        marks = [start, *sorted(edge for edge in edges if start < edge < end), end]
-        cut.update(
+        bounds = [start, *sorted(edge for edge in edges if start < edge < end), end]
+        fitted.update(
             (low, high)
-            for low, high in itertools.pairwise(marks)
+            for low, high in itertools.pairwise(bounds)
             if not inside.issuperset(range(low, high))
         )
-    return sorted(cut)
+    return sorted(fitted)
 
 
-def fit(
+def train_word_model(
     texts: Sequence[Segmented],
     output: Path,
     *,
     held_out: int = 100_000,
     iterations: int = 8,
-    rarest: int = 4,
+    min_count: int = 4,
     seed: int = 0,
 ) -> Trained:
-    """Train a model into a folder and measure it on texts that it did not see.
+    """Train a model into a folder and evaluate it on held-out texts.
 
     Args:
-        held_out: texts are put aside at random until they hold so many code points.
+        held_out: random texts of so many code points together are kept for evaluation.
         iterations: passes over the text.
-        rarest: a feature seen less often is left out; decides the size of the model.
+        min_count: features seen less often are dropped; decides the size of the model.
 
     Raises:
         NerError: spacy-pkuseg is not installed, or nothing is left to train on.
@@ -136,21 +135,21 @@ def fit(
         folder, files = Path(scratch, "model"), (Path(scratch, "train"), Path(scratch, "test"))
         for file, part in zip(files, (shuffled, test)):
             file.write_text("".join(map(_lines, part)), encoding="utf-8")
-        config.featureTrim = rarest - 1
+        config.featureTrim = min_count - 1
         random.seed(seed)  # the trainer shuffles with the global generator
         with contextlib.redirect_stdout(io.StringIO()):
             spacy_pkuseg.train(*map(str, files), str(folder), train_iter=iterations)
-        _slim(folder)
+        _compress(folder)
         output.mkdir(exist_ok=True)
         for file in folder.iterdir():
             file.replace(output / file.name)
-    counts, speed = measure(load(output), test)
+    counts, speed = evaluate(load(output), test)
     seen, unseen = (sum(len(item.text) for item in part) for part in (shuffled, test))
     return Trained(seen, unseen, counts, speed)
 
 
 def _lines(item: Segmented) -> str:
-    """A text as the trainer reads it: a sentence a line, a space at every edge."""
+    """A text as the trainer reads it: one sentence per line, a space at every word boundary."""
     edges = {edge for word in item.words for edge in word}
     lines = []
     for start, end in pieces(item.text):
@@ -159,8 +158,8 @@ def _lines(item: Segmented) -> str:
     return "".join(lines)
 
 
-def _slim(folder: Path) -> None:
-    """Same files, fewer bytes: what only training reads goes, weights are rounded and packed."""
+def _compress(folder: Path) -> None:
+    """Make a model smaller: drop what only training reads, round and compress the weights."""
     import srsly
 
     features = srsly.read_msgpack(folder / "features.msgpack")
@@ -170,7 +169,7 @@ def _slim(folder: Path) -> None:
     srsly.write_msgpack(folder / "features.msgpack", features)
     with np.load(folder / "weights.npz") as weights:
         sizes, w = weights["sizes"], weights["w"]
-    np.savez_compressed(folder / "weights.npz", sizes=sizes, w=np.round(w / _STEP) * _STEP)
+    np.savez_compressed(folder / "weights.npz", sizes=sizes, w=np.round(w / _ROUNDING) * _ROUNDING)
 
 
 def _named_words(feature: str) -> list[str]:
@@ -181,8 +180,8 @@ def _named_words(feature: str) -> list[str]:
     return [rest] if kind in ("w1", "w-1") else []
 
 
-def measure(segment: Segment, texts: Sequence[Segmented]) -> tuple[Counts, float]:
-    """Word counts (a word is right where both edges are), and characters a second on one core."""
+def evaluate(segment: Segment, texts: Sequence[Segmented]) -> tuple[Counts, float]:
+    """Counts of words (right where both boundaries are), and characters per second on one core."""
     started = time.perf_counter()
     found = [segment(item.text) for item in texts]
     took = time.perf_counter() - started
