@@ -8,7 +8,6 @@ or an article cannot represent; their docstrings say what that is.
 from ner.formats.detect import detect_form
 from ner.formats.encoding import decode, decode_utf8, detect_encoding
 from ner.formats.fields import FIELDS, UNCOUNTED, Dropped, Row, parse_date, rename
-from ner.formats.find import SUFFIXES, Skipped, find
 from ner.formats.forms import BY_WORDS, FORMATS, WRITABLE, Format
 from ner.formats.jsonl import (
     MAX_LINE,
@@ -19,6 +18,7 @@ from ner.formats.jsonl import (
     source_lines,
 )
 from ner.formats.parquet import read_parquet
+from ner.formats.paths import SUFFIXES, Skipped, find
 from ner.formats.plain_text import read_text
 from ner.formats.reader import FORMS, read
 from ner.formats.rows import (

@@ -13,7 +13,10 @@ _EDITOR = re.compile(
     r"([^\s:：()（）]{1,12}(?:[、,，\s]{1,3}[^\s:：()（）]{1,12}){0,5})"
 )
 _BETWEEN = re.compile(rf"[、,，;；/／\s]+|{_ROLE}|文并?图|摄影?(?=$)")
-_NAME = re.compile(r"[\u3400-\u9fff\U00020000-\U0003ffff·•A-Za-z.]{1,16}")
+_HANZI = r"[\u3400-\u9fff\U00020000-\U0003ffff]"
+_NAME = re.compile(
+    rf"{_HANZI}{{1,4}}|{_HANZI}{{1,8}}(?:[·•]{_HANZI}{{1,8}}){{1,3}}|[A-Za-z.]{{1,16}}"
+)
 _OTHER_ROLES = re.compile(
     r"校对|校审|美编|版式|审核|值班|主编|编审|制图|设计|监制|图片|视觉|邮箱|热线"
 )

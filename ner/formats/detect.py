@@ -7,7 +7,7 @@ from typing import Any
 from ner.errors import NerError, at
 from ner.formats.encoding import SAMPLE
 from ner.formats.epaper import is_page
-from ner.formats.find import SUFFIXES
+from ner.formats.paths import SUFFIXES
 from ner.formats.source import Source
 
 _REFUSED = {

@@ -117,7 +117,13 @@ def _spans(doc: Any, dropped: Dropped) -> list[Span]:
     made_by = _scores(getattr(group, "attrs", {}), len(group))
     spans = []
     for number in range(len(group)):
-        span = group[number]
+        try:
+            span = group[number]
+        except IndexError:
+            raise NerError(
+                f"span {number + 1} is not in a document of {len(doc)} tokens",
+                remedy="make the file again",
+            ) from None
         if not 0 <= span.start < span.end <= len(doc):
             raise NerError(
                 f"span of tokens {span.start}:{span.end} in a document of {len(doc)}",

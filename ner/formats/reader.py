@@ -9,8 +9,8 @@ from ner.article import Article, Rejected
 from ner.errors import NerError
 from ner.formats.detect import detect_form
 from ner.formats.fields import UNCOUNTED, Dropped
-from ner.formats.find import Skipped, open_all
 from ner.formats.forms import FORMATS
+from ner.formats.paths import Skipped, open_all
 from ner.formats.source import STDIN, Source, id_from_path, printable
 
 _LOG = logging.getLogger(__name__)

@@ -111,3 +111,56 @@ def test_a_page_of_pictures_only_is_rejected_not_lost() -> None:
 def test_plain_text_is_no_page() -> None:
     assert is_page(HEAD + FOOT)
     assert not is_page("标题\n\n第3版刊登了消息。上一篇文章说……\n")
+
+
+def test_the_title_is_what_the_headline_list_names_and_over_it_is_the_overtitle() -> None:
+    [article] = page(HEAD + TOOLS + "区里推进新举措\n乙标题\n副题一行\n  正文。\n" + FOOT)
+    assert (article.overtitle, article.title) == ("区里推进新举措", "乙标题")
+    assert article.body == "副题一行\n正文。"
+
+
+def test_two_lines_over_a_title_do_not_split_the_article() -> None:
+    [article] = page(HEAD + TOOLS + "引题一\n引题二\n甲标题\n  正文。\n" + FOOT)
+    assert (article.overtitle, article.title, article.body) == ("引题一 引题二", "甲标题", "正文。")
+
+
+def test_an_overtitle_belongs_to_the_article_that_follows() -> None:
+    text = "甲标题\n  甲的正文。\n  又一段\n引题在此\n乙标题\n  乙的正文。\n"
+    first, second = page(HEAD + TOOLS + text + FOOT)
+    assert first.body == "甲的正文。\n又一段"
+    assert (second.overtitle, second.title, second.body) == ("引题在此", "乙标题", "乙的正文。")
+
+
+@pytest.mark.parametrize("mark", ["(上接1版)", "（上接第一版）", "（上接A1版）", "上接01版"])
+def test_the_page_that_an_article_is_continued_from_is_a_field(mark: str) -> None:
+    [article] = page(HEAD + TOOLS + f"甲标题\n{mark}\n正文。（下转12版）\n" + FOOT)
+    assert article.continued_from in ("1", "一", "A1", "01")
+    assert (article.continued_on, article.body) == ("12", "正文。")
+
+
+@pytest.mark.parametrize(
+    ("body", "author"),
+    [
+        ("本报讯（记者 甲、乙）昨日，社区开会。", "甲、乙"),
+        ("本报讯(首席记者 陈晓 通讯员 吴敏)昨日，社区开会。", "陈晓、吴敏"),
+        ("□ 本报记者 陈晓\n昨日，社区开会。", "陈晓"),
+        ("昨日，社区开会。\n文/图 陈晓", "陈晓"),
+        ("昨日，社区开会。（记者注：会期两天）", ""),
+        ("记者 陈晓在会上看到，来的人很多，座位都满了。", ""),
+    ],
+)
+def test_a_byline_is_a_field_and_stays_in_the_text(body: str, author: str) -> None:
+    [article] = page(HEAD + TOOLS + f"甲标题\n{body}\n" + FOOT)
+    assert (article.author, article.body) == (author, body)
+
+
+def test_an_editor_is_a_field() -> None:
+    [article] = page(HEAD + TOOLS + "甲标题\n正文。\n责编 邓辉 　校对 杨洋\n" + FOOT)
+    assert article.editor == "邓辉"
+    [article] = page(HEAD + "责编：邓辉 美编：王芳\n" + TOOLS + "甲标题\n正文。\n" + FOOT)
+    assert article.editor == "邓辉"
+
+
+def test_a_page_as_printed_is_not_wrapped_twice() -> None:
+    [article] = page(HEAD.replace("A02", "003") + TOOLS + "甲标题\n正文。\n" + FOOT)
+    assert (article.page, article.page_number) == ("003", 3)
