@@ -99,7 +99,7 @@ def test_tagging_needs_nothing_of_the_extras() -> None:
     """What a base install lacks must not be asked for on the way from page to spans."""
     code = """
 import sys
-for name in ("torch", "onnx", "matplotlib", "pyarrow", "psycopg", "hanlp", "fastapi"):
+for name in ("torch", "onnx", "matplotlib", "pyarrow", "psycopg", "hanlp", "fastapi", "lxml", "docx"):
     sys.modules[name] = None
 import ner, ner.cli, ner.formats.reader, ner.batch.local, ner.batch.jsonl, ner.cli.render
 print(len(next(ner.load().tag(["南岸区"]))))
