@@ -20,9 +20,9 @@ from ner.batch.tagging import BATCH_CHARACTERS, tag_each
 from ner.errors import NerError, at
 from ner.formats import check_text, dump, json_lines, make_article, rename, span_row
 from ner.formats.detect import detect_form
-from ner.formats.paths import open_all
 from ner.formats.forms import FORMATS
 from ner.formats.jsonl import decode_line
+from ner.formats.paths import open_all
 from ner.formats.source import EmptyFile, Source
 from ner.tagger.loading import Tagger
 
