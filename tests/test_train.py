@@ -137,7 +137,8 @@ def test_stopped_at_any_step_it_goes_on_as_if_it_had_not_been(folder: Path) -> N
 KILLED = """
 import sys
 from pathlib import Path
-from ner.training.config import TrainConfig, read_config
+from ner.training.config import TrainConfig
+from ner.training.config_file import read_config
 from ner.training.train import train
 for step in train(read_config(Path(sys.argv[1]), TrainConfig), Path(sys.argv[2]), checkpoint_seconds=0):
     print(getattr(step, "epoch", ""), step.number, flush=True)
@@ -159,7 +160,7 @@ learning_rate = 1e-2
 
 
 def test_killed_in_an_epoch_it_loses_the_steps_since_its_checkpoint_only(folder: Path) -> None:
-    from ner.training.config import read_config
+    from ner.training.config_file import read_config
 
     path = folder / "config.toml"
     path.write_text(CONFIG.format(root=ROOT))

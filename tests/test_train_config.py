@@ -17,8 +17,8 @@ from ner.training.config import (
     Schedule,
     TrainConfig,
     TrainedModels,
-    read_config,
 )
+from ner.training.config_file import read_config
 
 SHIPPED = sorted((ROOT / "configs").glob("*.toml"))
 TRAIN = """

@@ -49,7 +49,8 @@ def train(
         from ner.cli.training import show_steps
         from ner.evaluation.significance import require_enough
         from ner.tagger import promotion
-        from ner.training.config import TrainConfig, read_config
+        from ner.training.config import TrainConfig
+        from ner.training.config_file import read_config
         from ner.training.train import Step, train
 
     settings = read_config(config, TrainConfig)
@@ -117,7 +118,8 @@ def pretrain(
     """
     with needing("train"):
         from ner.cli.training import show_steps
-        from ner.training.config import PretrainConfig, read_config
+        from ner.training.config import PretrainConfig
+        from ner.training.config_file import read_config
         from ner.training.pretrain import PretrainStep, pretrain
 
     settings = read_config(config, PretrainConfig)
