@@ -8,9 +8,9 @@ import numpy as np
 
 from ner.tagger.features import Characters
 from ner.training import curves, run_folder
-from ner.training.batches import make_batches
+from ner.training.batches import Batches, make_batches
 from ner.training.config import TrainConfig
-from ner.training.data import epoch_examples, read_examples
+from ner.training.data import Examples, epoch_examples, read_examples
 from ner.training.export import write_model
 from ner.training.initial import make_network, start_files
 from ner.training.learner import Epoch, Learner, Step
@@ -47,19 +47,9 @@ def train(
         run / run_folder.CHECKPOINT,
         checkpoint_seconds=checkpoint_seconds,
     )
-    schedule = config.schedule
     drawn = time.monotonic()
     while not learner.is_done:
-        rng = np.random.default_rng((config.seed, learner.epoch))
-        batches = make_batches(
-            epoch_examples(examples, schedule, learner.epoch, rng),
-            characters,
-            rng,
-            labels=config.labels,
-            size=schedule.batch_size,
-            unknown=schedule.unknown,
-        )
-        yield from learner.steps(batches)
+        yield from learner.steps(_epoch_batches(config, examples, characters, learner.epoch))
         epoch = learner.finish_epoch(examples.dev)
         run_folder.write_metrics(run, learner.metrics)
         if time.monotonic() - drawn >= checkpoint_seconds:
@@ -78,4 +68,19 @@ def train(
         run / run_folder.MODEL,
         labels=config.labels,
         data=hashes,
+    )
+
+
+def _epoch_batches(
+    config: TrainConfig, examples: Examples, characters: Characters, epoch: int
+) -> Batches:
+    """The batches of an epoch (0 for the first), the same in each process."""
+    rng = np.random.default_rng((config.seed, epoch))
+    return make_batches(
+        epoch_examples(examples, config.schedule, epoch, rng),
+        characters,
+        rng,
+        labels=config.labels,
+        size=config.schedule.batch_size,
+        unknown=config.schedule.unknown,
     )
