@@ -1,4 +1,4 @@
-"""What goes wrong, said so that a person can act: what was met, where, and the remedy."""
+"""Errors that a person can act on: what was found, where, and the remedy."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -199,11 +199,14 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     row = {"id": f"1{HOSTILE}", "title": "题", "body": HOSTILE, "paper": HOSTILE, "spans": []}
     bad = json.dumps({"id": f"2{HOSTILE}", "text": ""})
     (folder / "a\x1b]2;名\x07.jsonl").write_bytes(lines(row, bad))
+    (folder / "good.jsonl").write_bytes(lines(row, {"id": "3", "text": "雨"}))
     return folder
 
 
 def test_nothing_of_an_article_commands_the_terminal(hostile: Path) -> None:
-    [file] = hostile.glob("*.jsonl")
+    [file] = hostile.glob("a*.jsonl")
+    good, other = hostile / "good.jsonl", hostile / "other.jsonl"
+    other.write_bytes(lines({"id": "3", "text": "雨"}))
     url = f"sqlite:///{hostile}/a.db"
     shown = {
         "ingest": on_terminal("ingest", file, "--store", url),
@@ -214,7 +217,8 @@ def test_nothing_of_an_article_commands_the_terminal(hostile: Path) -> None:
         "export": on_terminal("export", "--store", url),
         "bio": on_terminal("export", "--format", "bio", "--store", url),
         "check": on_terminal("corpus", "check", file),
-        "stats": on_terminal("corpus", "stats", file),
+        "stats": on_terminal("corpus", "stats", good, "--by", "paper"),
+        "diff": on_terminal("corpus", "diff", good, other),
         "usage": on_terminal("corpus", "diff", file, file, file),
     }
     for name, text in shown.items():

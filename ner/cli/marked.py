@@ -73,8 +73,8 @@ def marked(article: Article, screen: SafeConsole, *, scores: bool = False) -> Te
             text.append("[" if not color else "|" if touching else "")
         elif step < 0:
             closed = span
-            said = score if color else f"{label} {score}".strip()
-            text.append(f" {said}" if said else "", style="dim")
+            shown = score if color else f"{label} {score}".strip()
+            text.append(f" {shown}" if shown else "", style="dim")
             text.append("" if color else "]")
     return text
 
@@ -109,7 +109,7 @@ def _look(label: str, screen: SafeConsole) -> str:
 
 
 def found_table(articles: Iterable[Article], screen: SafeConsole) -> Table:
-    """Names by label, the most frequent first, with how often each stands."""
+    """Names by label, the most frequent first, with how often each occurs."""
     articles = list(articles)
     labels = ordered(span.label for article in articles for span in article.spans)
     names: dict[str, Counter[str]] = {label: Counter() for label in labels}

@@ -25,7 +25,7 @@ AnnotatedFiles = Annotated[list[str], typer.Argument(help="Annotated JSONL.")]
 def train(
     config: Annotated[Path, typer.Argument(help="A TOML file, see configs/.")],
     run: Annotated[
-        Path | None, typer.Option(help="The run's folder; runs/NAME if not said.")
+        Path | None, typer.Option(help="The run's folder; runs/NAME if omitted.")
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Put the model here when done.")

@@ -43,7 +43,7 @@ def evaluation(result: Evaluation) -> RenderableType:
 
 
 def score_table(rows: Mapping[str, Row]) -> Table:
-    """Strict precision, recall and F1 in per cent, F1 with its interval, a row a label."""
+    """Strict precision, recall and F1 in per cent, F1 with its interval, one row per label."""
     table = figures(
         ("strict", "precision", "recall", "F1", "95 % of F1", "macro F1", "gold", "found")
     )
