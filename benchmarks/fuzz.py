@@ -254,7 +254,9 @@ def check(form: str, data: bytes, folder: Path) -> list[Article | Rejected]:
             assert item.why and item.where, item
             f"{item} {item.id}".encode()
     assert items or +dropped or +skipped, "a file was lost in silence"
-    if form in ("jsonl", "doccano", "doccano-relations") and data.startswith(b'{"id": "jz-1"'):
+    refused = len(items) == 1 and isinstance(items[0], Rejected) and items[0].where == str(path)
+    by_line = form in ("jsonl", "doccano", "doccano-relations") and not refused
+    if by_line and data.startswith(b'{"id": "jz-1"'):
         lines = data.rstrip().split(b"\n")
         assert len(items) == len(lines), f"{len(items)} items of {len(lines)} lines"
     return items
