@@ -71,6 +71,7 @@ def test_dev_stdout_is_standard_output_even_where_that_is_a_file(tmp_path: Path)
             stdout=out,
             capture_output=False,
         )
+        assert os.fstat(out.fileno()).st_ino == (tmp_path / "out").stat().st_ino
     assert done.returncode == 0
     assert (tmp_path / "out").read_bytes().count(b"\n") == DEV.read_bytes().count(b"\n")
 
