@@ -18,7 +18,7 @@ import numpy.typing as npt
 from ner.errors import NerError, at
 
 PAD, UNKNOWN, MASK = 0, 1, 2
-SPECIAL_IDS = 3  # ids below are no characters
+SPECIAL_IDS = 3  # ids below stand for no character
 MAX_SPAN_LENGTH = 32  # the longest span; the network scores starts in blocks of so many
 _ROW_OF = 0x110000
 _ESCAPE = re.compile(r"\\u[0-9a-f]{4}|\\U00(?:0[0-9a-f]|10)[0-9a-f]{4}")

@@ -202,11 +202,13 @@ class TrainConfig(_Table):
         labels: what the model finds, its own labels included.
         start: what training starts from; the model in use if omitted.
         characters: the character table; that of the model training starts from if omitted.
+        license: what the model's ``meta.json`` says, for example Apache-2.0; nothing if omitted.
     """
 
     name: Name
     version: Name
     data: DataConfig
+    license: str = ""
     start: Start = TrainedModels(models=(DEFAULT_MODEL,))
     characters: FilePath | None = None
     labels: Annotated[tuple[Name, ...], Strict(False), Field(min_length=1)] = LABELS

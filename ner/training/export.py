@@ -34,11 +34,13 @@ def write_model(
     *,
     labels: Sequence[str] = LABELS,
     data: Mapping[str, str] | None = None,
+    license: str = "",
 ) -> None:
     """Write a model folder, its scores calibrated on dev; the folder appears whole or not at all.
 
     Args:
         data: what it was trained on: files with their SHA-256.
+        license: what its ``meta.json`` says; whoever trains a model chooses.
     """
     network = network.eval()
     settings, onnx = _runtime(network, labels, [characters.encode(example.text) for example in dev])
@@ -49,7 +51,7 @@ def write_model(
     component.load_network(settings.model_copy(update={"thresholds": thresholds}), characters, onnx)
     fitted = {"thresholds": thresholds, "calibration": _calibration(component, dev)}
     component.load_network(settings.model_copy(update=fitted), characters, onnx)
-    nlp = make_pipeline(name, version, component)
+    nlp = make_pipeline(name, version, component, license=license)
     nlp.meta["data"] = dict(data or {})
     with replacing(folder) as written:
         nlp.to_disk(written)
@@ -110,7 +112,7 @@ def _calibration(component: SpanTagger, dev: Sequence[Example]) -> dict[str, tup
 
 
 def _found(component: SpanTagger, dev: Sequence[Example]) -> dict[str, list[tuple[float, bool]]]:
-    """By label: the logit of every span that a component finds, and is it right."""
+    """By label: the logit of every span that a component finds, and whether it is right."""
     pairs: dict[str, list[tuple[float, bool]]] = {label: [] for label in component.settings.labels}
     logits = component.stream_logits(example.text for example in dev)
     for example, found in zip(dev, logits, strict=True):

@@ -33,17 +33,17 @@ def to_onnx(network: Network, texts: Iterable[Ids]) -> bytes:
     shape = network.shape
     weights = {name: value.numpy() for name, value in network.float().state_dict().items()}
     scales = _scales(network, texts)
-    around = _Neighbours(graph, max(2, *shape.dilations))
-    x = _embedding(graph, weights, around)
+    neighbours = _Neighbours(graph)
+    x = _embedding(graph, weights, neighbours)
     update = None
     for number, dilation in enumerate(shape.dilations):
         name = f"encoder.blocks.{number}"
         x = graph("Add", x, update) if update else x
         normed = norm(graph, weights, f"{name}.norm", x)
-        narrow = _quantize(graph, normed, scales[number])
-        edged = graph("Concat", narrow, np.full((1, shape.width), ZERO_POINT), axis=0)
-        index = graph("Concat", *(around.column(k * dilation) for k in (-1, 0, 1)), axis=1)
-        three = graph("Reshape", graph("Gather", edged, index, axis=0), [-1, 3 * shape.width])
+        quantized = _quantize(graph, normed, scales[number])
+        padded = graph("Concat", quantized, np.full((1, shape.width), ZERO_POINT), axis=0)
+        index = graph("Concat", *(neighbours.column(k * dilation) for k in (-1, 0, 1)), axis=1)
+        three = graph("Reshape", graph("Gather", padded, index, axis=0), [-1, 3 * shape.width])
         # (out, in, 1, 3) to (3 in, out)
         matrix = weights[f"{name}.gate.weight"][:, :, 0].transpose(2, 1, 0)
         matrix = matrix.reshape(3 * shape.width, -1)
@@ -55,20 +55,20 @@ def to_onnx(network: Network, texts: Iterable[Ids]) -> bytes:
         )
         update = graph("Mul", value, graph("Sigmoid", gate))
     normed = norm(graph, weights, "encoder.norm", graph("Add", x, update))
-    narrow = _quantize(graph, normed, scales[-1])
+    quantized = _quantize(graph, normed, scales[-1])
     head(
         graph,
         network.head,
         weights,
-        lambda matrix, bias: product(graph, narrow, scales[-1], matrix, bias),
+        lambda matrix, bias: product(graph, quantized, scales[-1], matrix, bias),
     )
     return graph.file(dict.fromkeys(("ids", "first", "end"), "rows"), shape.labels)
 
 
 class _Neighbours:
-    """Where a row's neighbour k characters on stands; one past all rows where there is none."""
+    """The row of the character k further on in the same text; one past all rows where there is none."""
 
-    def __init__(self, graph: Graph, furthest: int) -> None:
+    def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.rows = graph("Squeeze", graph("Cast", graph("Shape", "ids"), to=TensorProto.INT32))
         self.row = graph("Range", np.int32(0), self.rows, np.int32(1))
@@ -90,15 +90,15 @@ class _Neighbours:
         return self._columns[k]
 
 
-def _embedding(graph: Graph, weights: dict[str, Array], around: _Neighbours) -> str:
+def _embedding(graph: Graph, weights: dict[str, Array], neighbours: _Neighbours) -> str:
     """Ids to vectors, as `network.Embedding`."""
-    edged = graph("Concat", "ids", np.array([PAD], np.int32), axis=0)
-    ids = {k: graph("Gather", edged, around.at(k)) if k else "ids" for k in range(-2, 3)}
+    padded = graph("Concat", "ids", np.array([PAD], np.int32), axis=0)
+    ids = {k: graph("Gather", padded, neighbours.at(k)) if k else "ids" for k in range(-2, 3)}
     parts, scales = [], []
     for name, hashed in HASH_FACTORS.items():
         table = weights[f"encoder.embedding.{name}.weight"]
-        narrow, scale = quantize_table(torch.from_numpy(table))
-        kept = graph.constant(narrow.numpy())
+        quantized, scale = quantize_table(torch.from_numpy(table))
+        kept = graph.constant(quantized.numpy())
         for last in range(len(hashed)):
             products = [
                 graph("Mul", ids[last + k + 1 - len(hashed)], np.int32(factor))

@@ -68,6 +68,7 @@ def train(
         run / run_folder.MODEL,
         labels=config.labels,
         data=hashes,
+        license=config.license,
     )
 
 
