@@ -39,7 +39,7 @@ def test_digits_letters_and_names_stay_apart() -> None:
 
 
 def test_a_table_survives_a_file(tmp_path: Path) -> None:
-    table = Characters(("\n", " \u3000", "，,", "\\", "𠮷"))
+    table = Characters(("\n", " \u3000", "，,", "\\", "𠮷", "\U000e0100\ue000"))
     table.write(tmp_path / "characters.txt")
     assert Characters.read(tmp_path / "characters.txt") == table
 

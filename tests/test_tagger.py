@@ -233,6 +233,22 @@ def test_settings_that_mean_nothing_are_damage(copy: Path, field: str, value: ob
         load(copy)
 
 
+@pytest.mark.parametrize("labels", [["PER"], ["PER", "LOC", "ORG", "BRAND", "WORK"]])
+def test_labels_that_are_not_the_networks_are_damage(copy: Path, labels: list[str]) -> None:
+    path = copy / "span_tagger/settings.json"
+    settings = {**json.loads(path.read_text()), "thresholds": {}, "calibration": {}}
+    path.write_text(json.dumps({**settings, "labels": labels}))
+    with pytest.raises(NerError, match="other characters or labels than are listed"):
+        load(copy)
+
+
+def test_a_character_too_many_is_damage(copy: Path) -> None:
+    with (copy / "span_tagger/characters.txt").open("a", encoding="utf-8") as file:
+        file.write("𠮷\n")
+    with pytest.raises(NerError, match="other characters or labels than are listed"):
+        load(copy)
+
+
 @pytest.mark.parametrize("through", [load, spacy.load])
 def test_one_flipped_bit_is_found_at_loading(tmp_path: Path, through: Any) -> None:
     folder = Path(shutil.copytree(find_model(), tmp_path / "copy"))
@@ -257,9 +273,9 @@ def test_a_model_from_the_future_asks_for_an_upgrade(copy: Path) -> None:
 
 def test_other_bytes_are_another_model(copy: Path) -> None:
     before = load(copy).hash
-    assert before == load(copy).hash
+    assert before == load(copy).hash == load(copy, threshold=0.9).hash
     table = Characters.read(copy / "span_tagger/characters.txt")
-    Characters((*table.rows, "𠮷")).write(copy / "span_tagger/characters.txt")
+    Characters((*table.rows[:-1], table.rows[-1] + "𠮷")).write(copy / "span_tagger/characters.txt")
     assert load(copy).hash != before
 
 
@@ -288,6 +304,8 @@ def test_a_threshold_given_at_loading_is_the_least_score(tagger: Tagger) -> None
     more = list(load(threshold=0.1).tag(texts))
     assert sum(map(len, more)) > 1.1 * sum(map(len, own))
     assert all(span.score >= 0.1 for spans in more for span in spans)
+    lower = list(load(threshold=0.02).tag(texts))
+    assert min(span.score for spans in lower for span in spans) < 0.05
     brands = list(load(threshold={"BRAND": 0.8}).tag(texts))
     assert brands == [[s for s in spans if s.label != "BRAND" or s.score >= 0.8] for spans in own]
 

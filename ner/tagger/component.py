@@ -158,6 +158,15 @@ class SpanTagger(Pipe):
         runtime = Runtime(network, self.threads)
         self.set_network(settings, characters, runtime.candidates, pieces)
         self.runtime = runtime
+        if pieces is not None:
+            return
+        try:  # the highest id that the table can give, and as many floors as there are labels
+            runtime.candidates([np.array([len(characters) - 1], np.int32)], self._floors)
+        except Exception as error:  # onnxruntime's own exceptions share no base class
+            raise NerError(
+                f"the network has other characters or labels than are listed: {_first_line(error)}",
+                remedy="the model is damaged; install it again",
+            ) from None
 
     def set_network(
         self,
@@ -328,6 +337,10 @@ def _writer(part: Callable[[], bytes]) -> Callable[[Path], None]:
         file.write_bytes(part())
 
     return write
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def _keep(read: dict[str, Any], name: str) -> Callable[[Any], None]:
