@@ -191,15 +191,27 @@ def test_pipe_in_other_processes_after_use(tagger: Tagger, processes: int) -> No
     assert [len(doc.spans["ner"]) for doc in docs] == [len(tagger(TEXT))] * 6
 
 
+_inherited: list[Tagger] = []
+
+
+def _count(text: str) -> int:
+    """What a forked worker does with the tagger that was there before it."""
+    return len(_inherited[0](text))
+
+
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_pools_answer_after_use(tagger: Tagger, method: str) -> None:
-    spans = tagger(TEXT)
+    many = TEXT * 200  # enough for all threads
+    spans = tagger(many)
+    _inherited[:] = [tagger]
     with warnings.catch_warnings():
         warnings.simplefilter(
             "ignore", DeprecationWarning
         )  # forking with threads, from Python 3.12 on
         with multiprocessing.get_context(method).Pool(2) as pool:
-            assert pool.map_async(tagger, [TEXT] * 4).get(60) == [spans] * 4
+            assert pool.map_async(tagger, [many] * 2).get(60) == [spans] * 2
+            if method == "fork":
+                assert pool.map_async(_count, [many] * 2).get(20) == [len(spans)] * 2
 
 
 def test_a_users_model_has_no_licence_of_ours(tagger: Tagger) -> None:
