@@ -1,5 +1,6 @@
 """The pretrained encoder: its file, pieces aligned with characters, network, and tagging with it."""
 
+import json
 import random
 import struct
 import zipfile
@@ -12,16 +13,19 @@ import torch
 from ner.errors import NerError
 from ner.tagger.component import SpanTagger
 from ner.tagger.features import MAX_SPAN_LENGTH, Characters
+from ner.tagger.loading import load
 from ner.tagger.pieces import PIECE_FIRST, PIECE_LAST, PIECE_PAD, PIECE_UNKNOWN, PieceRow, Pieces
 from ner.tagger.runtime import Runtime
 from ner.tagger.settings import Settings
 from ner.training import e5, piece_onnx
+from ner.training.config import DataConfig, E5Encoder, Schedule, TrainConfig, TrainedModels
 from ner.training.pretrained_encoder import (
     EncoderShape,
     PieceEncoder,
     PieceNetwork,
     encoder_weights,
 )
+from ner.training.train import Epoch, train
 
 VOCABULARY = {
     "▁": -2.0, "▁重庆": -9.0, "重庆": -5.0, "重": -7.0, "庆": -7.5, "市": -5.5, "市民": -6.0,
@@ -173,7 +177,7 @@ def test_another_file_is_an_error(tmp_path: Path, data: bytes) -> None:
 def network(pretrained: e5.Pretrained) -> PieceNetwork:
     torch.manual_seed(1)
     shape = EncoderShape(len(PIECES), WIDTH, LAYERS, 4, INNER, POSITIONS)
-    made = PieceNetwork(shape, len(TABLE), 4).eval()
+    made = PieceNetwork(shape, len(TABLE), 4, PIECES).eval()
     rows = [1, 3, 0, 2, *range(4, len(STRINGS))]
     made.encoder.load_state_dict(encoder_weights(pretrained.tensors, rows))
     torch.nn.init.normal_(made.head.start.weight, std=0.2)
@@ -283,3 +287,52 @@ def test_a_model_without_its_pieces_is_damaged(pretrained: e5.Pretrained, tmp_pa
     (tmp_path / "span_tagger/pieces.json").unlink()
     with pytest.raises(NerError, match=r"pieces\.json"):
         SpanTagger().from_disk(tmp_path / "span_tagger")
+
+
+def test_the_cut_vocabulary_has_the_pieces_of_the_texts_and_their_rows(
+    pretrained: e5.Pretrained,
+) -> None:
+    pieces, rows = e5.cut(pretrained, ["重庆市民政局"])
+    # 市民 and kg occur nowhere; single characters stay.
+    assert set(pieces.pieces) == {
+        *("▁", "重庆", "市", "民政", "局"),
+        *("重", "庆", "民", "政", ",", "k", "2"),
+    }
+    assert rows[:4] == [1, 3, 0, 2]
+    assert [STRINGS[row] for row in rows[4:]] == list(pieces.pieces)
+
+
+@pytest.mark.slow
+def test_a_model_is_trained_from_the_encoder_and_from_that_model(tmp_path: Path) -> None:
+    """A pattern is learnt; the model tags with it from its folder, and training goes on from there."""
+    write_e5(tmp_path / "e5.whl")
+    rows = [
+        {"id": f"{k}", "text": f"在{place}开会。", "spans": [[1, 1 + len(place), "LOC"]]}
+        for k, place in enumerate(["重庆市", "重庆", "重民", "庆市", "民庆"] * 8)
+    ]
+    file = tmp_path / "train.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    TABLE.write(tmp_path / "characters.txt")
+    config = TrainConfig(
+        name="small",
+        version="1",
+        characters=tmp_path / "characters.txt",
+        start=E5Encoder(e5=tmp_path / "e5.whl", texts=(file,)),
+        data=DataConfig(train=(file,), dev=(file,)),
+        schedule=Schedule(
+            epochs=12, batch_size=256, learning_rate=1e-2, encoder_learning_rate=1e-3, dropout=0.0
+        ),
+    )
+    last = [event for event in train(config, tmp_path / "run") if isinstance(event, Epoch)][-1]
+    assert last.dev["all"].f1 > 0.95
+    tagger = load(tmp_path / "run/model")
+    found = tagger("在重庆市开会。")
+    assert [(span.start, span.end, span.label) for span in found] == [(1, 4, "LOC")]
+    again = config.model_copy(
+        update={
+            "start": TrainedModels(models=(str(tmp_path / "run/model"),)),
+            "schedule": config.schedule.model_copy(update={"epochs": 0}),
+        }
+    )
+    list(train(again, tmp_path / "again"))
+    assert load(tmp_path / "again/model")("在重庆市开会。")[0].text == "重庆市"

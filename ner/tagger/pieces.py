@@ -55,10 +55,26 @@ class PieceRow:
     def inputs(self) -> dict[str, Ints]:
         """The arrays of `pretrained_encoder.PieceNetwork`, of this text alone."""
         length = round_up(len(self.ids), MAX_SPAN_LENGTH)
-        segmented = self.segmented
-        pieces = np.concatenate(([PIECE_FIRST], segmented.ids, [PIECE_LAST])).astype(np.int32)
-        parts = pad([self.ids, segmented.piece + 1, segmented.place], length)
-        return {"pieces": pieces, **dict(zip(("ids", "piece", "place"), parts))}
+        arrays = (pad([self.ids], length), *stack([self], length))
+        return {name: array[0] for name, array in zip(("ids", "pieces", "piece", "place"), arrays)}
+
+
+def stack(rows: Sequence[PieceRow], length: int) -> tuple[Ints, Ints, Ints]:
+    """What `pretrained_encoder.PieceNetwork` takes after the ids of the characters.
+
+    Args:
+        length: what the characters are padded to.
+    """
+    segmented = [row.segmented for row in rows]
+    pieces = pad(
+        (np.concatenate(([PIECE_FIRST], each.ids, [PIECE_LAST])) for each in segmented),
+        max(len(each.ids) for each in segmented) + 2,
+    )
+    return (
+        pieces,
+        pad((each.piece + 1 for each in segmented), length),
+        pad((each.place for each in segmented), length),
+    )
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from ner.tagger.features import (
     round_up,
     windows,
 )
+from ner.tagger.pieces import PIECE_SPECIAL_IDS, PIECE_UNKNOWN, PieceRow, Pieces, stack
 from ner.training.network import span_mask
 
 
@@ -29,12 +30,14 @@ class Batch:
 
     Args:
         ids: ``(batch, length)``.
+        pieces: of a network over pieces the arrays that it takes after the ids.
         gold: 0 or 1, shaped like the network's scores, see `network.SpanHead`.
         mask: True where gold is known, shaped the same; False on padding.
         characters: how many, padding not counted.
     """
 
     ids: Tensor
+    pieces: tuple[Tensor, ...]
     gold: Tensor
     mask: Tensor
     characters: int
@@ -42,9 +45,13 @@ class Batch:
 
 @dataclass(frozen=True)
 class _WindowExample:
-    """A window of an example: its ids, its spans, its core and the known region in its own offsets."""
+    """A window of an example: its ids, its spans, its core and the known region in its own offsets.
+
+    ``row`` has its pieces too where the network takes any.
+    """
 
     ids: Ids
+    row: PieceRow | None
     spans: tuple[Span, ...]
     core: tuple[int, int]
     known: tuple[int, int] | None
@@ -86,15 +93,17 @@ def make_batches(
     labels: Sequence[str],
     size: int,
     unknown: float,
+    pieces: Pieces | None = None,
 ) -> Batches:
     """Windows of the examples in batches of similar length, in random order.
 
     Args:
         labels: in the order of the network's score planes.
         size: code points per batch, about.
-        unknown: fraction of characters shown as unknown.
+        unknown: fraction of characters, and of pieces, shown as unknown.
+        pieces: those of a network over pieces; windows are then longer, up to what it can see.
     """
-    parts = [part for example in examples for part in _windows_of(example, characters)]
+    parts = [part for example in examples for part in _windows_of(example, characters, pieces)]
     parts = [parts[k] for k in rng.permutation(len(parts))]
     parts.sort(
         key=lambda part: round_up(len(part.ids), MAX_SPAN_LENGTH)
@@ -113,9 +122,14 @@ def make_batches(
     return Batches(groups, tuple(labels), unknown, int(rng.integers(2**63)))
 
 
-def _windows_of(example: Example, characters: Characters) -> Iterator[_WindowExample]:
-    ids = characters.encode(example.text)
-    for w in windows(example.text, core=256, context=64):
+def _windows_of(
+    example: Example, characters: Characters, pieces: Pieces | None
+) -> Iterator[_WindowExample]:
+    core, context = (440, 32) if pieces else (256, 64)
+    for w in windows(example.text, core=core, context=context):
+        text = example.text[w.start : w.end]
+        ids = characters.encode(text)
+        row = PieceRow(ids, pieces.encode(text)) if pieces else None
         spans = tuple(
             Span(s.start - w.start, s.end - w.start, s.label)
             for s in example.spans
@@ -123,9 +137,9 @@ def _windows_of(example: Example, characters: Characters) -> Iterator[_WindowExa
             and s.end <= w.end
             and s.end - s.start <= MAX_SPAN_LENGTH
         )
-        core = (w.core_start - w.start, w.core_end - w.start)
+        region = (w.core_start - w.start, w.core_end - w.start)
         known = example.known and (example.known[0] - w.start, example.known[1] - w.start)
-        yield _WindowExample(ids[w.start : w.end], spans, core, known)
+        yield _WindowExample(ids, row, spans, region, known)
 
 
 def _make_batch(
@@ -159,6 +173,18 @@ def _make_batch(
             low, high = part.known
             known[row, :, labels.index("BRAND")] = (starts < high) & (lasts >= low)
     ids[hidden] = UNKNOWN
+    arrays = _piece_arrays([part.row for part in parts if part.row], length, unknown, rng)
     characters = sum(len(part.ids) for part in parts)
     mask = torch.from_numpy(known) & valid
-    return Batch(torch.from_numpy(ids), torch.from_numpy(gold), mask, characters)
+    return Batch(torch.from_numpy(ids), arrays, torch.from_numpy(gold), mask, characters)
+
+
+def _piece_arrays(
+    rows: Sequence[PieceRow], length: int, unknown: float, rng: np.random.Generator
+) -> tuple[Tensor, ...]:
+    """What `stack` gives, with pieces hidden; nothing where there are no pieces."""
+    if not rows:
+        return ()
+    ids, piece, place = stack(rows, length)
+    ids[(rng.random(ids.shape) < unknown) & (ids >= PIECE_SPECIAL_IDS)] = PIECE_UNKNOWN
+    return tuple(torch.from_numpy(each) for each in (ids, piece, place))

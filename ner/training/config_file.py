@@ -59,7 +59,7 @@ _MESSAGES = {
     "string_pattern_mismatch": ("cannot be used here", "pattern: {pattern}"),
     "path": ("is not a path", "write a path in quotation marks"),
     "start": (
-        "is not a table with exactly one of models, encoder, transformer and network",
+        "is not a table with exactly one of models, encoder, transformer, network and e5",
         'for example start = {{ models = ["news"] }}',
     ),
     "environment": ("{name} is not set in the environment", "export {variable}=..."),

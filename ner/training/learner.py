@@ -16,11 +16,11 @@ from ner.corpus import Example
 from ner.evaluation.score import Counts, table
 from ner.tagger.component import SpanTagger
 from ner.tagger.features import Characters
-from ner.tagger.settings import Settings
 from ner.training.batches import Batch
 from ner.training.config import TrainConfig
-from ner.training.export import candidates
-from ner.training.network import Network, span_loss
+from ner.training.export import candidates, run_settings
+from ner.training.network import span_loss
+from ner.training.pretrained_encoder import SpanNetwork
 from ner.training.weights import reading_checkpoint, save_checkpoint
 
 
@@ -67,7 +67,7 @@ class Learner:
         self,
         config: TrainConfig,
         characters: Characters,
-        network: Network,
+        network: SpanNetwork,
         checkpoint: Path,
         *,
         checkpoint_seconds: float,
@@ -83,7 +83,7 @@ class Learner:
         # The average of the weights over the steps is scored and kept (Polyak and Juditsky 1992).
         self.average = {name: weight.detach().clone() for name, weight in self.trained.items()}
         self.optimizer = torch.optim.AdamW(
-            self.trained.values(),
+            self._groups(),
             lr=config.schedule.learning_rate,
             betas=(0.9, 0.98),
             weight_decay=0.02,
@@ -100,6 +100,22 @@ class Learner:
         self._saved = time.monotonic()
         self._timed = 0  # steps done by this process
         self._seconds = 0.0  # that these took
+
+    def _groups(self) -> list[dict[str, Any]]:
+        """The weights by learning rate: the encoder's may be another than the rest's."""
+        schedule = self.config.schedule
+        encoder = {name for name in self.trained if name.startswith("encoder.")}
+        rates = (
+            (schedule.encoder_learning_rate or schedule.learning_rate, encoder),
+            (schedule.learning_rate, self.trained.keys() - encoder),
+        )
+        return [
+            {
+                "params": [weight for name, weight in self.trained.items() if name in names],
+                "highest": rate,
+            }
+            for rate, names in rates
+        ]
 
     @property
     def is_done(self) -> bool:
@@ -131,12 +147,12 @@ class Learner:
     def _learn(self, batch: Batch, fraction_done: float) -> float:
         """One step; its loss."""
         cosine = 0.01 + 0.99 * (1 + math.cos(math.pi * fraction_done)) / 2
-        rate = self.config.schedule.learning_rate * min(fraction_done / 0.1, cosine)
+        share = min(fraction_done / 0.1, cosine)
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = group["highest"] * share
         self.network.train()
         with torch.autocast("cpu", torch.bfloat16):
-            scores = self.network(batch.ids)
+            scores = self.network(batch.ids, *batch.pieces)
         loss = span_loss(scores.float(), batch.gold, batch.mask, batch.characters)
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
@@ -171,8 +187,9 @@ class Learner:
         """The rows of `score.table` for what the averaged weights find in dev."""
         tagger = SpanTagger()
         with self._averaged_weights():
-            settings = Settings(labels=self.config.labels)
-            tagger.set_network(settings, self.characters, candidates(self.network))
+            settings = run_settings(self.network, self.config.labels)
+            run = candidates(self.network)
+            tagger.set_network(settings, self.characters, run, self.network.pieces)
             found = tagger.predict([example.text for example in dev])
         return table([example.spans for example in dev], found)
 

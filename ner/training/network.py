@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ner.tagger.features import MAX_SPAN_LENGTH, PAD
+from ner.tagger.pieces import Pieces
 
 HASH_FACTORS = {"bigram": (40503, 7919), "trigram": (92821, 31337, 6967)}
 """The factors of the tables' linear hash functions; the weighted sums of ids stay within 31 bits."""
@@ -198,6 +199,7 @@ class Network(nn.Module):
     ) -> None:
         super().__init__()
         self.shape = shape
+        self.pieces: Pieces | None = None  # characters are all it takes
         self.encoder = encoder or Encoder(shape, dropout=dropout)
         self.head = SpanHead(shape)
 
@@ -248,17 +250,18 @@ def split_hashed_tables(
 class Candidates(nn.Module):
     """The network with the output that tagging reads: the spans with logits above their label's floor."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
 
-    def forward(self, ids: Tensor, floors: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, ids: Tensor, floors: Tensor, *pieces: Tensor) -> tuple[Tensor, Tensor]:
         """Ids ``(batch, length)`` and floors ``(labels,)`` to places ``(4, found)`` and logits ``(found,)``.
 
+        A network over pieces takes their arrays too, see `pretrained_encoder.PieceNetwork`.
         The rows of places: text in the batch, label, first character, last character. Spans that
         `span_mask` excludes are among them; the tagger, which knows the lengths, leaves them out.
         """
-        scores = self.network(ids).permute(0, 2, 1, 3, 4)
+        scores = self.network(ids, *pieces).permute(0, 2, 1, 3, 4)
         found = (scores > floors[:, None, None, None]).nonzero()
         text, label, block, start, last = found.unbind(dim=1)
         places = torch.stack(

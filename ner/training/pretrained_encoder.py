@@ -14,15 +14,21 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ner.tagger.features import PAD
-from ner.tagger.pieces import MAX_PLACE, PIECE_PAD
-from ner.training.network import Shape, SpanHead
+from ner.tagger.pieces import MAX_PLACE, PIECE_PAD, Pieces
+from ner.training.network import Network, Shape, SpanHead
 
 _NEVER = -1e4  # added to the scores of attention on padding
 
 
 @dataclass(frozen=True)
 class EncoderShape:
-    """What must agree between a pretrained encoder's weights and its network."""
+    """What must agree between a pretrained encoder's weights and its network.
+
+    Args:
+        pieces: how many the vocabulary has.
+        inner: the width of the feed-forward layers.
+        epsilon: of the layer norms.
+    """
 
     pieces: int
     width: int = 384
@@ -123,28 +129,37 @@ class PieceNetwork(nn.Module):
         shape: of the encoder.
         characters: how many the character table has.
         labels: how many there are.
+        pieces: the vocabulary that the encoder's ids are from.
     """
 
     def __init__(
-        self, shape: EncoderShape, characters: int, labels: int, *, dropout: float = 0.0
+        self,
+        shape: EncoderShape,
+        characters: int,
+        labels: int,
+        pieces: Pieces,
+        *,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         self.shape = shape
+        self.pieces = pieces
         self.encoder = PieceEncoder(shape, dropout=dropout)
         self.character = nn.Embedding(characters, shape.width)
         self.place = nn.Embedding(MAX_PLACE + 1, shape.width)
         self.convolutions = nn.ModuleList(Convolution(shape.width, dropout) for _ in range(2))
         self.norm = nn.LayerNorm(shape.width)
         self.head = SpanHead(Shape(characters, labels, width=shape.width))
+        self.values = {**shape.as_dict(), "characters": characters, "labels": labels}
         nn.init.normal_(self.character.weight, std=0.02)
         nn.init.normal_(self.place.weight, std=0.02)
 
-    def forward(self, pieces: Tensor, ids: Tensor, piece: Tensor, place: Tensor) -> Tensor:
+    def forward(self, ids: Tensor, pieces: Tensor, piece: Tensor, place: Tensor) -> Tensor:
         """Scores of `SpanHead`.
 
         Args:
-            pieces: ids of the pieces, special ones before and behind. Shape: ``(batch, pieces)``.
             ids: of the characters, a multiple of `MAX_SPAN_LENGTH`. Shape: ``(batch, length)``.
+            pieces: ids of the pieces, special ones before and behind. Shape: ``(batch, pieces)``.
             piece: for each character where its piece stands in `pieces`. Shape: ``(batch, length)``.
             place: its place in the piece. Shape: ``(batch, length)``.
         """
@@ -156,6 +171,10 @@ class PieceNetwork(nn.Module):
             x = convolution(x, mask)
         scores: Tensor = self.head(self.norm(x))
         return scores
+
+
+SpanNetwork = Network | PieceNetwork
+"""Either kind of network that scores spans; of a `Network` ``pieces`` is None."""
 
 
 def encoder_weights(tensors: Mapping[str, Any], rows: list[int]) -> dict[str, Tensor]:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ner.tagger.features import Characters
+from ner.tagger.pieces import Pieces
 from ner.training import curves, run_folder
 from ner.training.batches import Batches, make_batches
 from ner.training.config import TrainConfig
@@ -49,7 +50,9 @@ def train(
     )
     drawn = time.monotonic()
     while not learner.is_done:
-        yield from learner.steps(_epoch_batches(config, examples, characters, learner.epoch))
+        yield from learner.steps(
+            _epoch_batches(config, examples, characters, network.pieces, learner.epoch)
+        )
         epoch = learner.finish_epoch(examples.dev)
         run_folder.write_metrics(run, learner.metrics)
         if time.monotonic() - drawn >= checkpoint_seconds:
@@ -73,7 +76,11 @@ def train(
 
 
 def _epoch_batches(
-    config: TrainConfig, examples: Examples, characters: Characters, epoch: int
+    config: TrainConfig,
+    examples: Examples,
+    characters: Characters,
+    pieces: Pieces | None,
+    epoch: int,
 ) -> Batches:
     """The batches of an epoch (0 for the first), the same in each process."""
     rng = np.random.default_rng((config.seed, epoch))
@@ -84,4 +91,5 @@ def _epoch_batches(
         labels=config.labels,
         size=config.schedule.batch_size,
         unknown=config.schedule.unknown,
+        pieces=pieces,
     )
