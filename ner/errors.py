@@ -37,7 +37,9 @@ def missing_extra(library: str | None, extra: str, *, where: str = "") -> NerErr
         where: what needed the library: a file, a database, a model.
     """
     return NerError(
-        f"this needs {library}", where=where, remedy=f"pip install '{DISTRIBUTION}[{extra}]'"
+        f"this needs {library or 'a library that is not installed'}",
+        where=where,
+        remedy=f"pip install '{DISTRIBUTION}[{extra}]'",
     )
 
 
