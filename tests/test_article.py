@@ -56,6 +56,12 @@ def test_offsets_are_code_points_beyond_the_basic_plane() -> None:
     assert [article.text[s.start : s.end] for s in article.spans] == ["𠮷林村", "重庆"]
 
 
+def test_a_span_that_claims_another_string_is_refused() -> None:
+    with pytest.raises(NerError, match="LOC should be '江北区', but '渝北区' stands there"):
+        Article(id="a", text="重庆渝北区", spans=(Span(2, 5, "LOC", text="江北区"),))
+    assert Article(id="a", text="重庆渝北区", spans=(Span(2, 5, "LOC", text="渝北区"),)).spans
+
+
 def test_the_text_must_begin_with_its_title() -> None:
     with pytest.raises(NerError, match="does not begin with the title"):
         Article(id="a", text="正文", title="题", body_start=2)
