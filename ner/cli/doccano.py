@@ -2,7 +2,7 @@
 
 import sys
 from contextlib import ExitStack
-from typing import Annotated, Any
+from typing import IO, TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,6 +19,11 @@ from ner.cli.terminal import (
     writing,
 )
 from ner.errors import NerError
+
+if TYPE_CHECKING:
+    from ner.annotation.doccano import Labelled
+    from ner.article import Rejected
+    from ner.store import Store
 
 DoccanoUrl = Annotated[
     str, typer.Option("--url", envvar="NER_DOCCANO_URL", help="doccano's address.")
@@ -115,7 +120,6 @@ def pull(
     client = _connect(url, user, password)
     from ner.annotation import doccano
     from ner.article import Rejected
-    from ner.formats import dump
     from ner.store import Store
 
     opened = doccano.open_project(client, project)
@@ -127,26 +131,35 @@ def pull(
             kept = "decisions entered so far are stored, and the same command goes on"
             stack.enter_context(interruption(kept))
         for item in progress(doccano.pull(opened, unfinished=unfinished), "pulling"):
-            if isinstance(item, Rejected):
+            outcome = _keep(item, sink, decisions, note=f"doccano {project}")
+            if isinstance(outcome, Rejected):
                 bad += 1
-                say_error(str(item))
-                continue
-            if sink:
-                sink.write(dump(doccano.labelled_row(item)))
-            if decisions and item.confirmed_by:
-                by, note = item.confirmed_by[-1], f"doccano {project}"
-                outcome = decisions.decide(item.article, by, note=note)
-                if isinstance(outcome, Rejected):
-                    bad += 1
-                    say_error(str(outcome))
-                    continue
+                say_error(str(outcome))
+            else:
+                good += 1
                 entered += outcome
-            good += 1
     left = "" if unfinished else f", {doccano.count_open(opened)} not ticked yet"
     into = f", {count(entered, 'decision')} stored" if store else ""
     say(f"{count(good, 'article')} pulled{into}{left}")
     if bad:
         raise typer.Exit(1)
+
+
+def _keep(
+    item: "Labelled | Rejected", sink: IO[str] | None, decisions: "Store | None", *, note: str
+) -> "int | Rejected":
+    """Write an article where it is wanted; how many decisions that stored, or why it was left out."""
+    from ner.annotation.doccano import labelled_row
+    from ner.article import Rejected
+    from ner.formats import dump
+
+    if isinstance(item, Rejected):
+        return item
+    if sink:
+        sink.write(dump(labelled_row(item)))
+    if decisions and item.confirmed_by:
+        return decisions.decide(item.article, item.confirmed_by[-1], note=note)
+    return 0
 
 
 def _connect(url: str, user: str, password: str) -> Any:

@@ -23,7 +23,8 @@ _NAME = re.compile(r"[^\W_][\w.+-]*")  # what can name a folder, and no other th
 def make_pipeline(name: str, version: str, component: SpanTagger, *, license: str = "") -> Language:
     """A spaCy pipeline around a filled component, ready for ``nlp.to_disk``."""
     nlp = spacy.blank("zh", config={"nlp": {"tokenizer": {"@tokenizers": "ner.characters.v1"}}})
-    nlp.meta.update(name=name, version=version, license=license)
+    # spaCy's default is the version at hand and later, though any 3.8 reads the model.
+    nlp.meta.update(name=name, version=version, license=license, spacy_version=">=3.8,<3.9")
     cast(SpanTagger, nlp.add_pipe("span_tagger")).from_bytes(component.to_bytes())
     return nlp
 
