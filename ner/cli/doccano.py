@@ -2,7 +2,7 @@
 
 import sys
 from contextlib import ExitStack
-from typing import IO, TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -21,6 +21,8 @@ from ner.cli.terminal import (
 from ner.errors import NerError
 
 if TYPE_CHECKING:
+    from codecs import StreamWriter
+
     from ner.annotation.doccano import Labelled
     from ner.article import Rejected
     from ner.store import Store
@@ -146,7 +148,11 @@ def pull(
 
 
 def _keep(
-    item: "Labelled | Rejected", sink: IO[str] | None, decisions: "Store | None", *, note: str
+    item: "Labelled | Rejected",
+    sink: "StreamWriter | None",
+    decisions: "Store | None",
+    *,
+    note: str,
 ) -> "int | Rejected":
     """Write an article where it is wanted; how many decisions that stored, or why it was left out."""
     from ner.annotation.doccano import labelled_row
