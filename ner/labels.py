@@ -14,7 +14,8 @@ class Style:
     Args:
         chinese: its name for Chinese readers.
         english: its name for others.
-        color: the background of a mark on a page or in doccano, white text on it; ``#rrggbb``.
+        color: the background of a mark in doccano, white text on it, and of lines under names on pages:
+            the hue of `light`; ``#rrggbb``.
         light: the background of a mark in a terminal, black text on it; ``#rrggbb``. Told apart by the
             colour-blind too: at least 40 between any two in CIELAB, for each kind (Machado et al. 2009).
         ansi: the same in a terminal of 16 colours, as rich writes a style.
@@ -30,10 +31,10 @@ class Style:
 
 
 STYLES = {
-    "PER": Style("人名", "person", "#b3261e", "#fae14b", "black on yellow", "p"),
-    "LOC": Style("地名", "place", "#1a6b3c", "#7ee8fa", "black on cyan", "l"),
-    "ORG": Style("机构", "organisation", "#1f5fa8", "#a070ff", "white on blue", "o"),
-    "BRAND": Style("品牌", "brand", "#8a4b00", "#ff6070", "black on magenta", "b"),
+    "PER": Style("人名", "person", "#8a6d00", "#fae14b", "black on yellow", "p"),
+    "LOC": Style("地名", "place", "#0b6e7f", "#7ee8fa", "black on cyan", "l"),
+    "ORG": Style("机构", "organisation", "#5b34b5", "#a070ff", "white on blue", "o"),
+    "BRAND": Style("品牌", "brand", "#b3263a", "#ff6070", "black on magenta", "b"),
 }
 LABELS = tuple(STYLES)
 
