@@ -265,7 +265,7 @@ def test_gbk_text_is_ingested(url: str, tmp_path: Path) -> None:
 
 def test_folders_and_stores_that_are_not_what_was_meant(url: str, tmp_path: Path) -> None:
     assert "is a folder (add --recursive" in one_line_error(ner("ingest", tmp_path, "--store", url))
-    assert "is a folder (name a file" in one_line_error(ner("tag", "--input", tmp_path))
+    assert "holds no file that can be read" in one_line_error(ner("tag", "--input", tmp_path))
     missing = f"sqlite:///{tmp_path}/none.db"
     for command in ("tag", "show", "export"):
         assert "no such store (make it with ner ingest" in one_line_error(
@@ -334,3 +334,43 @@ def test_the_loop_chooses_and_suggests(tmp_path: Path) -> None:
         ner("annotate", "suggest", pool, "--teacher", "jieba")
     )
     assert "unknown unit" in one_line_error(ner("annotate", "select", pool, "--unit", "word"))
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["show"],
+        ["ingest"],
+        ["export", "--format"],
+        ["train", "--from-store"],
+        ["train", "c.toml", "--from-store"],
+        ["--debug", "tag", "--input"],
+        ["--log-format", "json", "corpus", "stats"],
+    ],
+)
+@pytest.mark.parametrize("url", ["postgres://u:zq zq@h/d".replace(" ", "'"), "u:zqzq@h/d"])
+def test_a_password_in_the_wrong_place_is_not_shown(command: list[str], url: str) -> None:
+    done = ner(*command, url)
+    assert done.exit_code and "zq" not in done.output, done.output
+
+
+def test_a_folder_is_tagged_as_it_is_ingested(tmp_path: Path) -> None:
+    (tmp_path / "日").mkdir()
+    (tmp_path / "日/a.txt").write_text("后堡社区的杨莉来了。", encoding="utf-8")
+    (tmp_path / "b.jsonl").write_text('{"id": 7, "text": "杨莉"}\n', encoding="utf-8")
+    (tmp_path / "c.txt").touch()
+    (tmp_path / "d.pdf").touch()
+    output = tmp_path.parent / "tagged.jsonl"
+    for target in ("-", output):
+        done = ner("tag", "--input", tmp_path, "--output", target)
+        assert done.exit_code == 1 and "c.txt: is empty" in done.stderr
+        assert "skipped: 1 .pdf files" in done.stderr
+        text = done.stdout if target == "-" else output.read_text(encoding="utf-8")
+        rows = [json.loads(line) for line in text.splitlines()]
+        assert [("error" in row, row.get("text")) for row in rows] == [
+            (False, None),
+            (True, None),
+            (False, "后堡社区的杨莉来了。"),
+        ]
+    done = ner("annotate", "suggest", tmp_path / "日", "--teacher", "model")
+    assert json.loads(done.stdout)["text"] == "后堡社区的杨莉来了。"

@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from ner.cli import log
-from ner.cli.terminal import safe, say_error
+from ner.cli.terminal import hide_secrets, safe, say_error
 from ner.errors import NerError
 
 _LOG = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ class Group(TyperGroup):
             raise
         except Exception as error:
             if isinstance(error, UsageError):  # it may quote a file's name
-                error.message = safe(error.message)
+                error.message = safe(hide_secrets(error.message))
                 raise
             _LOG.debug("the command failed", exc_info=True)
             say_error(_one_line(error))

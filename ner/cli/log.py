@@ -20,6 +20,9 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             row["traceback"] = self.formatException(record.exc_info)
+        from ner.cli.terminal import hide_secrets
+
+        row = {key: hide_secrets(value) for key, value in row.items()}
         return json.dumps(row)  # ASCII: nothing in it can reach a terminal as a control character
 
 
@@ -27,9 +30,9 @@ class TextFormatter(logging.Formatter):
     """A line a record, control characters made visible."""
 
     def format(self, record: logging.LogRecord) -> str:
-        from ner.cli.terminal import safe
+        from ner.cli.terminal import hide_secrets, safe
 
-        return safe(super().format(record))
+        return safe(hide_secrets(super().format(record)))
 
 
 def configure(*, debug: bool, form: str) -> None:

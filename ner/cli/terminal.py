@@ -38,6 +38,15 @@ def safe(text: str) -> str:
     return _UNSAFE.sub(lambda match: json.dumps(match[0])[1:-1], text)
 
 
+# To the end of the word, since a mistyped password may hold any character.
+_SECRET = re.compile(r"\b([a-z][a-z0-9+]*:)\S*(?:@|passw)\S*", re.IGNORECASE)
+
+
+def hide_secrets(text: str) -> str:
+    """A message without what may be a URL's user and password, wherever on the command line it was given."""
+    return _SECRET.sub(r"\1…", text)
+
+
 @contextmanager
 def needing(extra: str) -> Iterator[None]:
     """Name the extra, where a library that only it installs is not there."""
@@ -223,4 +232,4 @@ def say_error(message: str) -> None:
         _LOG.error(message)
     else:
         typer.secho("error: ", fg="red", err=True, nl=False)
-        typer.echo(safe(message).replace("\n", " "), err=True)
+        typer.echo(safe(hide_secrets(message)).replace("\n", " "), err=True)
