@@ -27,7 +27,18 @@ def articles(path: Path, **options: object) -> list[Article]:
 
 
 def test_a_folder_is_accounted_for(tmp_path: Path) -> None:
-    for name in ("a.txt", "b.html", "c.pdf", "d.pdf", "e", "f.jpg", "g.ann", "h.txt", "h.ann"):
+    for name in (
+        "a.txt",
+        "b.html",
+        "c.pdf",
+        "d.pdf",
+        "e",
+        "f.jpg",
+        "g.ann",
+        "h.txt",
+        "h.ann",
+        "~$n.docx",
+    ):
         (tmp_path / name).write_text("x")
     os.mkfifo(tmp_path / "i.txt")
     (tmp_path / "j.txt").symlink_to("nowhere")
@@ -44,6 +55,7 @@ def test_a_folder_is_accounted_for(tmp_path: Path) -> None:
         "files without a suffix": 1,
         ".ann files without their .txt": 1,
         "FIFOs": 1,
+        "lock files of Word or Excel": 1,
         "sockets": 1,
         "broken links": 1,
         "links to folders": 1,

@@ -22,8 +22,8 @@ from ner.formats import check_text, dump, json_lines, make_article, rename, span
 from ner.formats.detect import detect_form
 from ner.formats.forms import FORMATS
 from ner.formats.jsonl import decode_line
-from ner.formats.paths import open_all
-from ner.formats.source import EmptyFile, Source
+from ner.formats.paths import Skipped, find, open_all
+from ner.formats.source import EmptyFile, Source, printable
 from ner.tagger.loading import Tagger
 
 BATCH = 64  # lines tagged together, at most
@@ -63,19 +63,22 @@ def tag_file(
     form: str = "",
     fields: Mapping[str, str] = {},
     skip: int = 0,
+    skipped: Skipped | None = None,
 ) -> Iterator[Line]:
     """Tag what a file holds. The answer to a line that comes through a pipe does not wait for further lines.
 
     Args:
-        path: None for standard input.
+        path: a file, a folder of files, or None for standard input.
         form: as for `ner ingest`; detected if empty.
         fields: our field names to the file's own.
         skip: lines of output that are there already: so many records are left out.
+        skipped: counts what a folder or an archive holds that is not read, by kind.
 
     Raises:
         NerError: the file cannot be read.
     """
-    for batch in _batches(_records(path, form, fields), skip):
+    counts = Counter() if skipped is None else skipped
+    for batch in _batches(_records(path, form, fields, counts), skip):
         found = iter(tag_each(tagger, [record.text for record in batch if not record.error]))
         for record in batch:
             spans = record.error or next(found)
@@ -106,10 +109,33 @@ def _batches(records: Iterable[_Record | None], skip: int) -> Iterator[list[_Rec
         yield batch
 
 
-def _records(path: Path | None, form: str, fields: Mapping[str, str]) -> Iterator[_Record | None]:
-    """The records of a file; None where reading on would wait for a pipe."""
+def _records(
+    path: Path | None, form: str, fields: Mapping[str, str], skipped: Skipped
+) -> Iterator[_Record | None]:
+    """The records of a file, or of all in a folder; None where reading on would wait for a pipe."""
+    if path is None or not path.is_dir():
+        yield from _records_of_file(path, form, fields, skipped)
+        return
+    files = find([str(path)], recursive=True, skipped=skipped)
+    if not files:
+        raise NerError(
+            "holds no file that can be read",
+            where=printable(str(path)),
+            remedy="check the folder",
+        )
+    for file in files:
+        try:
+            yield from _records_of_file(file, form, fields, skipped)
+        except NerError as error:
+            error.where = error.where or printable(str(file))
+            yield _Record(None, error=error)
+
+
+def _records_of_file(
+    path: Path | None, form: str, fields: Mapping[str, str], skipped: Skipped
+) -> Iterator[_Record | None]:
     with contextlib.suppress(*([EmptyFile] if path is None else [])):  # nothing in, nothing out
-        for source in open_all(path, Counter()):
+        for source in open_all(path, skipped):
             if isinstance(source, NerError):
                 yield _Record(None, error=source)
             elif _has_lines(source, form):

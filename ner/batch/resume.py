@@ -9,6 +9,7 @@ import contextlib
 import json
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -27,6 +28,7 @@ def tag_to_file(
     *,
     form: str = "",
     fields: Mapping[str, str] = {},
+    skipped: Counter[str] | None = None,
 ) -> Iterator[Line]:
     """Tag a file into `output`; gives the lines as they are written, first those written before.
 
@@ -42,7 +44,7 @@ def tag_to_file(
         for line in _whole_lines(file):
             done += 1
             yield line
-        for line in tag_file(tagger, path, form=form, fields=fields, skip=done):
+        for line in tag_file(tagger, path, form=form, fields=fields, skip=done, skipped=skipped):
             file.write(line.json.encode("utf-8"))
             file.flush()
             yield line

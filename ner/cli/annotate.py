@@ -228,7 +228,7 @@ def items(files: list[str] | None, store: str) -> Any:
         from ner.formats import find
         from ner.formats.reader import read
 
-        yield from read(find(files))
+        yield from read(find(files, recursive=True))
     else:
         from ner.store import Store
 

@@ -117,7 +117,7 @@ def tag(
         typer.Option(
             "--input",
             "-i",
-            help="JSONL of {id, text}, a file of `ner ingest`, or -; the store if omitted.",
+            help="JSONL of {id, text}, a file of `ner ingest`, a folder of such, or -; the store if omitted.",
         ),
     ] = "",
     output: Annotated[
@@ -154,15 +154,17 @@ def _tag_lines(input: str, output: str, tagger: "Tagger") -> None:
     from ner.batch.resume import partial_file, tag_to_file
 
     path, target = None if input == "-" else Path(input), Path(output)
+    skipped = Counter[str]()
     with contextlib.ExitStack() as stack:
+        stack.callback(say_skipped, skipped)
         if output == "-" or is_stream(target):
             sink = stack.enter_context(writing(output))
-            lines = tag_file(tagger, path)
+            lines = tag_file(tagger, path, skipped=skipped)
         else:
             partial = partial_file(tagger, path, target)
             goes_on = "; the same command goes on" if path and path.is_file() else ""
             stack.enter_context(interruption(f"what was tagged is in {partial}{goes_on}"))
-            sink, lines = None, tag_to_file(tagger, path, target)
+            sink, lines = None, tag_to_file(tagger, path, target, skipped=skipped)
         failed = 0
         for line in progress(lines, "tagging"):
             if sink:

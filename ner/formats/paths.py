@@ -139,6 +139,8 @@ def _kind_skipped(path: Path) -> str:
 
 def kind_by_name(name: str) -> str:
     """What kind of file is not read, by its name; empty if it is read."""
+    if name.rpartition("/")[2].startswith("~$"):
+        return "lock files of Word or Excel"
     suffix = Path(name).suffix.lower()
     if suffix in SUFFIXES or suffix == ".zip":
         return ""
