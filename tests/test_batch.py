@@ -64,7 +64,7 @@ def test_an_article_that_cannot_be_tagged_is_set_aside_and_the_rest_goes_on(stor
     list(store.add(make_article(number) for number in range(5)))
     failed = [step.id for step in run(store, tagger) if step.failure]
     assert failed == ["article-00002"]
-    assert [article.id for article in store.untagged(model_key(tagger))] == failed
+    assert [article.id for article in store.articles_to_tag(model_key(tagger))] == failed
     assert "could not be tagged: RuntimeError: no memory" in store.failures()[0].why
 
 
@@ -77,7 +77,7 @@ def test_damaged_articles_are_set_aside_and_the_rest_is_tagged(
         change = "UPDATE articles SET text = '' WHERE id = 'article-00001'"
         connection.execute(sa.text(change))
     assert [step.id for step in run(store, tagger) if step.failure] == ["article-00001"]
-    assert store.count(untagged_by=model_key(tagger)) == 1
+    assert store.count_untagged(model_key(tagger)) == 1
     list(store.add([make_article(1)], replace=True))  # the remedy
     assert [step.id for step in run(store, tagger)] == ["article-00001"]
     assert store.failures() == []
@@ -89,7 +89,7 @@ def test_a_batch_ends_where_its_texts_are_long(store: Store, tagger: Tagger) -> 
     list(store.add(Article(f"long-{number}", text) for number in range(8)))
     steps = run(store, tagger)
     assert next(steps).spans >= 1
-    assert store.count(untagged_by=model_key(tagger)) == 4
+    assert store.count_untagged(model_key(tagger)) == 4
     steps.close()
 
 
@@ -102,9 +102,9 @@ def test_killed_at_random_moments_nothing_is_lost_and_nothing_is_twice(
         command = [sys.executable, "-m", "ner", "tag", "--store", store_url]
         rng = random.Random(1)
         for _ in range(2):
-            before = store.count(untagged_by=model_key(tagger))
+            before = store.count_untagged(model_key(tagger))
             process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-            wait_until(lambda n=before: store.count(untagged_by=model_key(tagger)) < n, process)
+            wait_until(lambda n=before: store.count_untagged(model_key(tagger)) < n, process)
             time.sleep(rng.random() * 0.03)
             process.send_signal(signal.SIGKILL)
             assert process.wait() == -signal.SIGKILL, "it was done before it could be killed"

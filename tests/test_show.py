@@ -31,7 +31,7 @@ def url(tmp_path: Path) -> str:
     second = Article("b", "雨还在下。", paper="晚报", page="A2")
     with Store(url, create=True) as store:
         list(store.add([first, second]))
-        store.write(store.start_run(model_key(load())), [first, second])
+        store.write_results(store.start_run(model_key(load())), [first, second])
     return url
 
 
@@ -62,7 +62,9 @@ def test_spans_of_one_label_that_touch_are_told_apart(url: str) -> None:
     spans = (Span(0, 2, "PER"), Span(2, 4, "PER"))
     with Store(url) as store:
         [*_] = store.add([Article("c", "陈晓杨莉来了")])
-        store.write(store.start_run(model_key(load())), [Article("c", "陈晓杨莉来了", spans=spans)])
+        store.write_results(
+            store.start_run(model_key(load())), [Article("c", "陈晓杨莉来了", spans=spans)]
+        )
     shown = ner("show", "c", "--color", "always", "--store", url).stdout
     assert "陈晓\x1b[0m|\x1b" in shown
 
@@ -108,7 +110,7 @@ def test_the_spans_are_those_of_the_model_in_use(url: str, tmp_path: Path) -> No
     """Another model that was tried does not change what is shown and exported."""
     with Store(url) as store:
         run = store.start_run(ModelKey("other", "1.0", "0"))
-        store.write(run, [Article("a", TEXT, spans=(Span(8, 9, "LOC"),))])
+        store.write_results(run, [Article("a", TEXT, spans=(Span(8, 9, "LOC"),))])
     assert "[陈晓 PER]" in ner("show", "a", "--store", url).stdout
     assert "[陈 LOC]晓" in ner("show", "a", "--model", "other", "--store", url).stdout
     assert '"PER"' in ner("export", "--store", url).stdout
@@ -131,7 +133,7 @@ def test_a_long_article_is_shown_in_time_linear_in_its_length(tmp_path: Path) ->
     article = Article("long", "陈晓说今天很好真的。" * 40_000, spans=spans)
     with Store(url, create=True) as store:
         list(store.add([article]))
-        store.write(store.start_run(model_key(load())), [article])
+        store.write_results(store.start_run(model_key(load())), [article])
     start = time.perf_counter()
     shown = ner("show", "--store", url, "--color", "always").stdout
     assert shown.count("陈晓\x1b[0m说") == 40_000

@@ -28,7 +28,7 @@ def outcomes(store: Store, *items: Article | Rejected, replace: bool = False) ->
 
 
 def tag(store: Store, *articles: Article, model: ModelKey = MODEL) -> None:
-    store.write(store.start_run(model), articles)
+    store.write_results(store.start_run(model), articles)
 
 
 def change(store: Store, statement: str) -> None:
@@ -73,7 +73,7 @@ def test_replacing_drops_the_old_spans_and_tags_anew(store: Store) -> None:
     tag(store, make_article(1, spans=(PLACE,)))
     assert outcomes(store, Article(id="article-00001", text="别的"), replace=True) == ["replaced"]
     assert rows(store, spans) == 0
-    assert store.count(untagged_by=MODEL) == 1
+    assert store.count_untagged(MODEL) == 1
 
 
 def test_deleting_leaves_no_orphans(store: Store) -> None:
@@ -174,8 +174,8 @@ def test_each_model_has_its_own_ledger_and_the_last_one_shows(store: Store) -> N
     outcomes(store, make_article(1))
     tag(store, make_article(1, spans=(PLACE,)))
     newer = ModelKey("news", "1.0", "b" * 64)
-    assert store.count(untagged_by=MODEL) == 0
-    assert [a.id for a in store.untagged(newer)] == ["article-00001"]
+    assert store.count_untagged(MODEL) == 0
+    assert [a.id for a in store.articles_to_tag(newer)] == ["article-00001"]
     tag(store, make_article(1, spans=()), model=newer)
     [article] = store.articles()
     assert isinstance(article, Article) and article.spans == ()
@@ -185,16 +185,16 @@ def test_each_model_has_its_own_ledger_and_the_last_one_shows(store: Store) -> N
 def test_an_article_without_spans_is_tagged_all_the_same(store: Store) -> None:
     outcomes(store, make_article(1))
     tag(store, make_article(1))
-    assert list(store.untagged(MODEL)) == []
+    assert list(store.articles_to_tag(MODEL)) == []
 
 
 def test_many_articles_come_in_order_whatever_the_batch(store: Store) -> None:
     many = [make_article(number) for number in range(450)]
     assert set(outcomes(store, *many)) == {"added"}
     tag(store, *many[100:300])
-    left = [a.id for a in store.untagged(MODEL)]
+    left = [a.id for a in store.articles_to_tag(MODEL)]
     assert left == [a.id for a in many[:100] + many[300:]]
-    assert store.count() == 450 and store.count(untagged_by=MODEL) == 250
+    assert store.count() == 450 and store.count_untagged(MODEL) == 250
 
 
 def test_asking_for_an_article_that_is_not_there(store: Store) -> None:
@@ -222,7 +222,7 @@ def test_a_row_changed_from_outside_costs_only_itself_and_its_remedy_works(
     tag(store, *(make_article(number, spans=(PLACE,)) for number in range(3)))
     change(store, f"UPDATE articles SET {damage} WHERE id = 'article-00001'")
     newer = ModelKey("news", "2.0", "b" * 64)
-    for items in (list(store.articles()), list(store.untagged(newer))):
+    for items in (list(store.articles()), list(store.articles_to_tag(newer))):
         assert [type(item) for item in items] == [Article, Rejected, Article]
         assert "restore it from its source: ner ingest --replace FILE" in str(items[1])
     [changed] = set(outcomes(store, make_article(1), replace=True))
@@ -262,7 +262,7 @@ def test_damaged_spans_stop_no_tagging_and_tagging_again_mends_them(
     bad = list(store.articles())[1]
     assert "ner tag --article article-00001 --model news-1.0" in str(bad)
     assert [type(item) for item in store.articles()] == [Article, Rejected, Article]
-    [item] = store.untagged(MODEL, ids=["article-00001"])
+    [item] = store.articles_to_tag(MODEL, ids=["article-00001"])
     assert item == make_article(1)
     tag(store, make_article(1, spans=(PLACE,)))
     assert [places(item) for item in store.articles()] == [[(8, 11, "LOC")]] * 3
@@ -335,19 +335,19 @@ def test_a_conflict_is_no_longer_reported_when_it_is_replaced(store: Store) -> N
 def test_a_failure_to_tag_disappears_when_the_article_is_tagged(store: Store) -> None:
     outcomes(store, make_article(1))
     run = store.start_run(MODEL)
-    store.write(run, [Rejected("article-00001", "article article-00001", "no memory", "")])
+    store.write_results(run, [Rejected("article-00001", "article article-00001", "no memory", "")])
     assert len(store.failures()) == 1
-    store.write(run, [make_article(1)])
+    store.write_results(run, [make_article(1)])
     assert store.failures() == []
 
 
 def test_a_result_for_another_text_is_not_written(store: Store) -> None:
     outcomes(store, make_article(1))
-    store.write(
+    store.write_results(
         store.start_run(MODEL),
         [Article("article-00001", "别的，不一样长的另外一篇", spans=(PLACE,))],
     )
-    assert rows(store, spans) == 0 and store.count(untagged_by=MODEL) == 1
+    assert rows(store, spans) == 0 and store.count_untagged(MODEL) == 1
 
 
 def test_each_model_has_its_own_spans_whoever_tagged_last(store: Store) -> None:
@@ -434,9 +434,9 @@ def test_a_batch_is_written_whole_or_not_at_all(store: Store) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        store.write(run, interrupted())  # type: ignore[arg-type]
+        store.write_results(run, interrupted())  # type: ignore[arg-type]
     assert rows(store, spans) == 0
-    assert store.count(untagged_by=MODEL) == 2
+    assert store.count_untagged(MODEL) == 2
 
 
 def test_two_writers_take_turns(store_url: str) -> None:
@@ -579,7 +579,7 @@ def test_a_store_of_the_first_schema_is_migrated_with_all_that_it_holds(store_ur
         again = Rejected("", "a.jsonl:3", "not JSON", "one object per line")
         assert outcomes(store, again, signed) == ["failed", "added"]
         assert len(store.failures()) == 2
-        assert store.count(untagged_by=MODEL) == 1
+        assert store.count_untagged(MODEL) == 1
         assert list(store.articles())[1] == signed
 
 

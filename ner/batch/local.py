@@ -44,10 +44,10 @@ def run(store: Store, tagger: Tagger, *, ids: Sequence[str] = ()) -> Iterator[Pr
     """
     key = model_key(tagger)
     current = None
-    for batch in batches(store.untagged(key, ids=ids), BATCH, BATCH_CHARACTERS):
+    for batch in batches(store.articles_to_tag(key, ids=ids), BATCH, BATCH_CHARACTERS):
         current = current or store.start_run(key)
         results = _tag(tagger, batch)
-        store.write(current, results)
+        store.write_results(current, results)
         for item in results:
             if isinstance(item, Rejected):
                 yield Progress(item.id, 0, 0, item)

@@ -184,7 +184,7 @@ def _tag_store(url: str, ids: list[str], tagger: "Tagger") -> None:
 
     kept = "what was tagged is stored, and the same command goes on"
     with interruption(kept), Store(url) as store:
-        left = len(ids) or store.count(untagged_by=model_key(tagger))
+        left = len(ids) or store.count_untagged(model_key(tagger))
         done = spans = failed = 0
         for step in progress(run(store, tagger, ids=ids), "tagging", total=left):
             done += step.failure is None

@@ -141,6 +141,23 @@ def matching(filters: Filters) -> list[sa.ColumnElement[bool]]:
     return conditions
 
 
+def count_articles(
+    connection: Connection, filters: Filters | None = None, numbers: Sequence[int] | None = None
+) -> int:
+    """How many articles match.
+
+    Args:
+        numbers: primary keys of the only articles that count; None for all.
+    """
+    query = sa.select(sa.func.count()).select_from(articles).where(*matching(filters or {}))
+    if numbers is None:
+        return connection.scalar(query) or 0
+    return sum(
+        connection.scalar(query.where(articles.c.number.in_(chunk))) or 0
+        for chunk in chunks(numbers)
+    )
+
+
 def numbers_of(connection: Connection, ids: Sequence[str]) -> list[int]:
     """The rows of ids, in the order they were added.
 

@@ -6,8 +6,6 @@ it or nothing.
 """
 
 import logging
-import sys
-from bisect import bisect
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,7 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ner.article import Article, Rejected, batches
-from ner.store import articles as stored
+from ner.store import articles as queries
 from ner.store import decisions, failures, runs
 from ner.store.adding import Added, add_batch
 from ner.store.articles import Filters, Summary
@@ -29,16 +27,16 @@ from ner.store.database import (
     prepare_tables,
     reading,
 )
+from ner.store.paging import pages
 from ner.store.runs import ModelKey, ModelUse, Run, SpanRow
-from ner.store.schema import CHUNK, articles, chunks
 from ner.store.urls import safe_url
 
 DEFAULT_URL = "sqlite:///articles.db"
-ADDED_TOGETHER = 200  # articles per transaction when adding, and
-ADDED_CHARACTERS = 2_000_000  # their code points
-READ_TOGETHER = 20  # articles per query: a text has up to a million code points
-LISTED_TOGETHER = 200
-MAX_WAITING = 10_000  # failures kept in memory until there are tables
+ADD_BATCH = 200  # articles per transaction when adding
+ADD_BATCH_CHARACTERS = 2_000_000  # code points per transaction when adding
+READ_BATCH = 20  # articles per query: a text has up to a million code points
+LIST_BATCH = 200  # summaries per query
+MAX_PENDING_FAILURES = 10_000  # kept in memory until there are tables; of more the last
 
 Result = TypeVar("Result")
 SpansOf = Callable[[Connection, Sequence[int]], Mapping[int, Sequence[SpanRow]]]
@@ -95,29 +93,35 @@ class Store:
         `replace` other fields that changed are updated. A text that was changed in the database from
         outside is restored from its source. Failures of an article that is stored now are dropped.
 
+        A generator: what is not taken from it is not stored. Tables are made together with the first
+        article, so that a command that reads none leaves nothing behind; failures wait for that.
+
         Args:
             files: the files that `items` are read from, as `Rejected.where` names them: the failures met
                 there before are dropped.
+
+        Raises:
+            NerError: the database cannot be written.
         """
-        waiting: deque[Rejected] = deque(maxlen=MAX_WAITING)
+        pending: deque[Rejected] = deque(maxlen=MAX_PENDING_FAILURES)
         failed: set[str] = set()
-        again = frozenset(files)
-        for batch in batches(items, ADDED_TOGETHER, ADDED_CHARACTERS):
+        files_read_again = frozenset(files)
+        for batch in batches(items, ADD_BATCH, ADD_BATCH_CHARACTERS):
             if not self._has_tables and not any(isinstance(item, Article) for item in batch):
                 rejected = [item for item in batch if isinstance(item, Rejected)]
-                waiting.extend(rejected)
+                pending.extend(rejected)
                 yield from (Added(item.id, "failed", item) for item in rejected)
                 continue
-            outcomes = self._add_batch(batch, waiting, failed, again, replace=replace)
-            waiting.clear()
-            again = frozenset()
+            outcomes = self._add_batch(batch, pending, failed, files_read_again, replace=replace)
+            pending.clear()
+            files_read_again = frozenset()
             failed.update(outcome.id for outcome in outcomes if outcome.failure)
             yield from outcomes
 
     def _add_batch(
         self,
         batch: Sequence[Article | Rejected],
-        waiting: Sequence[Rejected],
+        pending: Sequence[Rejected],
         failed: set[str],
         files: frozenset[str],
         *,
@@ -126,7 +130,7 @@ class Store:
         """One transaction of `add`.
 
         Args:
-            waiting: failures met before there were tables.
+            pending: failures met before there were tables.
             failed: ids that failed in an earlier transaction of the same `add`.
         """
 
@@ -135,7 +139,7 @@ class Store:
             if not self._has_tables:
                 migrate(connection)
             failures.drop_of_files(connection, files)
-            failures.record_failures(connection, waiting)
+            failures.record_failures(connection, pending)
             return add_batch(connection, batch, replacing=replace, failed_before=failed)
 
         outcomes = in_transaction(self._engine, work)
@@ -148,7 +152,7 @@ class Store:
         Raises:
             NerError: there is none, or a reviewer has decided on it.
         """
-        self._write(lambda connection: stored.delete_article(connection, article_id))
+        self._in_transaction(lambda connection: queries.delete_article(connection, article_id))
 
     # -- articles out
 
@@ -165,10 +169,10 @@ class Store:
         An article that was changed in the database from outside comes as a `Rejected`.
 
         Raises:
-            NerError: one of the ids is not in the store, or the date is none.
+            NerError: one of the ids is not in the store, or the date is not one.
         """
         model = filters.get("model")
-        query = stored.select_articles().where(*stored.matching(filters))
+        query = queries.select_articles().where(*queries.matching(filters))
         return self._read(
             query,
             lambda connection, numbers: runs.spans_of(connection, numbers, model),
@@ -183,54 +187,57 @@ class Store:
         """The same articles as a list, with how many spans each has by label; texts are not loaded.
 
         Raises:
-            NerError: one of the ids is not in the store, or the date is none.
+            NerError: one of the ids is not in the store, or the date is not one.
         """
         model = filters.get("model")
 
         def build(connection: Connection, rows: Sequence[Any]) -> list[Summary]:
             counts = runs.count_labels(connection, [row.number for row in rows], model)
-            return [stored.build_summary(row, counts.get(row.number, {})) for row in rows]
+            return [queries.build_summary(row, counts.get(row.number, {})) for row in rows]
 
-        query = stored.select_summaries(model).where(*stored.matching(filters))
-        return self._pages(query, build, LISTED_TOGETHER, self._numbers(filters), limit)
+        query = queries.select_summaries(model).where(*queries.matching(filters))
+        return pages(self._reading, query, build, LIST_BATCH, self._numbers(filters), limit)
 
-    def untagged(self, model: ModelKey, *, ids: Sequence[str] = ()) -> Iterator[Article | Rejected]:
+    def articles_to_tag(
+        self, model: ModelKey, *, ids: Sequence[str] = ()
+    ) -> Iterator[Article | Rejected]:
         """Articles to tag, without spans: those that `model` has not tagged, or all of `ids`.
 
         Raises:
             NerError: one of `ids` is not in the store.
         """
-        query = stored.select_articles()
+        query = queries.select_articles()
         if not ids:
             query = query.where(~runs.tagged_by(model))
         return self._read(query, lambda *_: {}, numbers=self._numbers({"ids": ids}))
 
     def reviewed(self) -> Iterator[Article | Rejected]:
         """Articles that a person read as a whole, with the spans decided to be right."""
-        query = stored.select_articles().where(decisions.reviewed_as_a_whole())
+        query = queries.select_articles().where(decisions.reviewed_as_a_whole())
         return self._read(query, decisions.right_spans, remedy="have it reviewed again")
 
-    def count(self, *, untagged_by: ModelKey | None = None, **filters: Unpack[Filters]) -> int:
-        """How many articles match, or how many a model has not tagged."""
-        query = sa.select(sa.func.count()).select_from(articles).where(*stored.matching(filters))
+    def count_untagged(self, model: ModelKey) -> int:
+        """How many articles a model has not tagged."""
+        with self._reading() as connection:
+            return queries.count_articles(connection) - runs.count_tagged(connection, model)
+
+    def count(self, **filters: Unpack[Filters]) -> int:
+        """How many articles match.
+
+        Raises:
+            NerError: one of the ids is not in the store, or the date is not one.
+        """
         numbers = self._numbers(filters)
         with self._reading() as connection:
-            if untagged_by:
-                done = runs.count_tagged(connection, untagged_by)
-                return (connection.scalar(query) or 0) - done
-            if numbers is None:
-                return connection.scalar(query) or 0
-            return sum(
-                connection.scalar(query.where(articles.c.number.in_(chunk))) or 0
-                for chunk in chunks(numbers)
-            )
+            return queries.count_articles(connection, filters, numbers)
 
     def _numbers(self, filters: Filters) -> list[int] | None:
+        """The primary keys of the articles with the ids that a filter names, sorted; None for all."""
         ids = filters.get("ids")
         if not ids:
             return None
         with self._reading() as connection:
-            return stored.numbers_of(connection, ids)
+            return queries.numbers_of(connection, ids)
 
     def _read(
         self,
@@ -241,71 +248,50 @@ class Store:
         numbers: Sequence[int] | None = None,
         limit: int | None = None,
     ) -> Iterator[Article | Rejected]:
+        """The articles of a query with their spans.
+
+        Args:
+            remedy: what to do about damaged spans; ``{id}`` and ``{model}`` are filled in.
+        """
+
         def build(connection: Connection, rows: Sequence[Any]) -> list[Article | Rejected]:
             found = spans_of(connection, [row.number for row in rows])
             return [
-                stored.with_spans(stored.build_article(row), found.get(row.number, ()), remedy)
+                queries.with_spans(queries.build_article(row), found.get(row.number, ()), remedy)
                 for row in rows
             ]
 
-        return self._pages(query, build, READ_TOGETHER, numbers, limit)
-
-    def _pages(
-        self,
-        query: sa.Select[Any],
-        build: Callable[[Connection, Sequence[Any]], list[Result]],
-        size: int,
-        numbers: Sequence[int] | None,
-        limit: int | None,
-    ) -> Iterator[Result]:
-        """What `build` makes of a query's rows, `size` at a time; no transaction is open between pages.
-
-        Args:
-            numbers: the only rows, sorted; None for all.
-        """
-        left = sys.maxsize if limit is None else limit
-        last = 0
-        query = query.order_by(articles.c.number)
-        while left > 0:
-            page = query.where(articles.c.number > last).limit(min(size, left))
-            if numbers is not None:
-                numbers = numbers[bisect(numbers, last) :]
-                page = page.where(articles.c.number.in_(numbers[:CHUNK]))
-            with self._reading() as connection:
-                rows = connection.execute(page).all()
-                found = build(connection, rows)
-            if rows:
-                yield from found
-                left -= len(rows)
-                last = rows[-1].number
-            elif numbers and len(numbers) > CHUNK:  # a chunk of numbers, all deleted meanwhile
-                last = numbers[CHUNK - 1]
-            else:
-                return
+        return pages(self._reading, query, build, READ_BATCH, numbers, limit)
 
     # -- decisions
 
     def decide(self, article: Article, reviewer: str, *, note: str = "") -> int | Rejected:
-        """Add what a person decided about a whole article: see `ner.store.decisions.decide`."""
-        return self._write(lambda connection: decisions.decide(connection, article, reviewer, note))
+        """Add what a person decided about a whole article: see `ner.store.decisions.decide`.
+
+        Returns:
+            How many decisions were added, or why none could be.
+        """
+        return self._in_transaction(
+            lambda connection: decisions.decide(connection, article, reviewer, note)
+        )
 
     # -- tagging
 
     def start_run(self, model: ModelKey) -> Run:
         """Add a run of a model."""
-        return self._write(lambda connection: runs.start_run(connection, model))
+        return self._in_transaction(lambda connection: runs.start_run(connection, model))
 
     def finish_run(self, run: Run) -> None:
         """Note that a run came to its end."""
-        self._write(lambda connection: runs.finish_run(connection, run))
+        self._in_transaction(lambda connection: runs.finish_run(connection, run))
 
-    def write(self, run: Run, results: Iterable[Article | Rejected]) -> None:
-        """Write the spans of tagged articles and their ledger rows in one transaction.
+    def write_results(self, run: Run, results: Iterable[Article | Rejected]) -> None:
+        """Write the spans of tagged articles, with their rows of ``tagged``, in one transaction.
 
         The spans that this model found in an article before are replaced.
         """
         results = list(results)
-        self._write(lambda connection: runs.write_results(connection, run, results))
+        self._in_transaction(lambda connection: runs.write_results(connection, run, results))
         _LOG.debug("run %d: stored the results of %d articles", run.number, len(results))
 
     def models(self) -> list[ModelUse]:
@@ -319,7 +305,10 @@ class Store:
             return failures.list_failures(connection)
 
     def find_model(self, name: str = "") -> ModelKey | None:
-        """The model of a name, or name and version, or of any name if empty, that tagged something last."""
+        """The model that tagged something last, of those with this name, or name and version.
+
+        Of all models where the name is empty; None where none has tagged anything.
+        """
         for use in self.models():
             if name in ("", use.key.name, str(use.key)):
                 return use.key
@@ -327,7 +316,7 @@ class Store:
 
     # -- the database
 
-    def _write(self, work: Callable[[Connection], Result]) -> Result:
+    def _in_transaction(self, work: Callable[[Connection], Result]) -> Result:
         self._check_tables()
         return in_transaction(self._engine, work)
 
@@ -338,6 +327,10 @@ class Store:
             yield connection
 
     def _check_tables(self) -> None:
-        """Raises NerError where there are still no tables; another process may have made them."""
+        """Look for tables again where there were none: another process may have made them.
+
+        Raises:
+            NerError: there are still none.
+        """
         if not self._has_tables:
             self._has_tables = prepare_tables(self._engine, create=False)

@@ -14,8 +14,6 @@ from spacy import util
 from spacy.language import Language
 from spacy.pipeline import Pipe
 from spacy.tokens import Doc
-from spacy.util import DummyTokenizer, registry
-from spacy.vocab import Vocab
 
 from ner.article import Span, outermost
 from ner.errors import NerError, at
@@ -38,22 +36,6 @@ _FILES = {
 
 Threshold = float | Mapping[str, float] | None
 """The least score of a span that is taken: of all labels, or of those it names; None: the model's own."""
-
-
-@registry.tokenizers("ner.characters.v1")  # type: ignore[untyped-decorator]
-def make_tokenizer() -> Any:
-    """What spaCy's config names the tokenizer by."""
-    return CharacterTokenizer
-
-
-class CharacterTokenizer(DummyTokenizer):
-    """One token a code point, white space too, so that token and code point offsets agree."""
-
-    def __init__(self, nlp: Language) -> None:
-        self.vocab: Vocab = nlp.vocab
-
-    def __call__(self, text: str) -> Doc:
-        return Doc(self.vocab, words=list(text), spaces=[False] * len(text))
 
 
 @Language.factory(
@@ -150,7 +132,10 @@ class SpanTagger(Pipe):
         network: bytes,
         pieces: Pieces | None = None,
     ) -> None:
-        """Give the component its network (an ONNX file's bytes) and what belongs to it.
+        """Run a network by onnxruntime.
+
+        Args:
+            network: an ONNX file's bytes.
 
         Raises:
             NerError: onnxruntime cannot read the network, or it does not fit the settings.
@@ -175,7 +160,7 @@ class SpanTagger(Pipe):
         candidates: Candidates,
         pieces: Pieces | None = None,
     ) -> None:
-        """Give the component a network as a function, as training does."""
+        """Run a network that is a function, as training does with the torch network."""
         self.settings, self.characters, self._candidates = settings, characters, candidates
         self.pieces = pieces
         self.runtime = None
@@ -229,12 +214,13 @@ class SpanTagger(Pipe):
     def stream_logits(self, texts: Iterable[str]) -> Iterator[list[tuple[Span, float]]]:
         """What `stream` gives, each span with the logit that its label's threshold decided on."""
         if self._candidates is None:
-            raise NerError("the span tagger has no network", remedy="ner.load() gives a whole one")
+            raise NerError("the span tagger has no network", remedy="load a model with ner.load()")
         network = Network(self._candidates, self._floors, self._encode, self.settings)
         for text, found in search(texts, network, self.runtime.map if self.runtime else map):
             yield decode.spans(text, found, self.settings, self._thresholds)
 
     def _encode(self, text: str) -> Any:
+        """What the network takes of a text: ids ``(len(text),)``, or these with the pieces of the text."""
         ids = self.characters.encode(text)
         return PieceRow(ids, self.pieces.encode(text)) if self.pieces else ids
 
@@ -263,7 +249,7 @@ class SpanTagger(Pipe):
 
     def _network(self) -> bytes:
         if self.runtime is None:
-            raise NerError("the span tagger has no network to keep", remedy="load a model first")
+            raise NerError("the span tagger has no network", remedy="load a model with ner.load()")
         return self.runtime.network
 
     def to_bytes(self, *, exclude: Iterable[str] = ()) -> bytes:
@@ -303,16 +289,29 @@ class SpanTagger(Pipe):
             for name, file in _FILES.items():
                 if name not in exclude and (name != "pieces" or (folder / file).exists()):
                     read[name] = (folder / file).read_bytes()
-        except OSError as error:
+        except FileNotFoundError as error:
             raise NerError(
                 f"the model is damaged: {error}", where=str(folder), remedy="install it again"
+            ) from None
+        except OSError as error:
+            raise NerError(
+                f"cannot be read: {error.strerror}",
+                where=str(error.filename or folder),
+                remedy="check your permission to read it",
             ) from None
         with at(str(folder)):
             self._load(read)
         return self
 
     def _load(self, read: Mapping[str, bytes]) -> None:
-        """Take over what was read, and keep the rest."""
+        """Replace the parts that were read; the others stay.
+
+        Args:
+            read: contents of files by their keys in `_FILES`.
+
+        Raises:
+            NerError: one is damaged, or they do not belong together.
+        """
         settings, characters, pieces = self.settings, self.characters, self.pieces
         if "settings" in read:
             settings = Settings.from_json(read["settings"])
@@ -333,6 +332,8 @@ class SpanTagger(Pipe):
 
 
 def _writer(part: Callable[[], bytes]) -> Callable[[Path], None]:
+    """A writer as spaCy's `to_disk` wants one."""
+
     def write(file: Path) -> None:
         file.write_bytes(part())
 
@@ -344,4 +345,5 @@ def _first_line(error: Exception) -> str:
 
 
 def _keep(read: dict[str, Any], name: str) -> Callable[[Any], None]:
+    """A reader as spaCy's `from_bytes` wants one: it puts what it is given under `name`."""
     return lambda value: read.update({name: value})

@@ -23,6 +23,14 @@ from ner.training.network import span_loss
 from ner.training.pretrained_encoder import SpanNetwork
 from ner.training.weights import reading_checkpoint, save_checkpoint
 
+WARM_UP = 0.1  # fraction of training in which the learning rate rises
+FINAL_RATE = (
+    0.01  # of the highest learning rate, at the end of the cosine (Loshchilov and Hutter 2017)
+)
+WEIGHT_DECAY = 0.02
+MAX_GRADIENT_NORM = 1.0
+AVERAGE_DECAY = 0.998  # of the running average, per step
+
 
 @dataclass(frozen=True)
 class Step:
@@ -61,6 +69,13 @@ class Learner:
 
     All of it is in the checkpoint, written every `checkpoint_seconds` and after the last epoch. The random
     numbers of a step depend on seed, epoch and step only, so that a restored run gives the same weights.
+
+    Args:
+        checkpoint: the file of it; where it is there, training goes on from it.
+        checkpoint_seconds: between two writings of it.
+
+    Raises:
+        NerError: the checkpoint cannot be read, or is of another network.
     """
 
     def __init__(
@@ -86,7 +101,7 @@ class Learner:
             self._groups(),
             lr=config.schedule.learning_rate,
             betas=(0.9, 0.98),
-            weight_decay=0.02,
+            weight_decay=WEIGHT_DECAY,
         )
         self.epoch = 0  # epochs done
         self.step = 0  # steps done, in all epochs
@@ -98,8 +113,8 @@ class Learner:
         if checkpoint.exists():
             self._restore()
         self._saved = time.monotonic()
-        self._timed = 0  # steps done by this process
-        self._seconds = 0.0  # that these took
+        self._timed_steps = 0  # steps that this process has done
+        self._timed_seconds = 0.0  # seconds that they took
 
     def _groups(self) -> list[dict[str, Any]]:
         """The weights by learning rate: the encoder's may be another than the rest's."""
@@ -112,7 +127,7 @@ class Learner:
         return [
             {
                 "params": [weight for name, weight in self.trained.items() if name in names],
-                "highest": rate,
+                "peak_rate": rate,
             }
             for rate, names in rates
         ]
@@ -131,9 +146,9 @@ class Learner:
             fraction_done = (self.epoch + number / len(batches)) / self.config.schedule.epochs
             seed = np.random.SeedSequence((self.config.seed, self.epoch, number))
             torch.manual_seed(int(seed.generate_state(1)[0]))
-            self.losses.append(self._learn(batches[number], fraction_done))
-            self._seconds += time.monotonic() - started
-            self._timed += 1
+            self.losses.append(self._train_step(batches[number], fraction_done))
+            self._timed_seconds += time.monotonic() - started
+            self._timed_steps += 1
             self._save_if_due()
             left = (self.config.schedule.epochs - self.epoch) * len(batches) - number - 1
             yield Step(
@@ -141,28 +156,28 @@ class Learner:
                 number + 1,
                 len(batches),
                 float(np.mean(self.losses)),
-                left * self._seconds / self._timed,
+                left * self._timed_seconds / self._timed_steps,
             )
 
-    def _learn(self, batch: Batch, fraction_done: float) -> float:
-        """One step; its loss."""
-        cosine = 0.01 + 0.99 * (1 + math.cos(math.pi * fraction_done)) / 2
-        share = min(fraction_done / 0.1, cosine)
+    def _train_step(self, batch: Batch, fraction_done: float) -> float:
+        """Update the weights by one batch; its loss per character."""
+        cosine = FINAL_RATE + (1 - FINAL_RATE) * (1 + math.cos(math.pi * fraction_done)) / 2
+        rate_factor = min(fraction_done / WARM_UP, cosine)
         for group in self.optimizer.param_groups:
-            group["lr"] = group["highest"] * share
+            group["lr"] = group["peak_rate"] * rate_factor
         self.network.train()
         with torch.autocast("cpu", torch.bfloat16):
             scores = self.network(batch.ids, *batch.pieces)
         loss = span_loss(scores.float(), batch.gold, batch.mask, batch.characters)
         self.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.trained.values(), 1.0)
+        torch.nn.utils.clip_grad_norm_(self.trained.values(), MAX_GRADIENT_NORM)
         self.optimizer.step()
         self.step += 1
         # A short average at first, else a run of some hundred steps would average in its first ones.
-        new = 1 - min(0.998, self.step / (9 + self.step))
+        new_share = 1 - min(AVERAGE_DECAY, self.step / (9 + self.step))
         weights = [weight.detach() for weight in self.trained.values()]
-        torch._foreach_lerp_(list(self.average.values()), weights, new)
+        torch._foreach_lerp_(list(self.average.values()), weights, new_share)
         return loss.item()
 
     def finish_epoch(self, dev: Sequence[Example]) -> Epoch:
@@ -180,7 +195,8 @@ class Learner:
         self.metrics.append({"epoch": self.epoch, "loss": round(loss, 5), "dev_f1": dev_f1})
         if self.is_done:
             self._save()
-        self._save_if_due()
+        else:
+            self._save_if_due()
         return Epoch(self.epoch, loss, rows, is_best)
 
     def score(self, dev: Sequence[Example]) -> dict[str, Counts]:
@@ -188,8 +204,8 @@ class Learner:
         tagger = SpanTagger()
         with self._averaged_weights():
             settings = run_settings(self.network, self.config.labels)
-            run = candidates(self.network)
-            tagger.set_network(settings, self.characters, run, self.network.pieces)
+            find = candidates(self.network)
+            tagger.set_network(settings, self.characters, find, self.network.pieces)
             found = tagger.predict([example.text for example in dev])
         return table([example.spans for example in dev], found)
 
@@ -198,8 +214,10 @@ class Learner:
         """The network has the averaged weights inside the block."""
         last = {name: weight.detach().clone() for name, weight in self.trained.items()}
         self._set_weights(self.average)
-        yield
-        self._set_weights(last)
+        try:
+            yield
+        finally:
+            self._set_weights(last)
 
     def _set_weights(self, weights: dict[str, Tensor]) -> None:
         with torch.no_grad():
@@ -211,6 +229,7 @@ class Learner:
         self._set_weights(self.best)
 
     def _save_if_due(self, *, early: bool = False) -> None:
+        """Save after `checkpoint_seconds`; a quarter of that if `early`, before work that cannot save."""
         seconds = self.checkpoint_seconds / 4 if early else self.checkpoint_seconds
         if time.monotonic() - self._saved >= seconds:
             self._save()
