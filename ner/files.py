@@ -102,6 +102,8 @@ def _not_written(error: OSError, path: Path) -> Exception:
     remedy = "check that its folder exists and that you may write there"
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         remedy = "free some space on the disk"
+    if error.errno == errno.EISDIR:
+        remedy = "name a file in it"
     return NerError(f"cannot be written: {error.strerror}", where=str(path), remedy=remedy)
 
 

@@ -156,6 +156,8 @@ def test_a_full_or_closed_standard_output_is_one_line(command: Sequence[str | Pa
     )
     assert closed.returncode == 1
     assert last_line(closed.stderr).startswith("error: standard output: ")
+    for stderr in (done.stderr, closed.stderr):
+        assert stderr.decode().count("error: ") == 1
 
 
 def last_line(data: bytes) -> str:

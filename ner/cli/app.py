@@ -61,6 +61,8 @@ class Group(TyperGroup):
                 error.message = safe(hide_secrets(error.message))
                 raise
             _LOG.debug("the command failed", exc_info=True)
+            if isinstance(error, OSError) and not error.filename:  # of standard output
+                _discard_output()
             say_error(_one_line(error))
             raise typer.Exit(1) from None
 
