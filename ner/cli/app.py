@@ -50,6 +50,9 @@ class Group(TyperGroup):
             _discard_output()
             raise typer.Exit(0) from None
         except KeyboardInterrupt as stop:
+            # Where it came in code given as a string, as dataclasses run it during an import, CPython
+            # remembers it as unhandled and ends by the signal, not with our status; this forgets it.
+            exec("")
             kept = "; ".join(map(str, stop.args)) if stop.args else ""
             say_error(f"interrupted{kept and '; '}{kept}")
             number = stop.number if isinstance(stop, Terminated) else signal.SIGINT
