@@ -140,8 +140,12 @@ class Rejected:
         """
         return cls(id, error.where or where, error.message, error.remedy)
 
+    def to_error(self) -> NerError:
+        """The same as an error, for a caller that cannot go on without it."""
+        return NerError(self.why, where=self.where, remedy=self.remedy)
+
     def __str__(self) -> str:
-        return str(NerError(self.why, where=self.where, remedy=self.remedy))
+        return str(self.to_error())
 
 
 def page_number(page: str) -> int | None:

@@ -138,28 +138,28 @@ def _records_of_file(
         for source in open_all(path, skipped):
             if isinstance(source, NerError):
                 yield _Record(None, error=source)
-            elif _has_lines(source, form):
+                continue
+            found = form or detect_form(source)
+            if _has_lines(source, found, is_given=bool(form)):
                 yield from _lines(source, fields)
             else:
-                yield from _articles(source, form, fields)
+                yield from _articles(source, found, fields)
 
 
-def _has_lines(source: Source, form: str) -> bool:
-    """True for JSON Lines, also where the first line is damaged."""
-    found = form or detect_form(source)
+def _has_lines(source: Source, form: str, *, is_given: bool) -> bool:
+    """True for JSON Lines, also where the first line is damaged and so detected as JSON."""
     begins = source.head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    return found in _LINES or (
-        not form and found == "json" and source.suffix != ".json" and begins.startswith(b"{")
+    return form in _LINES or (
+        not is_given and form == "json" and source.suffix != ".json" and begins.startswith(b"{")
     )
 
 
 def _articles(source: Source, form: str, fields: Mapping[str, str]) -> Iterator[_Record]:
     """The articles of a form that is no JSON Lines."""
     try:
-        for item in FORMATS[form or detect_form(source)].read(source, fields):
+        for item in FORMATS[form].read(source, fields):
             if isinstance(item, Rejected):
-                error = NerError(item.why, where=item.where, remedy=item.remedy)
-                yield _Record(item.id or None, error=error)
+                yield _Record(item.id or None, error=item.to_error())
             else:
                 yield _Record(item.id, item.text, shows_text=True)
     except NerError as error:

@@ -60,7 +60,7 @@ def strict(items: Iterable[Entry | Rejected]) -> Iterator[Entry]:
     """
     for item in items:
         if isinstance(item, Rejected):
-            raise NerError(item.why, where=item.where, remedy=item.remedy)
+            raise item.to_error()
         yield item
 
 
