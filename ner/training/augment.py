@@ -14,8 +14,10 @@ from ner.article import Span
 from ner.corpus import Example, sentences
 from ner.errors import NerError
 from ner.training.config import Schedule
+from ner.training.passages import Grammar
 
 _MIN_NAMES = 20  # a suffix with fewer names is not swapped
+PASSAGE = "passage"  # the name that a grammar's passages have
 _SPACES = 0.01  # fraction of the characters after which a noisy article gets a space
 _OFFICES = ("居民委员会", "村民委员会", "居委会", "村委会")
 _SUFFIXES = ("社区", "街道", "村", "镇", "乡")
@@ -29,9 +31,13 @@ Edit = tuple[int, int, str]
 
 
 def augment(
-    examples: Iterable[Example], names: Names, schedule: Schedule, rng: np.random.Generator
+    examples: Iterable[Example],
+    names: Names,
+    schedule: Schedule,
+    rng: np.random.Generator,
+    grammar: Grammar | None = None,
 ) -> Iterator[Example]:
-    """The examples, each varied at random by the fractions of the schedule.
+    """The examples, each varied at random by the fractions of the schedule, and passages of the grammar.
 
     They must be annotated as a whole (no ``known`` region), since some are cropped.
     """
@@ -39,11 +45,19 @@ def augment(
         example = swap_names(example, names, schedule.swap_names, rng)
         if schedule.crop and rng.random() < schedule.crop:
             example = crop(example, rng)
-        if rng.random() < schedule.noise:
-            example = insert_spaces(example, _SPACES, rng)
-        if rng.random() < schedule.noise:
-            example = straight_quotes(example)
-        yield example
+        if not grammar or not schedule.passages or rng.random() >= schedule.passages:
+            yield _noisy(example, schedule.noise, rng)
+            continue
+        passage = grammar.make(PASSAGE, rng)
+        alone = rng.random() < 0.5
+        for each in (example, passage) if alone else (insert_paragraph(example, passage, rng),):
+            yield _noisy(each, schedule.noise, rng)
+
+
+def _noisy(example: Example, fraction: float, rng: np.random.Generator) -> Example:
+    if rng.random() < fraction:
+        example = insert_spaces(example, _SPACES, rng)
+    return straight_quotes(example) if rng.random() < fraction else example
 
 
 def place_suffix(label: str, name: str) -> str:
@@ -139,6 +153,24 @@ def crop(example: Example, rng: np.random.Generator) -> Example:
     spans = [span for span in example.spans if start <= span.start and span.end <= end]
     moved = (replace(span, start=span.start - start, end=span.end - start) for span in spans)
     return Example(example.text[start:end], tuple(moved))
+
+
+def insert_paragraph(example: Example, made: Example, rng: np.random.Generator) -> Example:
+    """The example with another one as a line of its own, at the start, between two lines or at the end."""
+    text = example.text
+    places = [0, *(k + 1 for k in range(len(text)) if text[k] == "\n"), len(text)]
+    place = places[int(rng.integers(len(places)))]
+    before = "\n" if place and text[place - 1] != "\n" else ""
+    after = "\n" if place < len(text) else ""
+    inserted = before + made.text + after
+    around = apply_edits(example, [(place, place, inserted)])
+    first = place + len(before)
+    spans = (replace(s, start=s.start + first, end=s.end + first) for s in made.spans)
+    return Example(around.text, tuple(sorted((*around.spans, *spans), key=_reading_order)))
+
+
+def _reading_order(span: Span) -> tuple[int, int]:
+    return span.start, -span.end
 
 
 def straight_quotes(example: Example) -> Example:

@@ -58,11 +58,13 @@ Fraction = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
 
 
-class _Table(BaseModel):
+class Table(BaseModel):
+    """A table of a config: fields are known, of their type, and finite."""
+
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class NetworkConfig(_Table):
+class NetworkConfig(Table):
     """Sizes of a new network, see `network.Shape`."""
 
     width: Count = 256
@@ -77,13 +79,13 @@ class NetworkConfig(_Table):
     head_width: Annotated[int, Field(ge=2, multiple_of=2)] = 64
 
 
-class NewNetwork(_Table):
+class NewNetwork(Table):
     """Start with random weights."""
 
     network: NetworkConfig = NetworkConfig()
 
 
-class TrainedModels(_Table):
+class TrainedModels(Table):
     """Start from the weights of a model, given by its name or folder.
 
     Of several models the mean of their weights is taken, which is better than each where they come from one
@@ -97,19 +99,19 @@ class TrainedModels(_Table):
     ]
 
 
-class PretrainedEncoder(_Table):
+class PretrainedEncoder(Table):
     """Start from the encoder that `ner pretrain` wrote, with a new head."""
 
     encoder: FilePath
 
 
-class HuggingFaceEncoder(_Table):
+class HuggingFaceEncoder(Table):
     """Start from a Hugging Face encoder in place of ours: a name on the hub or a folder."""
 
     transformer: Annotated[str, BeforeValidator(_resolve_transformer), Field(min_length=1)]
 
 
-class E5Encoder(_Table):
+class E5Encoder(Table):
     """Start from the pretrained encoder multilingual-e5-small, with a new head.
 
     Args:
@@ -154,7 +156,7 @@ Start = Annotated[
 """What training starts from."""
 
 
-class DataConfig(_Table):
+class DataConfig(Table):
     """Files to learn from and to be scored on.
 
     Args:
@@ -165,6 +167,7 @@ class DataConfig(_Table):
         quotes: quoted strings with their class, see `corpus.read_quotes`.
         silver: annotated JSONL whose spans a model found, not a person.
         places: CSV files of place names, see `augment.collect_names`.
+        passages: a grammar that makes passages up, see `passages`.
     """
 
     train: Files
@@ -173,9 +176,10 @@ class DataConfig(_Table):
     quotes: Files = ()
     silver: Files = ()
     places: Files = ()
+    passages: FilePath | None = None
 
 
-class Schedule(_Table):
+class Schedule(Table):
     """How long and how fast to train, and how the articles are varied.
 
     Args:
@@ -191,6 +195,8 @@ class Schedule(_Table):
         unknown: fraction of characters shown as unknown, so that rare ones do no harm.
         swap_names: fraction of the names of streets, towns and villages replaced by others in each epoch.
         crop: fraction of the articles of which an epoch shows only some consecutive sentences.
+        passages: fraction of the articles with which an epoch shows a made-up passage, half of them as a
+            paragraph of the article, half as a text of its own.
         noise: fraction of the articles that get stray spaces in an epoch, and of those that get straight
             quotation marks.
     """
@@ -206,13 +212,14 @@ class Schedule(_Table):
     unknown: Fraction = 0.02
     swap_names: Fraction = 0.0
     crop: Fraction = 0.0
+    passages: Fraction = 0.0
     noise: Fraction = 0.0
 
 
 Name = Annotated[str, Field(pattern=r"^[\w][\w.-]*$", max_length=100)]
 
 
-class TrainConfig(_Table):
+class TrainConfig(Table):
     """A training config.
 
     Args:
@@ -239,6 +246,10 @@ class TrainConfig(_Table):
             raise PydanticCustomError("labels", "labels names one label twice")
         if self.data.quotes and "BRAND" not in self.labels:
             raise PydanticCustomError("labels", "quotes teach BRAND, which labels does not name")
+        if self.schedule.passages and not self.data.passages:
+            raise PydanticCustomError(
+                "passages", "schedule.passages needs a grammar: data.passages"
+            )
         return self
 
     @property
@@ -254,7 +265,7 @@ class TrainConfig(_Table):
         return self.model_copy(update={"data": data})
 
 
-class PretrainConfig(_Table):
+class PretrainConfig(Table):
     """A pretraining config.
 
     Args:

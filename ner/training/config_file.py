@@ -14,12 +14,11 @@ from ner.training.config import (
     STARTS,
     DataConfig,
     NetworkConfig,
-    PretrainConfig,
     Schedule,
     TrainConfig,
 )
 
-Config = TypeVar("Config", TrainConfig, PretrainConfig)
+Config = TypeVar("Config", bound=BaseModel)
 
 
 def read_config(path: Path, kind: type[Config]) -> Config:

@@ -10,17 +10,19 @@ from ner.corpus import Example
 from ner.errors import NerError
 from ner.training import augment
 from ner.training.config import DataConfig, Schedule, TrainConfig
+from ner.training.passages import Grammar, read_grammar
 
 
 @dataclass(frozen=True)
 class Examples:
-    """The examples of a run by their use, see `DataConfig`; ``names`` are for `augment.swap_names`."""
+    """The examples of a run by their use, see `DataConfig`; ``names`` and ``grammar`` are for `augment`."""
 
     train: Sequence[Example]
     dev: Sequence[Example]
     quotes: Sequence[Example]
     silver: Sequence[Example]
     names: augment.Names
+    grammar: Grammar | None = None
 
 
 def read_examples(config: TrainConfig) -> Examples:
@@ -42,7 +44,9 @@ def read_examples(config: TrainConfig) -> Examples:
     quotes = [example for path in data.quotes for example in corpus.read_quotes(path)]
     _check_test_apart(data)
     _check_labels(config, (*train, *dev, *silver, *quotes))
-    return Examples(train, dev, quotes, silver, augment.collect_names(train, data.places))
+    grammar = read_grammar(data.passages) if data.passages else None
+    names = augment.collect_names(train, data.places)
+    return Examples(train, dev, quotes, silver, names, grammar)
 
 
 def epoch_examples(
@@ -55,7 +59,7 @@ def epoch_examples(
     """
     silver = schedule.silver * (1 - epoch / schedule.epochs)
     return [
-        *augment.augment(examples.train, examples.names, schedule, rng),
+        *augment.augment(examples.train, examples.names, schedule, rng, examples.grammar),
         *sample(examples.quotes, schedule.quotes, rng),
         *sample(examples.silver, silver, rng),
     ]
