@@ -17,8 +17,9 @@ import sqlalchemy as sa
 from conftest import make_article
 
 from ner.article import Article, Span
+from ner.batch.ends import model_key
 from ner.batch.jsonl import tag_file
-from ner.batch.local import model_key, run
+from ner.batch.local import tag_store
 from ner.batch.resume import partial_file, tag_to_file
 from ner.errors import NerError
 from ner.store import Store
@@ -28,10 +29,12 @@ from ner.tagger.loading import Tagger, load
 
 def test_a_run_tags_what_is_left_and_says_so(store: Store, tagger: Tagger) -> None:
     list(store.add(make_article(number) for number in range(5)))
-    steps = list(run(store, tagger, ids=["article-00003"]))
+    steps = list(tag_store(store, tagger, ids=["article-00003"]))
     assert [step.id for step in steps] == ["article-00003"]
-    assert [step.id for step in run(store, tagger)] == [f"article-{n:05d}" for n in (0, 1, 2, 4)]
-    assert list(run(store, tagger)) == []
+    assert [step.id for step in tag_store(store, tagger)] == [
+        f"article-{n:05d}" for n in (0, 1, 2, 4)
+    ]
+    assert list(tag_store(store, tagger)) == []
     for article in store.articles():
         assert isinstance(article, Article)
         assert Span(8, 11, "LOC") in [Span(s.start, s.end, s.label) for s in article.spans]
@@ -40,7 +43,7 @@ def test_a_run_tags_what_is_left_and_says_so(store: Store, tagger: Tagger) -> No
 def test_runs_with_nothing_to_do_leave_no_trace(store: Store, tagger: Tagger) -> None:
     list(store.add([make_article(1)]))
     for _ in range(3):
-        list(run(store, tagger))
+        list(tag_store(store, tagger))
     with store._engine.connect() as connection:
         assert connection.scalar(sa.select(sa.func.count()).select_from(runs)) == 1
 
@@ -62,7 +65,7 @@ def test_an_article_that_cannot_be_tagged_is_set_aside_and_the_rest_goes_on(stor
     tagger = load()
     tagger.component = Poisoned(tagger.component)  # type: ignore[assignment]
     list(store.add(make_article(number) for number in range(5)))
-    failed = [step.id for step in run(store, tagger) if step.failure]
+    failed = [step.id for step in tag_store(store, tagger) if step.failure]
     assert failed == ["article-00002"]
     assert [article.id for article in store.articles_to_tag(model_key(tagger))] == failed
     assert "could not be tagged: RuntimeError: no memory" in store.failures()[0].why
@@ -76,10 +79,10 @@ def test_damaged_articles_are_set_aside_and_the_rest_is_tagged(
     with store._engine.begin() as connection:
         change = "UPDATE articles SET text = '' WHERE id = 'article-00001'"
         connection.execute(sa.text(change))
-    assert [step.id for step in run(store, tagger) if step.failure] == ["article-00001"]
+    assert [step.id for step in tag_store(store, tagger) if step.failure] == ["article-00001"]
     assert store.count_untagged(model_key(tagger)) == 1
     list(store.add([make_article(1)], replace=True))  # the remedy
-    assert [step.id for step in run(store, tagger)] == ["article-00001"]
+    assert [step.id for step in tag_store(store, tagger)] == ["article-00001"]
     assert store.failures() == []
 
 
@@ -87,7 +90,7 @@ def test_a_batch_ends_where_its_texts_are_long(store: Store, tagger: Tagger) -> 
     """Tagging takes memory by the characters of a batch; what is written shows where batches end."""
     text = "南岸区开会。" + "今天很好。\n" * 10_000
     list(store.add(Article(f"long-{number}", text) for number in range(8)))
-    steps = run(store, tagger)
+    steps = tag_store(store, tagger)
     assert next(steps).spans >= 1
     assert store.count_untagged(model_key(tagger)) == 4
     steps.close()
@@ -108,7 +111,7 @@ def test_killed_at_random_moments_nothing_is_lost_and_nothing_is_twice(
             time.sleep(rng.random() * 0.03)
             process.send_signal(signal.SIGKILL)
             assert process.wait() == -signal.SIGKILL, "it was done before it could be killed"
-        finished = list(run(store, tagger))
+        finished = list(tag_store(store, tagger))
         assert 0 < len(finished) < 400
         expected = list(tagger.tag(article.text for article in articles))
         stored = [item for item in store.articles() if isinstance(item, Article)]

@@ -10,7 +10,7 @@ from conftest import copy_model
 from test_cli import PAGE, lines, ner, one_line_error
 
 from ner.article import Article, Span
-from ner.batch.local import model_key
+from ner.batch.ends import model_key
 from ner.labels import STYLES
 from ner.store import ModelKey, Store
 from ner.tagger.loading import load

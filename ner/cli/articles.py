@@ -179,14 +179,15 @@ def _tag_lines(input: str, output: str, tagger: "Tagger") -> None:
 
 
 def _tag_store(url: str, ids: list[str], tagger: "Tagger") -> None:
-    from ner.batch.local import model_key, run
+    from ner.batch.ends import model_key
+    from ner.batch.local import tag_store
     from ner.store import Store
 
     kept = "what was tagged is stored, and the same command goes on"
     with interruption(kept), Store(url) as store:
         left = len(ids) or store.count_untagged(model_key(tagger))
         done = spans = failed = 0
-        for step in progress(run(store, tagger, ids=ids), "tagging", total=left):
+        for step in progress(tag_store(store, tagger, ids=ids), "tagging", total=left):
             done += step.failure is None
             spans += step.spans
             if step.failure:
