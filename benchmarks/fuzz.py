@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ner.article import Article, Rejected, Span, check_spans
-from ner.formats import FORMATS, WRITABLE, article_row, dump, read
+from ner.formats import EXCHANGE, FORMATS, article_row, dump, read
 
 ARTICLES = (
     Article(
@@ -87,7 +87,7 @@ _NASTY = (
 
 def sample(form: str) -> bytes:
     """A file in a form that can be read and is one file, undamaged."""
-    write = FORMATS[form].write if form in FORMATS else None
+    write = FORMATS[form].write if form in EXCHANGE else None
     if write and not FORMATS[form].folder:
         return b"".join(part.data for part in write(ARTICLES))
     rows = [article_row(article) for article in ARTICLES]
@@ -107,16 +107,6 @@ def _csv(table: list[list[str]], fields: tuple[str, ...]) -> bytes:
     file = io.StringIO()
     csv.writer(file).writerows([fields, *table])
     return file.getvalue().encode()
-
-
-def _parquet(table: list[list[str]], fields: tuple[str, ...]) -> bytes:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    file = io.BytesIO()
-    columns = {name: [row[number] for row in table] for number, name in enumerate(fields)}
-    pq.write_table(pa.table(columns), file)
-    return file.getvalue()
 
 
 def _xlsx(table: list[list[str]], fields: tuple[str, ...]) -> bytes:
@@ -178,7 +168,6 @@ def zipped(members: dict[str, str | bytes]) -> bytes:
 _OTHERS: dict[str, Callable[..., bytes]] = {
     "json": _json,
     "csv": _csv,
-    "parquet": _parquet,
     "xlsx": _xlsx,
     "docx": _docx,
     "html": _html,
@@ -190,7 +179,7 @@ _OTHERS: dict[str, Callable[..., bytes]] = {
         "T1\tLOC 0 3\t南岸区\n#1\tAnnotatorNotes T1\tscore 0.5 model m\n".encode()
     ),
 }
-FORMS = (*(name for name in WRITABLE if name != "brat"), *_OTHERS)
+FORMS = (*(name for name in EXCHANGE if name != "brat"), *_OTHERS)
 SUFFIXES = {
     **{"doccano": ".jsonl", "doccano-relations": ".jsonl", "label-studio": ".json"},
     **{"docbin": ".spacy", "web-annotation": ".jsonld", "page": ".txt", "gz": ".jsonl.gz"},

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ner.article import Article, Rejected, Span, outermost, outside_in, without_crossings
 from ner.errors import NerError
-from ner.formats import BY_WORDS, FORMATS, WRITABLE, Item, Source, detect_form, open_source
+from ner.formats import BY_WORDS, EXCHANGE, FORMATS, Item, Source, detect_form, open_source
 from ner.labels import LABELS
 from ner.words import tokens
 
@@ -106,7 +106,7 @@ def round_trip(name: str, given_articles: list[Article], folder: Path) -> list[I
     ]
 
 
-@pytest.mark.parametrize("name", [name for name in WRITABLE if name not in ("bio", "bmes")])
+@pytest.mark.parametrize("name", [name for name in EXCHANGE if name not in ("bio", "bmes")])
 @given(st.lists(articles(), min_size=1, max_size=3, unique_by=lambda article: article.id))
 @settings(max_examples=25, deadline=None)
 def test_nothing_is_lost(

@@ -198,6 +198,12 @@ Least = Annotated[
         help="Only spans with at least this score: 0.8, or for one label BRAND=0.8; repeatable.",
     ),
 ]
+Paper = Annotated[str, typer.Option(help="Only of this newspaper.")]
+Date = Annotated[
+    str, typer.Option(help="Only of this day, month or year: 2025-03-18, 2025-03, 2025.")
+]
+Page = Annotated[str, typer.Option(help="Only on this page: 3.")]
+Label = Annotated[str, typer.Option(help="Only with a span of this label: BRAND.")]
 DEFAULT_STORE = "sqlite:///articles.db"
 DEFAULT_MODEL = "news"
 

@@ -2,7 +2,6 @@
 
 import contextlib
 from collections import Counter
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +13,6 @@ from ner.cli.app import (
     Least,
     ModelName,
     StoreUrl,
-    UsedModel,
     app,
     thresholds,
 )
@@ -22,8 +20,6 @@ from ner.cli.terminal import (
     count,
     interruption,
     progress,
-    readable,
-    save,
     say,
     say_dropped,
     say_error,
@@ -195,47 +191,6 @@ def _tag_store(url: str, ids: list[str], tagger: "Tagger") -> None:
                 say_error(str(step.failure))
     tagged = f"{count(done, 'article')} tagged by {tagger}, {count(spans, 'span')}"
     say(tagged if left else f"nothing left to tag: {tagger} has tagged every article")
-    if failed:
-        raise typer.Exit(1)
-
-
-@app.command()
-def export(
-    store: StoreUrl = DEFAULT_STORE,
-    form: Annotated[
-        str,
-        typer.Option(
-            "--format",
-            help="jsonl, doccano, doccano-relations, label-studio, brat, bio, bmes, docbin"
-            " or web-annotation.",
-        ),
-    ] = "jsonl",
-    output: Annotated[
-        str, typer.Option("--output", "-o", help="A file, or -; for brat a new folder.")
-    ] = "-",
-    model: UsedModel = DEFAULT_MODEL,
-    least: Least = None,
-) -> None:
-    """Write the store's articles with their spans, by default one JSON object per line.
-
-    Example: `ner export --store sqlite:///articles.db --output articles.jsonl`
-
-    Example: `ner export --format label-studio --least 0.8 --output tasks.json`
-    """
-    from ner.article import Rejected, at_least
-    from ner.cli.show import find_model
-    from ner.formats import WRITABLE
-    from ner.store import Store
-
-    if form not in WRITABLE:
-        raise NerError(f"unknown format {form!r}", remedy=f"one of {', '.join(WRITABLE)}")
-    threshold = thresholds(least) or 0.0
-    failed: list[Rejected] = []
-    with Store(store) as opened:
-        found = opened.articles(model=find_model(opened, model))
-        items = readable(progress(found, "exporting", total=opened.count()), failed)
-        articles = (replace(item, spans=at_least(item.spans, threshold)) for item in items)
-        save(form, articles, output)
     if failed:
         raise typer.Exit(1)
 

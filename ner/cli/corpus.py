@@ -71,7 +71,8 @@ def convert(
 ) -> None:
     """Convert annotated articles from one format to another; what that cannot represent is counted.
 
-    Formats: jsonl, doccano, doccano-relations, label-studio, brat, bio, bmes, docbin, web-annotation.
+    Formats: jsonl, parquet, doccano, doccano-relations, label-studio, brat, bio, bmes, docbin,
+    web-annotation; csv, xlsx and html are written only.
 
     Example: `ner corpus convert data/annotations/dev.jsonl dev.json --to label-studio`
 

@@ -5,7 +5,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ner.cli.app import DEFAULT_MODEL, DEFAULT_STORE, Least, StoreUrl, UsedModel, app, thresholds
+from ner.cli.app import (
+    DEFAULT_MODEL,
+    DEFAULT_STORE,
+    Date,
+    Label,
+    Least,
+    Page,
+    Paper,
+    StoreUrl,
+    UsedModel,
+    app,
+    thresholds,
+)
 from ner.cli.terminal import count, echo, say, say_error
 from ner.errors import NerError
 
@@ -27,12 +39,10 @@ def show(
     limit: Annotated[
         int | None, typer.Option(min=1, help="At most this many articles; 20, all with --list.")
     ] = None,
-    paper: Annotated[str, typer.Option(help="Only of this newspaper.")] = "",
-    date: Annotated[
-        str, typer.Option(help="Only of this day, month or year: 2025-03-18, 2025-03, 2025.")
-    ] = "",
-    page: Annotated[str, typer.Option(help="Only on this page: 3.")] = "",
-    label: Annotated[str, typer.Option(help="Only with a span of this label: BRAND.")] = "",
+    paper: Paper = "",
+    date: Date = "",
+    page: Page = "",
+    label: Label = "",
     name: Annotated[str, typer.Option(help="Only where this string is a span: 一表通.")] = "",
     model: UsedModel = DEFAULT_MODEL,
     least: Least = None,

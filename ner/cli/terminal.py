@@ -143,19 +143,28 @@ def interruption(kept: str) -> Iterator[None]:
 
 
 def save(
-    form: str, articles: "Iterable[Article]", output: str, segment: "Segment | None" = None
+    form: str,
+    articles: "Iterable[Article]",
+    output: str,
+    segment: "Segment | None" = None,
+    *,
+    by_date: bool = False,
 ) -> None:
-    """Write articles in a form and say what was dropped since the form cannot represent it."""
+    """Write articles in a form and say what was dropped since the form cannot represent it.
+
+    Args:
+        by_date: a folder a day in the folder `output`.
+    """
     from ner import formats
     from ner.formats.save import save
 
     dropped: Counter[str] = Counter()
-    if formats.FORMATS[form].folder and output != "-":
+    if (by_date or formats.FORMATS[form].folder) and output != "-":
         with interruption(f"{output} was not written"):
-            save(form, articles, Path(output), segment=segment, dropped=dropped)
+            save(form, articles, Path(output), segment=segment, dropped=dropped, by_date=by_date)
     else:
         with writing_bytes(output) as file:
-            save(form, articles, file, segment=segment, dropped=dropped)
+            save(form, articles, file, segment=segment, dropped=dropped, by_date=by_date)
     say_dropped(dropped, form)
 
 

@@ -8,7 +8,7 @@ or an article cannot represent; their docstrings say what that is.
 from ner.formats.detect import detect_form
 from ner.formats.encoding import decode, decode_utf8, detect_encoding
 from ner.formats.fields import FIELDS, UNCOUNTED, Dropped, Row, parse_date, rename
-from ner.formats.forms import BY_WORDS, FORMATS, WRITABLE, Format
+from ner.formats.forms import BY_WORDS, EXCHANGE, FORMATS, WRITABLE, Format
 from ner.formats.jsonl import (
     MAX_LINE,
     bounded_lines,
@@ -38,6 +38,7 @@ from ner.formats.tabular import read_csv
 
 __all__ = [
     "BY_WORDS",
+    "EXCHANGE",
     "FIELDS",
     "FORMATS",
     "FORMS",

@@ -1,17 +1,19 @@
-"""Parquet, a row an article. Read only; pyarrow is in the extra ``parquet``."""
+"""Parquet, a row an article, its spans a list of structs. pyarrow is in the extra ``parquet``."""
 
 import io
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ner.article import Rejected
+from ner.article import Article, Rejected, batches
 from ner.errors import NerError, missing_extra
 from ner.formats.fields import UNCOUNTED, Dropped
-from ner.formats.rows import Item
-from ner.formats.source import MAX_WHOLE, MEGABYTE, Source
+from ner.formats.rows import Item, article_fields, span_row
+from ner.formats.source import MAX_WHOLE, MEGABYTE, Part, Source
 from ner.formats.tabular import check_columns, table_item
 
 _ROWS = 1000  # at a time
+_GROUP = 5000  # articles of a row group that is written, at most
+_GROUP_CHARACTERS = 4_000_000  # code points of their texts, at which it ends earlier
 _DAMAGED = "damaged Parquet file"
 _REMEDY = "make the file again"
 
@@ -19,7 +21,7 @@ _REMEDY = "make the file again"
 def read_parquet(
     source: Source, fields: Mapping[str, str] = {}, dropped: Dropped = UNCOUNTED
 ) -> Iterator[Item]:
-    """Rows by row group; one that is damaged costs its own rows.
+    """Rows by row group; one that is damaged costs its own rows. A column ``spans`` holds spans.
 
     Raises:
         NerError: pyarrow is not installed, the file is not Parquet, or no column holds the text.
@@ -29,7 +31,9 @@ def read_parquet(
     except ImportError:
         raise missing_extra("pyarrow", "parquet", where=source.name) from None
     try:
-        file = pq.ParquetFile(io.BytesIO(source.data))
+        # A file on the disk may be of any size: only its row groups are read.
+        whole = None if source.path and source.path.suffix == ".parquet" else source.data
+        file = pq.ParquetFile(source.path if whole is None else io.BytesIO(whole))
         groups = [file.metadata.row_group(n) for n in range(file.num_row_groups)]
         sizes = [(group.num_rows, group.total_byte_size) for group in groups]
         names = list(file.schema_arrow.names)
@@ -47,7 +51,7 @@ def read_parquet(
                 if isinstance(row, NerError):
                     yield Rejected.from_error(row, where=where)
                 else:
-                    yield table_item(row, fields, where, dropped)
+                    yield table_item(row, fields, where, dropped, known=("spans",))
         number += max(rows, 0)
 
 
@@ -75,3 +79,71 @@ def _row(batch: Any, index: int) -> dict[str, Any] | NerError:
 
 def _reason(error: Exception) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0][:200]
+
+
+def write_parquet(
+    articles: Iterable[Article], dropped: Dropped = UNCOUNTED, *, has_date: bool = True
+) -> Iterator[Part]:
+    """Row groups of `_GROUP` articles; text columns are empty, dates null where not known. Drops nothing.
+
+    Args:
+        has_date: with a column of dates; none where the file's folder is named after its date.
+
+    Raises:
+        NerError: pyarrow is not installed.
+    """
+    try:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+    except ImportError:
+        raise missing_extra("pyarrow", "parquet") from None
+    schema = _schema(pa, has_date=has_date)
+    sink = _Sink()
+    with pq.ParquetWriter(sink, schema, compression="zstd") as file:
+        for batch in batches(articles, _GROUP, _GROUP_CHARACTERS):
+            rows = [_written(article, has_date=has_date) for article in batch]
+            file.write_table(pa.Table.from_pylist(rows, schema=schema))
+            yield Part(sink.take())
+    yield Part(sink.take())
+
+
+class _Sink(io.RawIOBase):
+    """Takes what is written and gives it away, so that memory holds one row group."""
+
+    def __init__(self) -> None:
+        self._written = bytearray()
+        self._taken = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        self._written += data
+        return len(data)
+
+    def tell(self) -> int:
+        return self._taken + len(self._written)
+
+    def take(self) -> bytes:
+        data = bytes(self._written)
+        self._taken += len(data)
+        self._written.clear()
+        return data
+
+
+def _schema(pa: Any, *, has_date: bool) -> Any:
+    span = {
+        **{"start": pa.int32(), "end": pa.int32(), "label": pa.string(), "text": pa.string()},
+        **{"score": pa.float64(), "model": pa.string()},
+    }
+    names = ["id", "title", "text", "paper", "page", "section"]
+    names += ["overtitle", "author", "editor", "continued_from", "continued_on"]
+    columns = [(name, pa.string()) for name in names]
+    dates = [("date", pa.date32())] if has_date else []
+    return pa.schema([*columns, *dates, ("spans", pa.list_(pa.struct(list(span.items()))))])
+
+
+def _written(article: Article, *, has_date: bool) -> dict[str, Any]:
+    spans = [{**span_row(span, article.text), "model": span.model} for span in article.spans]
+    row = {**article_fields(article), "text": article.text, "spans": spans}
+    return {**row, "date": article.date} if has_date else row

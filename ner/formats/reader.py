@@ -3,10 +3,12 @@
 import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from ner.article import Article, Rejected
 from ner.errors import NerError
+from ner.formats.by_date import date_of_folders
 from ner.formats.detect import detect_form
 from ner.formats.fields import UNCOUNTED, Dropped
 from ner.formats.forms import FORMATS
@@ -31,7 +33,7 @@ def read(
     Args:
         files: paths; None is standard input. A zip archive is read member by member.
         form: one of `FORMS`; detected where empty.
-        fields: our field names to the files' own.
+        fields: our field names to the files' own. A date may also be a folder's name, see `date_of_folders`.
         dropped: counts what the files hold and an article cannot represent.
         skipped: counts the members of archives that are not read, by kind.
     """
@@ -58,9 +60,11 @@ def _read_source(
         found = FORMATS[detected]
         if found.ids_by_file:
             _check_id(source, ids)
-        before, count = dropped.total(), 0
+        before, count, date = dropped.total(), 0, date_of_folders(source.name)
         for item in found.read(source, fields, dropped):
             count += 1
+            if date and isinstance(item, Article) and not item.date:
+                item = replace(item, date=date)
             yield item
         if not count and dropped.total() == before:
             raise NerError("holds no article", remedy="check how the file was made")

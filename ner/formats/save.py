@@ -8,6 +8,7 @@ from ner.article import Article
 from ner.errors import NerError
 from ner.files import open_output, open_output_folder
 from ner.formats import FORMATS, UNCOUNTED, WRITABLE, Dropped
+from ner.formats.by_date import write_by_date
 from ner.words import Segment
 
 
@@ -18,12 +19,14 @@ def save(
     *,
     segment: Segment | None = None,
     dropped: Dropped = UNCOUNTED,
+    by_date: bool = False,
 ) -> None:
     """Write articles in a form, to a path whole or not at all.
 
     Args:
         form: one of `WRITABLE`.
-        output: a file, a binary stream, or for a form of many files a folder that does not exist yet.
+        output: a file, a binary stream, or for many files a folder that does not exist yet.
+        by_date: many files, a folder a day: see `ner.formats.by_date`.
         segment: cuts a text into words, for the forms `BY_WORDS`.
         dropped: counts what the form cannot represent.
 
@@ -32,17 +35,22 @@ def save(
     """
     if form not in WRITABLE:
         raise NerError(f"unknown format {form!r}", remedy=f"one of {', '.join(WRITABLE)}")
-    write, folder = FORMATS[form].write, FORMATS[form].folder
+    write, folder = FORMATS[form].write, FORMATS[form].folder or by_date
     assert write  # or it would not be in WRITABLE
-    parts = write(articles, dropped, segment) if segment else write(articles, dropped)
+    if by_date:
+        parts = write_by_date(form, articles, dropped)
+    else:
+        parts = write(articles, dropped, segment) if segment else write(articles, dropped)
     if not isinstance(output, Path):
         if folder:
-            raise NerError(f"{form} is a folder of files", remedy="name a new folder")
+            raise NerError(f"{form} is a folder of files", remedy="name a new folder: --output")
         output.writelines(part.data for part in parts)
     elif folder:
         with open_output_folder(output) as made:
             for part in parts:
-                (made / part.name).write_bytes(part.data)
+                file = made / part.name
+                file.parent.mkdir(parents=True, exist_ok=True)
+                file.write_bytes(part.data)
     else:
-        with open_output(output) as file:
-            file.writelines(part.data for part in parts)
+        with open_output(output) as stream:
+            stream.writelines(part.data for part in parts)

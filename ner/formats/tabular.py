@@ -1,4 +1,4 @@
-"""CSV and tab-separated text, a row an article. Read only: there is no column for spans."""
+"""CSV and tab-separated text, a row an article. What is written, a row a span: `span_table`."""
 
 import io
 import itertools
@@ -63,10 +63,16 @@ def check_columns(names: Sequence[str], fields: Mapping[str, str], where: str) -
         )
 
 
-def table_item(row: Row, fields: Mapping[str, str], where: str, dropped: Dropped) -> Item:
-    """The article that a row of a table is, or why it is none; columns left out are counted."""
+def table_item(
+    row: Row, fields: Mapping[str, str], where: str, dropped: Dropped, known: Sequence[str] = ()
+) -> Item:
+    """The article that a row of a table is, or why it is none; columns left out are counted.
+
+    Args:
+        known: columns beside `FIELDS` that are not left out.
+    """
     renamed = rename(row, fields)
-    count_unknown(renamed, (), dropped)
+    count_unknown(renamed, known, dropped)
     return article_or_rejected(renamed, where)
 
 
