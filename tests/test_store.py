@@ -16,8 +16,9 @@ from conftest import ROOT, make_article
 from ner.article import Article, Rejected, Span
 from ner.errors import NerError
 from ner.store import Filters, ModelKey, Store, Summary
-from ner.store.database import HEAD, in_transaction, open_engine
-from ner.store.schema import decisions, metadata, spans
+from ner.store.database import in_transaction, open_engine
+from ner.store.schema import metadata, span_decisions, spans
+from ner.store.versions import HEAD, upgrade
 
 MODEL = ModelKey("news", "1.0", "a" * 64)
 PLACE = Span(8, 11, "LOC", 0.9)
@@ -108,8 +109,8 @@ def test_what_a_person_says_corrects_the_model_and_saying_it_again_adds_nothing(
     tag(store, make_article(1, spans=(PLACE, Span(14, 16, "PER", 0.7))))
     said = make_article(1, spans=(Span(8, 13, "ORG"), PLACE))
     # Two spans right, one wrong, and the article read as a whole.
-    assert store.decide(said, "陈", note="doccano july") == 4
-    assert store.decide(said, "李", note="doccano july") == 0
+    assert store.decide(said, "陈", source="doccano july") == 4
+    assert store.decide(said, "李", source="doccano july") == 0
     assert [places(item) for item in store.reviewed()] == [[(8, 13, "ORG"), (8, 11, "LOC")]]
     # What a later model finds there is not a name, or a person would have said so.
     later = (Span(0, 2, "BRAND", 0.9), Span(14, 16, "PER", 0.9), Span(10, 14, "LOC", 0.99))
@@ -124,15 +125,15 @@ def test_of_two_who_read_an_article_the_last_word_counts_and_repeating_is_none(
     july = make_article(1, spans=(PLACE, Span(8, 11, "ORG")))
     august = make_article(1, spans=(Span(8, 13, "ORG"),))
     for article, note in ((july, "july"), (august, "august")):
-        store.decide(article, "陈", note=note)
-    kept = rows(store, decisions)
+        store.decide(article, "陈", source=note)
+    kept = rows(store, span_decisions)
     for _ in range(2):  # both projects pulled again, unchanged
-        assert store.decide(july, "陈", note="july") == 0
-        assert store.decide(august, "陈", note="august") == 0
+        assert store.decide(july, "陈", source="july") == 0
+        assert store.decide(august, "陈", source="august") == 0
     assert [places(item) for item in store.reviewed()] == [[(8, 13, "ORG")]]
-    assert store.decide(make_article(1, spans=(PLACE,)), "陈", note="july") > 0
+    assert store.decide(make_article(1, spans=(PLACE,)), "陈", source="july") > 0
     assert [places(item) for item in store.reviewed()] == [[(8, 11, "LOC")]]
-    assert rows(store, decisions) > kept  # what was said before stays on record
+    assert rows(store, span_decisions) > kept  # what was said before stays on record
 
 
 def test_an_article_without_names_is_reviewed_too(store: Store) -> None:
@@ -567,6 +568,11 @@ def test_a_store_of_the_first_schema_is_migrated_with_all_that_it_holds(store_ur
             connection.execute(sa.text(statement.replace(" start,", ' "start",')))
     engine.dispose()
     signed = dataclasses.replace(make_article(2), overtitle="引题", author="甲、乙", editor="丙")
+    with pytest.raises(NerError, match="earlier version of ner .schema 0001.*ner store upgrade"):
+        Store(store_url)
+    upgraded = upgrade(store_url)
+    assert (upgraded.before, upgraded.after) == ("0001", HEAD)
+    assert (upgraded.backup is not None) == store_url.startswith("sqlite")
     with Store(store_url) as store:
         with store._engine.connect() as connection:
             assert compare_metadata(MigrationContext.configure(connection), metadata) == []

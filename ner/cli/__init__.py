@@ -3,7 +3,18 @@
 Commands import what they need inside, since ``ner --help`` must not wait for spaCy.
 """
 
-from ner.cli import annotate, articles, corpus, doccano, export, models, show, words
+from ner.cli import annotate, articles, corpus, doccano, export, models, show, store, words
 from ner.cli.app import app
 
-__all__ = ["annotate", "app", "articles", "corpus", "doccano", "export", "models", "show", "words"]
+__all__ = [
+    "annotate",
+    "app",
+    "articles",
+    "corpus",
+    "doccano",
+    "export",
+    "models",
+    "show",
+    "store",
+    "words",
+]

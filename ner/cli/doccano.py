@@ -133,7 +133,7 @@ def pull(
             kept = "decisions entered so far are stored, and the same command goes on"
             stack.enter_context(interruption(kept))
         for item in progress(doccano.pull(opened, unfinished=unfinished), "pulling"):
-            outcome = _keep(item, sink, decisions, note=f"doccano {project}")
+            outcome = _keep(item, sink, decisions, source=f"doccano {project}")
             if isinstance(outcome, Rejected):
                 bad += 1
                 say_error(str(outcome))
@@ -152,7 +152,7 @@ def _keep(
     sink: "StreamWriter | None",
     decisions: "Store | None",
     *,
-    note: str,
+    source: str,
 ) -> "int | Rejected":
     """Write an article where it is wanted; how many decisions that stored, or why it was left out."""
     from ner.annotation.doccano import labelled_row
@@ -164,7 +164,7 @@ def _keep(
     if sink:
         sink.write(dump(labelled_row(item)))
     if decisions and item.confirmed_by:
-        return decisions.decide(item.article, item.confirmed_by[-1], note=note)
+        return decisions.decide(item.article, item.confirmed_by[-1], source=source)
     return 0
 
 

@@ -2,18 +2,25 @@
 
 from ner.store.adding import Added
 from ner.store.articles import Filters, Summary
+from ner.store.decisions import RIGHT, WRONG, Said
 from ner.store.runs import ModelKey, ModelUse, Run
 from ner.store.store import DEFAULT_URL, Store
 from ner.store.urls import safe_url
+from ner.store.versions import Upgraded, upgrade
 
 __all__ = [
     "DEFAULT_URL",
+    "RIGHT",
+    "WRONG",
     "Added",
     "Filters",
     "ModelKey",
     "ModelUse",
     "Run",
+    "Said",
     "Store",
     "Summary",
+    "Upgraded",
     "safe_url",
+    "upgrade",
 ]

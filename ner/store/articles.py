@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from ner.article import Article, Rejected, Span, outside_in
 from ner.errors import NerError
 from ner.store.runs import ModelKey, SpanRow, by_model, tagged_by
-from ner.store.schema import articles, chunks, decisions, spans
+from ner.store.schema import articles, chunks, reviews, span_decisions, spans
 
 TEXT_FIELDS = (
     "title",
@@ -87,8 +87,9 @@ def lock_article(connection: Connection, article_id: str) -> Any:
 
 def is_reviewed(connection: Connection, number: int) -> bool:
     """True where a person has decided on the article."""
-    query = sa.select(sa.exists().where(decisions.c.article == number))
-    return bool(connection.scalar(query))
+    tables = (reviews, span_decisions)
+    found = (sa.exists().where(table.c.article == number) for table in tables)
+    return bool(connection.scalar(sa.select(sa.or_(*found))))
 
 
 def select_articles() -> sa.Select[Any]:

@@ -1,8 +1,9 @@
-"""The database: opening it, transactions, its errors in our words, and the version of its tables."""
+"""The database: opening it, transactions that are tried again, and its errors in our words."""
 
+import contextlib
 import logging
 import random
-import re
+import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,12 +14,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Engine
 
 from ner.errors import NerError, missing_extra
-from ner.store.schema import metadata
 from ner.store.urls import parse_url, safe_url, secrets
 
-HEAD = "0003"  # the newest migration in ner/store/migrations/versions
-STORE_LOCK = 0x6E6572  # "ner": the number of PostgreSQL's advisory lock
-MAX_TRIES = 8  # of a transaction that collides with another
+MAX_TRIES = 12  # of a transaction that meets another, or loses its connection
+MAX_PAUSE = 10.0  # seconds between two tries; all pauses together are about half a minute
+BUSY_TIMEOUT = 5000  # milliseconds that SQLite waits for another writer, in each try
 
 Result = TypeVar("Result")
 
@@ -39,7 +39,7 @@ def open_engine(url: str, *, create: bool) -> Engine:
         _check_file(parsed, create=create)
     wait = {} if is_sqlite or "connect_timeout" in parsed.query else {"connect_timeout": 10}
     with translate_errors(parsed):
-        engine = sa.create_engine(parsed, connect_args=wait)
+        engine = sa.create_engine(parsed, connect_args=wait, pool_pre_ping=not is_sqlite)
     if is_sqlite:
         sa.event.listen(engine, "connect", _prepare_sqlite)
         sa.event.listen(engine, "begin", _begin_sqlite)
@@ -52,27 +52,40 @@ _LOG = logging.getLogger(__name__)
 def in_transaction(engine: Engine, work: Callable[[Connection], Result]) -> Result:
     """Run `work` in a transaction that writes: all of it is kept, or nothing.
 
-    Where it collides with another transaction (a deadlock, the same row inserted twice), it is run again,
-    so `work` must not consume anything.
+    Where it meets another transaction (a deadlock, a locked file, the same row inserted twice) or the
+    connection is lost, it is run again, so `work` must not consume anything. Of a connection that is lost
+    while it commits nobody knows whether it did: `work` must then come to the same.
     """
+
+    def write() -> Result:
+        with engine.execution_options(writing=True).begin() as connection:
+            return work(connection)
+
+    return _try_again(engine, write)
+
+
+def reading(engine: Engine, work: Callable[[Connection], Result]) -> Result:
+    """Run `work`, which only reads; again where the connection is lost."""
+
+    def read() -> Result:
+        with engine.connect() as connection:
+            return work(connection)
+
+    return _try_again(engine, read)
+
+
+def _try_again(engine: Engine, work: Callable[[], Result]) -> Result:
     with translate_errors(engine.url):
-        for attempt in range(1, MAX_TRIES + 1):
+        for attempt in range(1, MAX_TRIES):
             try:
-                with engine.execution_options(writing=True).begin() as connection:
-                    return work(connection)
+                return work()
             except sa.exc.DBAPIError as error:
-                if attempt == MAX_TRIES or not _is_collision(error):
+                if not _may_pass(error):
                     raise
-                _LOG.info("a transaction collided with another; attempt %d", attempt + 1)
-                time.sleep(random.uniform(0, 0.02 * 2**attempt))
-    raise AssertionError("not reached")
-
-
-@contextmanager
-def reading(engine: Engine) -> Iterator[Connection]:
-    """A connection that only reads."""
-    with translate_errors(engine.url), engine.connect() as connection:
-        yield connection
+                reason = str(error.orig).strip().partition("\n")[0]
+                _LOG.info("try %d of %d failed: %s", attempt, MAX_TRIES, reason)
+                time.sleep(random.uniform(0.5, 1) * min(0.02 * 2**attempt, MAX_PAUSE))
+        return work()
 
 
 @contextmanager
@@ -96,89 +109,6 @@ def translate_errors(url: URL) -> Iterator[None]:
         ) from None
 
 
-def prepare_tables(engine: Engine, *, create: bool) -> bool:
-    """Bring the tables of a store to `HEAD`.
-
-    Returns:
-        False where there are none yet, which only `create` allows: `migrate` makes them.
-
-    Raises:
-        NerError: the database cannot be reached, holds no articles, belongs to another program, or is from
-            a newer version.
-    """
-    version = None
-    if engine.dialect.name != "sqlite" or _has_file(engine.url):
-        with reading(engine) as connection:
-            version = _version(connection)
-    if version is None:
-        if not create:
-            raise NerError(
-                "holds no articles", where=safe_url(engine.url), remedy="fill it first: ner ingest"
-            )
-        return False
-    if version != HEAD:
-        in_transaction(engine, migrate)
-    return True
-
-
-def lock_store(connection: Connection) -> None:
-    """Let one process at a time make tables or add articles; until the transaction ends.
-
-    Two that add the same articles in opposite orders would wait for each other. SQLite has one writer
-    anyway.
-    """
-    if connection.dialect.name == "postgresql":
-        connection.execute(sa.select(sa.func.pg_advisory_xact_lock(STORE_LOCK)))
-
-
-def migrate(connection: Connection) -> None:
-    """Make the tables or bring them to `HEAD`, one process at a time; part of the open transaction."""
-    lock_store(connection)
-    if _version(connection) == HEAD:  # another process was faster
-        return
-    from alembic import command
-    from alembic.config import Config
-
-    config = Config()
-    config.set_main_option("script_location", str(Path(__file__).with_name("migrations")))
-    config.attributes["connection"] = connection
-    command.upgrade(config, "head")
-
-
-def _version(connection: Connection) -> str | None:
-    """The version of our tables, None if there are none.
-
-    Raises:
-        NerError: the tables are another program's, or of a newer version of ner.
-    """
-    inspector = sa.inspect(connection)
-    tables = set(inspector.get_table_names())
-    ours = set(metadata.tables)
-    found: list[Any] = []
-    if "alembic_version" in tables:
-        columns = {column["name"] for column in inspector.get_columns("alembic_version")}
-        if "version_num" in columns:
-            found = list(connection.scalars(sa.text("SELECT version_num FROM alembic_version")))
-    elif not tables & ours:
-        return None
-    where = safe_url(connection.engine.url)
-    # Other programs number their migrations too, so a number is ours only beside all our tables.
-    if len(found) != 1 or not ours <= tables or not re.fullmatch(r"\d{4}", str(found[0])):
-        raise NerError(
-            "holds tables of another program",
-            where=where,
-            remedy="use a database that only ner writes to, for example a new one",
-        )
-    version = str(found[0])
-    if version > HEAD:
-        raise NerError(
-            f"was made by a newer version of ner (schema {version}, known here {HEAD})",
-            where=where,
-            remedy="upgrade ner",
-        )
-    return version
-
-
 _REMEDIES = {
     "readonly database": "it can only be read: check the permissions of the file and its folder",
     "unable to open database file": "check that its folder exists and can be written to",
@@ -191,27 +121,49 @@ _REMEDIES = {
     "authentication failed": "check user and password in the URL",
     "permission denied": "give the database's user the right to write",
 }
-_COLLISIONS = ("40001", "40P01", "23505", "23503")
+_COLLISIONS = ("40001", "40P01", "23505", "23503", "55P03")
 """PostgreSQL's codes for: not serialisable, deadlock, a unique row inserted by another, a row it
-refers to deleted by another."""
+refers to deleted by another, a lock that is held."""
+_LOST = ("08", "57P", "53300")
+"""What its codes begin with where a connection was lost or refused: the server restarts, is full."""
+_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
-def _is_collision(error: sa.exc.DBAPIError) -> bool:
-    return getattr(error.orig, "sqlstate", "") in _COLLISIONS
+def _may_pass(error: sa.exc.DBAPIError) -> bool:
+    """True where the same may succeed a little later."""
+    if isinstance(error.orig, sqlite3.Error):
+        return getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in _BUSY
+    state = getattr(error.orig, "sqlstate", None) or ""
+    if state:
+        return state in _COLLISIONS or state.startswith(_LOST) or error.connection_invalidated
+    # The client library gives no code where the connection itself fails.
+    return error.connection_invalidated or isinstance(error, sa.exc.OperationalError)
 
 
-def _is_plain_file(url: URL) -> bool:
-    return not (url.database or ":memory:").startswith(("file:", ":memory:"))
+def database_file(url: URL) -> Path | None:
+    """The file of an SQLite database; None for others, and for one named by options."""
+    name = url.database or ":memory:"
+    is_file = url.get_backend_name() == "sqlite" and not name.startswith(("file:", ":memory:"))
+    return Path(name) if is_file else None
 
 
-def _has_file(url: URL) -> bool:
-    return not _is_plain_file(url) or Path(url.database or "").exists()
+def use_write_ahead_log(engine: Engine) -> None:
+    """Let readers and a writer of an SQLite file not wait for each other. The file remembers it.
+
+    Where it cannot be (another program reads the file now, or a shared folder knows no such locks) all
+    works as before, with more waiting.
+    """
+    if engine.dialect.name == "sqlite":
+        with contextlib.suppress(sa.exc.OperationalError), engine.connect() as connection:
+            connection.exec_driver_sql("COMMIT")  # it is changed outside transactions only
+            connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+            connection.exec_driver_sql("BEGIN")
 
 
 def _check_file(url: URL, *, create: bool) -> None:
-    if not _is_plain_file(url):
+    path = database_file(url)
+    if path is None:
         return
-    path = Path(url.database or "")
     where = safe_url(url)
     try:
         if path.is_file() or (create and not path.exists() and path.parent.is_dir()):
@@ -238,10 +190,16 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
     # A value that is not UTF-8 must cost its own row, not all that are read with it.
     connection.text_factory = lambda value: value.decode("utf-8", "surrogateescape")
     connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("PRAGMA busy_timeout = 10000")  # milliseconds a writer waits for another
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT}")
+    connection.execute(
+        "PRAGMA synchronous = NORMAL"
+    )  # with a write-ahead log as safe against a kill
 
 
 def _begin_sqlite(connection: Connection) -> None:
     # A writer takes its lock at once; one that read first could not get it while another waits.
-    writing = connection.get_execution_options().get("writing", False)
+    options = connection.get_execution_options()
+    writing = options.get("writing", False)
+    if options.get("rebuilding", False):  # or dropping a table would delete all that refers to it
+        connection.exec_driver_sql("PRAGMA foreign_keys = OFF")
     connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")

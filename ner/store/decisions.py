@@ -1,82 +1,224 @@
-"""What people decided about articles: append-only, and of each span the last verdict counts."""
+"""What people decided about articles and spans: append-only, and of each span the last verdict counts.
+
+A decision can be taken back: then the one before it counts again.
+"""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from ner.article import Article, Rejected
+from ner.article import Article, Rejected, Span
 from ner.store.articles import lock_article
-from ner.store.runs import SpanRow
-from ner.store.schema import articles, decisions, now, spans
+from ner.store.runs import ModelKey, SpanRow, model_number
+from ner.store.schema import articles, now, reviews, span_decisions, spans
 
 RIGHT, WRONG = "right", "wrong"  # verdicts on a span
-WHOLE = "whole"  # the verdict on an article that a person read as a whole
+UNDONE = "undone"  # the verdict of a row that takes another back
 
 Place = tuple[int, int, str]
-"""Start, end and label, by which two spans are the same. Without a label: the whole article."""
+"""Start, end and label, by which two spans are the same."""
 
 
-def decide(connection: Connection, article: Article, reviewer: str, note: str) -> int | Rejected:
+@dataclass(frozen=True, slots=True)
+class Said:
+    """Who decided, and where.
+
+    Args:
+        reviewer: a person's name.
+        source: where it was said: ``doccano july``, ``web``.
+        external_id: the source's own number for this decision; the same said again adds nothing.
+    """
+
+    reviewer: str
+    source: str = ""
+    external_id: str | None = None
+
+    def row(self) -> dict[str, Any]:
+        """Its columns, with the time."""
+        fields = {"reviewer": self.reviewer, "source": self.source}
+        return {**fields, "external_id": self.external_id, "at": now()}
+
+
+def decide(connection: Connection, article: Article, said: Said) -> int | Rejected:
     """Add what a person decided about a whole article: its spans are right, others found there wrong.
 
-    The last verdict on a span counts. Who decides the same again, known by the note, adds nothing, even
-    where somebody else has decided otherwise since.
+    Whoever decides the same again, known by the source, adds nothing, even where somebody else has decided
+    otherwise since.
 
     Returns:
-        How many decisions were added, or why the article could not be decided on: it is not in the
-        store, or there with another text.
+        How many decisions were added, the review among them, or why the article could not be decided on:
+        it is not in the store, or there with another text.
     """
-    row = lock_article(connection, article.id)
-    if row is None or row.text_hash != article.text_hash:
-        why, remedy = "is not in the store", "ner ingest it"
-        if row:
-            why = "is stored with another text, to which these spans do not apply"
-            remedy = "push the stored article again"
-        return Rejected(article.id, f"article {article.id}", why, remedy)
-    query = sa.select(decisions).where(decisions.c.article == row.number)
-    earlier = connection.execute(query.order_by(decisions.c.number)).all()
+    row = _lock(connection, article.id, article.text_hash)
+    if isinstance(row, Rejected):
+        return row
+    earlier = _standing(connection, [row.number]).get(row.number, [])
     last = {_place(each): each.verdict for each in earlier}
-    own = {_place(each): each.verdict for each in earlier if each.note == note}
+    own = {_place(each): each.verdict for each in earlier if each.source == said.source}
     right = set(map(_place, article.spans))
-    whole = (0, len(article.text), "")
-    if whole in own and right == {place for place in own if own[place] == RIGHT}:
+    if said.source in _reviewed_in(connection, row.number) and right == {
+        place for place in own if own[place] == RIGHT
+    }:
         return 0
     found = connection.execute(sa.select(spans).where(spans.c.article == row.number)).all()
-    verdicts = dict.fromkeys([*map(_place, found), *last], WRONG)
-    verdicts |= {**dict.fromkeys(right, RIGHT), whole: WHOLE}
+    verdicts = dict.fromkeys([*map(_place, found), *last], WRONG) | dict.fromkeys(right, RIGHT)
     new = [
-        {
-            **dict(zip(("start", "end", "label"), place)),
-            **{"article": row.number, "verdict": verdict, "reviewer": reviewer},
-            **{"note": note, "at": now()},
-        }
+        {**_columns(row.number, place), "verdict": verdict, "model": None, **said.row()}
         for place, verdict in verdicts.items()
         if not last.get(place) == own.get(place) == verdict
     ]
-    connection.execute(decisions.insert(), new)
-    return len(new)
+    if new:
+        connection.execute(span_decisions.insert(), [{**each, "external_id": None} for each in new])
+    connection.execute(
+        reviews.insert().values(article=row.number, text_hash=row.text_hash, **said.row())
+    )
+    return len(new) + 1
+
+
+def decide_span(
+    connection: Connection,
+    article_id: str,
+    text_hash: str,
+    span: Span,
+    verdict: str,
+    said: Said,
+    model: ModelKey | None,
+) -> int | Rejected:
+    """Add what a person decided about one span.
+
+    Returns:
+        The decision's number (that of the earlier one where the same was said before), or why it was not
+        added: the article is not in the store or has another text, the span ends past it, or a span that is
+        right would cross another that is.
+
+    Raises:
+        ValueError: the verdict is none.
+    """
+    if verdict not in (RIGHT, WRONG):
+        raise ValueError(f"{verdict!r} is not a verdict: {RIGHT} or {WRONG}")
+    row = _lock(connection, article_id, text_hash)
+    if isinstance(row, Rejected):
+        return row
+    if known := _known(connection, said):
+        return known
+    standing = _standing(connection, [row.number]).get(row.number, [])
+    last = {_place(each): each for each in standing}
+    same = last.get(_place(span))
+    if same and (same.verdict, same.reviewer, same.source) == (verdict, said.reviewer, said.source):
+        return int(same.number)
+    why = f"span {span.start}:{span.end} ends past the text" if span.end > len(row.text) else ""
+    if verdict == RIGHT and not why:
+        why = _crossing(span, [place for place, each in last.items() if each.verdict == RIGHT])
+    if why:
+        remedy = "decide first that the other is wrong" if "crosses" in why else "load it again"
+        return Rejected(article_id, f"article {article_id}", why, remedy)
+    number = connection.scalar(model_number(model)) if model else None
+    values = {**_columns(row.number, _place(span)), "verdict": verdict, "model": number}
+    return _insert(connection, span_decisions, {**values, **said.row()})
+
+
+def undo(connection: Connection, table: sa.Table, number: int, said: Said) -> bool:
+    """Take a decision back, by a row that says so; False where it is none, or was taken back before.
+
+    Args:
+        table: `reviews` or `span_decisions`.
+    """
+    row = connection.execute(sa.select(table).where(table.c.number == number)).first()
+    taken = sa.select(sa.exists().where(table.c.undoes == number))
+    if row is None or row.undoes is not None or connection.scalar(taken):
+        return False
+    kept = {name: value for name, value in row._mapping.items() if name != "number"}
+    verdict = {"verdict": UNDONE} if "verdict" in table.c else {}
+    _insert(connection, table, {**kept, **verdict, **said.row(), "undoes": number})
+    return True
 
 
 def right_spans(connection: Connection, numbers: Iterable[int]) -> Mapping[int, list[SpanRow]]:
     """For articles by number: the spans whose last verdict is right."""
-    query = sa.select(decisions).where(decisions.c.article.in_(numbers))
-    last: dict[int, dict[Place, str]] = {}
-    for row in connection.execute(query.order_by(decisions.c.number)):
-        last.setdefault(row.article, {})[_place(row)] = row.verdict
-    return {
-        number: [SpanRow(*place, 1.0, "") for place in verdicts if verdicts[place] == RIGHT]
-        for number, verdicts in last.items()
-    }
+    found: dict[int, list[SpanRow]] = {}
+    for number, decided in _standing(connection, numbers).items():
+        last = {_place(each): each.verdict for each in decided}
+        found[number] = [SpanRow(*place, 1.0, "") for place in last if last[place] == RIGHT]
+    return found
 
 
 def reviewed_as_a_whole() -> sa.ColumnElement[bool]:
-    """A condition on `articles`: a person read all of it."""
-    query = sa.select(decisions.c.article).where(
-        decisions.c.article == articles.c.number, decisions.c.verdict == WHOLE
+    """A condition on `articles`: a person read all of its present text."""
+    query = sa.select(reviews.c.article).where(
+        reviews.c.article == articles.c.number,
+        reviews.c.text_hash == articles.c.text_hash,
+        _stands(reviews),
     )
     return query.exists()
+
+
+def _lock(connection: Connection, article_id: str, text_hash: str) -> Any:
+    """The row of an article with this text, or a `Rejected`."""
+    row = lock_article(connection, article_id)
+    if row is not None and row.text_hash == text_hash:
+        return row
+    why, remedy = "is not in the store", "ner ingest it"
+    if row:
+        why = "is stored with another text, to which these spans do not apply"
+        remedy = "push the stored article again"
+    return Rejected(article_id, f"article {article_id}", why, remedy)
+
+
+def _standing(connection: Connection, numbers: Iterable[int]) -> dict[int, list[Any]]:
+    """The decisions on spans of articles by number, oldest first, without those taken back."""
+    query = sa.select(span_decisions).where(
+        span_decisions.c.article.in_(numbers), _stands(span_decisions)
+    )
+    found: dict[int, list[Any]] = {}
+    for row in connection.execute(query.order_by(span_decisions.c.number)):
+        found.setdefault(row.article, []).append(row)
+    return found
+
+
+def _reviewed_in(connection: Connection, number: int) -> set[str]:
+    """The sources in which an article was read as a whole."""
+    query = sa.select(reviews.c.source).where(reviews.c.article == number, _stands(reviews))
+    return set(connection.scalars(query))
+
+
+def _stands(table: sa.Table) -> sa.ColumnElement[bool]:
+    later = table.alias()
+    taken = sa.select(later.c.number).where(later.c.undoes == table.c.number)
+    return sa.and_(table.c.undoes.is_(None), ~taken.exists())
+
+
+def _known(connection: Connection, said: Said) -> int | None:
+    """The number of the decision that a source has told of before."""
+    if said.external_id is None:
+        return None
+    query = sa.select(span_decisions.c.number).where(
+        span_decisions.c.source == said.source, span_decisions.c.external_id == said.external_id
+    )
+    return connection.scalar(query)
+
+
+def _crossing(span: Span, places: Iterable[Place]) -> str:
+    """Why a span cannot be right beside those that are; empty if it can."""
+    for start, end, label in places:
+        if span.crosses(Span(start, end, label)):
+            return (
+                f"span {span.start}:{span.end} {span.label} crosses {start}:{end} {label},"
+                " which was decided to be right"
+            )
+    return ""
+
+
+def _insert(connection: Connection, table: sa.Table, values: Mapping[str, Any]) -> int:
+    number = connection.scalar(table.insert().values(**values).returning(table.c.number))
+    assert number is not None  # it was just written
+    return int(number)
+
+
+def _columns(article: int, place: Place) -> dict[str, Any]:
+    return {"article": article, **dict(zip(("start", "end", "label"), place))}
 
 
 def _place(span: Any) -> Place:

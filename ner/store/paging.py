@@ -3,7 +3,6 @@
 import sys
 from bisect import bisect
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -12,10 +11,11 @@ from sqlalchemy.engine import Connection
 from ner.store.schema import CHUNK, articles
 
 Result = TypeVar("Result")
+Read = Callable[[Callable[[Connection], list[Any]]], list[Any]]
 
 
 def pages(
-    connect: Callable[[], AbstractContextManager[Connection]],
+    read: Read,
     query: sa.Select[Any],
     build: Callable[[Connection, Sequence[Any]], list[Result]],
     size: int,
@@ -25,7 +25,7 @@ def pages(
     """What `build` makes of a query's rows, in the order of their primary keys.
 
     Args:
-        connect: gives a connection for one page; none is open between two pages.
+        read: runs a function with a connection, for one page; none is open between two pages.
         size: rows per page.
         numbers: primary keys of the only articles wanted, sorted; None for all.
         limit: the most rows wanted; None for all.
@@ -38,13 +38,15 @@ def pages(
         if numbers is not None:
             numbers = numbers[bisect(numbers, last) :]
             page = page.where(articles.c.number.in_(numbers[:CHUNK]))
-        with connect() as connection:
+
+        def fetch(connection: Connection, page: sa.Select[Any] = page) -> list[Any]:
             rows = connection.execute(page).all()
-            found = build(connection, rows)
-        if rows:
-            yield from found
-            left -= len(rows)
-            last = rows[-1].number
+            return [(row.number, item) for row, item in zip(rows, build(connection, rows))]
+
+        if found := read(fetch):
+            yield from (item for _, item in found)
+            left -= len(found)
+            last = found[-1][0]
         elif numbers and len(numbers) > CHUNK:  # a chunk of numbers, all deleted meanwhile
             last = numbers[CHUNK - 1]
         else:

@@ -16,8 +16,36 @@ metadata = sa.MetaData(
         "pk": "pk_%(table_name)s",
     }
 )
+
+
+class Time(sa.TypeDecorator[datetime.datetime]):
+    """A moment, always with a time zone, UTC on every database. SQLite itself knows no time zones."""
+
+    impl = sa.DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(
+        self, value: datetime.datetime | None, dialect: sa.Dialect
+    ) -> datetime.datetime | None:
+        """Refuses a time without a zone: nobody could say which moment it is."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a time without a time zone: {value}")
+        return value.astimezone(datetime.UTC)
+
+    def process_result_value(
+        self, value: datetime.datetime | None, dialect: sa.Dialect
+    ) -> datetime.datetime | None:
+        """PostgreSQL gives the connection's own time zone, SQLite none."""
+        if value is None:
+            return None
+        return (
+            value.astimezone(datetime.UTC) if value.tzinfo else value.replace(tzinfo=datetime.UTC)
+        )
+
+
 _NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
-_TIME = sa.DateTime(timezone=True)
 CHUNK = 500  # values in one query, at most
 T = TypeVar("T")
 
@@ -34,7 +62,7 @@ articles = sa.Table(
     sa.Column("date", sa.Date),
     sa.Column("page", sa.Text, nullable=False),
     sa.Column("section", sa.Text, nullable=False),
-    sa.Column("added_at", _TIME, nullable=False),
+    sa.Column("added_at", Time, nullable=False),
     sa.Column("overtitle", sa.Text, nullable=False, server_default=""),
     sa.Column("author", sa.Text, nullable=False, server_default=""),
     sa.Column("editor", sa.Text, nullable=False, server_default=""),
@@ -55,8 +83,8 @@ runs = sa.Table(
     metadata,
     sa.Column("number", _NUMBER, primary_key=True),
     sa.Column("model", sa.ForeignKey("models.number"), nullable=False),
-    sa.Column("started_at", _TIME, nullable=False),
-    sa.Column("finished_at", _TIME),
+    sa.Column("started_at", Time, nullable=False),
+    sa.Column("finished_at", Time),
 )
 # The ledger: which article a model has tagged, written in one transaction with its spans.
 tagged = sa.Table(
@@ -65,7 +93,7 @@ tagged = sa.Table(
     sa.Column("article", sa.ForeignKey("articles.number", ondelete="CASCADE"), primary_key=True),
     sa.Column("model", sa.ForeignKey("models.number"), primary_key=True),
     sa.Column("run", sa.ForeignKey("runs.number"), nullable=False, index=True),
-    sa.Column("at", _TIME, nullable=False),
+    sa.Column("at", Time, nullable=False),
 )
 spans = sa.Table(
     "spans",
@@ -83,19 +111,45 @@ spans = sa.Table(
     # PostgreSQL's usual index refuses values of over 2,704 bytes, its hash index none.
     sa.Index("ix_spans_surface", "surface", postgresql_using="hash"),
 )
-# Append-only: a reviewer's decision is never rewritten, and an article that was reviewed stays.
-decisions = sa.Table(
-    "decisions",
+# What people say. Both tables are append-only, held by triggers, and an article that has rows here stays.
+# What is taken back is named by a later row in `undoes`, which has the verdict "undone".
+_SAID = (
+    ("reviewer", sa.Text, False),
+    ("source", sa.Text, False),  # where it was said, for example a project of doccano
+    ("external_id", sa.Text, True),  # the source's own number for it: said once
+    ("at", Time, False),
+)
+
+
+def _said() -> list[sa.Column[Any]]:
+    return [sa.Column(name, kind, nullable=nullable) for name, kind, nullable in _SAID]
+
+
+# A person read an article as a whole: what is not decided to be right there is no name.
+reviews = sa.Table(
+    "reviews",
     metadata,
     sa.Column("number", _NUMBER, primary_key=True),
     sa.Column("article", sa.ForeignKey("articles.number"), nullable=False, index=True),
+    sa.Column("text_hash", sa.String(64), nullable=False),
+    *_said(),
+    sa.Column("undoes", sa.ForeignKey("reviews.number"), unique=True),
+    sa.UniqueConstraint("source", "external_id"),
+)
+span_decisions = sa.Table(
+    "span_decisions",
+    metadata,
+    sa.Column("number", _NUMBER, primary_key=True),
+    sa.Column("article", sa.ForeignKey("articles.number"), nullable=False),
     sa.Column("start", sa.Integer, nullable=False),
     sa.Column("end", sa.Integer, nullable=False),
     sa.Column("label", sa.String(16), nullable=False),
     sa.Column("verdict", sa.String(16), nullable=False),
-    sa.Column("reviewer", sa.Text, nullable=False),
-    sa.Column("note", sa.Text, nullable=False),
-    sa.Column("at", _TIME, nullable=False),
+    sa.Column("model", sa.ForeignKey("models.number")),  # whose span it was; none where a person's
+    *_said(),
+    sa.Column("undoes", sa.ForeignKey("span_decisions.number"), unique=True),
+    sa.UniqueConstraint("source", "external_id"),
+    sa.Index("ix_span_decisions_article", "article", "start", "end", "label", "number"),
 )
 failures = sa.Table(
     "failures",
@@ -106,7 +160,7 @@ failures = sa.Table(
     sa.Column("place", sa.Text, nullable=False),
     sa.Column("why", sa.Text, nullable=False),
     sa.Column("remedy", sa.Text, nullable=False),
-    sa.Column("at", _TIME, nullable=False),
+    sa.Column("at", Time, nullable=False),
     sa.Index("ix_failures_article_id", "article_id", postgresql_using="hash"),
 )
 

@@ -8,28 +8,22 @@ it or nothing.
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any, TypeVar, Unpack
+from typing import Any, Unpack
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from ner.article import Article, Rejected, batches
+from ner.article import Article, Rejected, Span, batches
 from ner.store import articles as queries
 from ner.store import decisions, failures, runs
 from ner.store.adding import Added, add_batch
 from ner.store.articles import Filters, Summary
-from ner.store.database import (
-    in_transaction,
-    lock_store,
-    migrate,
-    open_engine,
-    prepare_tables,
-    reading,
-)
+from ner.store.decisions import Said
+from ner.store.opened import Opened
 from ner.store.paging import pages
 from ner.store.runs import ModelKey, ModelUse, Run, SpanRow
-from ner.store.urls import safe_url
+from ner.store.schema import reviews, span_decisions
+from ner.store.versions import lock_store, migrate
 
 DEFAULT_URL = "sqlite:///articles.db"
 ADD_BATCH = 200  # articles per transaction when adding
@@ -38,13 +32,12 @@ READ_BATCH = 20  # articles per query: a text has up to a million code points
 LIST_BATCH = 200  # summaries per query
 MAX_PENDING_FAILURES = 10_000  # kept in memory until there are tables; of more the last
 
-Result = TypeVar("Result")
 SpansOf = Callable[[Connection, Sequence[int]], Mapping[int, Sequence[SpanRow]]]
 
 _LOG = logging.getLogger(__name__)
 
 
-class Store:
+class Store(Opened):
     """An open article store.
 
     Args:
@@ -57,25 +50,7 @@ class Store:
     """
 
     def __init__(self, url: str = DEFAULT_URL, *, create: bool = False) -> None:
-        self._engine = open_engine(url, create=create)
-        try:
-            self._has_tables = prepare_tables(self._engine, create=create)
-        except BaseException:
-            self.close()
-            raise
-
-    def __repr__(self) -> str:
-        return f"Store({safe_url(self._engine.url)!r})"
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._engine.dispose()
-
-    def __enter__(self) -> "Store":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+        super().__init__(url, create=create)
 
     # -- articles in
 
@@ -142,7 +117,7 @@ class Store:
             failures.record_failures(connection, pending)
             return add_batch(connection, batch, replacing=replace, failed_before=failed)
 
-        outcomes = in_transaction(self._engine, work)
+        outcomes = self._write(work, makes_tables=True)
         self._has_tables = True
         return outcomes
 
@@ -152,7 +127,7 @@ class Store:
         Raises:
             NerError: there is none, or a reviewer has decided on it.
         """
-        self._in_transaction(lambda connection: queries.delete_article(connection, article_id))
+        self._write(lambda connection: queries.delete_article(connection, article_id))
 
     # -- articles out
 
@@ -173,7 +148,7 @@ class Store:
         """
         model = filters.get("model")
         query = queries.select_articles().where(*queries.matching(filters))
-        return self._read(
+        return self._stream(
             query,
             lambda connection, numbers: runs.spans_of(connection, numbers, model),
             remedy="tag it again: ner tag --article {id} --model {model}",
@@ -196,7 +171,7 @@ class Store:
             return [queries.build_summary(row, counts.get(row.number, {})) for row in rows]
 
         query = queries.select_summaries(model).where(*queries.matching(filters))
-        return pages(self._reading, query, build, LIST_BATCH, self._numbers(filters), limit)
+        return pages(self._read, query, build, LIST_BATCH, self._numbers(filters), limit)
 
     def articles_to_tag(
         self, model: ModelKey, *, ids: Sequence[str] = ()
@@ -209,17 +184,20 @@ class Store:
         query = queries.select_articles()
         if not ids:
             query = query.where(~runs.tagged_by(model))
-        return self._read(query, lambda *_: {}, numbers=self._numbers({"ids": ids}))
+        return self._stream(query, lambda *_: {}, numbers=self._numbers({"ids": ids}))
 
     def reviewed(self) -> Iterator[Article | Rejected]:
         """Articles that a person read as a whole, with the spans decided to be right."""
         query = queries.select_articles().where(decisions.reviewed_as_a_whole())
-        return self._read(query, decisions.right_spans, remedy="have it reviewed again")
+        return self._stream(query, decisions.right_spans, remedy="have it reviewed again")
 
     def count_untagged(self, model: ModelKey) -> int:
         """How many articles a model has not tagged."""
-        with self._reading() as connection:
-            return queries.count_articles(connection) - runs.count_tagged(connection, model)
+        return self._read(
+            lambda connection: (
+                queries.count_articles(connection) - runs.count_tagged(connection, model)
+            )
+        )
 
     def count(self, **filters: Unpack[Filters]) -> int:
         """How many articles match.
@@ -228,18 +206,16 @@ class Store:
             NerError: one of the ids is not in the store, or the date is not one.
         """
         numbers = self._numbers(filters)
-        with self._reading() as connection:
-            return queries.count_articles(connection, filters, numbers)
+        return self._read(lambda connection: queries.count_articles(connection, filters, numbers))
 
     def _numbers(self, filters: Filters) -> list[int] | None:
         """The primary keys of the articles with the ids that a filter names, sorted; None for all."""
         ids = filters.get("ids")
         if not ids:
             return None
-        with self._reading() as connection:
-            return queries.numbers_of(connection, ids)
+        return self._read(lambda connection: queries.numbers_of(connection, ids))
 
-    def _read(
+    def _stream(
         self,
         query: sa.Select[Any],
         spans_of: SpansOf,
@@ -261,29 +237,66 @@ class Store:
                 for row in rows
             ]
 
-        return pages(self._reading, query, build, READ_BATCH, numbers, limit)
+        return pages(self._read, query, build, READ_BATCH, numbers, limit)
 
     # -- decisions
 
-    def decide(self, article: Article, reviewer: str, *, note: str = "") -> int | Rejected:
+    def decide(self, article: Article, reviewer: str, *, source: str = "") -> int | Rejected:
         """Add what a person decided about a whole article: see `ner.store.decisions.decide`.
 
         Returns:
             How many decisions were added, or why none could be.
         """
-        return self._in_transaction(
-            lambda connection: decisions.decide(connection, article, reviewer, note)
+        said = Said(reviewer, source)
+        return self._write(lambda connection: decisions.decide(connection, article, said))
+
+    def decide_span(
+        self,
+        article: Article,
+        span: Span,
+        verdict: str,
+        said: Said,
+        *,
+        model: ModelKey | None = None,
+    ) -> int | Rejected:
+        """Add what a person decided about one span of an article as it is stored.
+
+        Args:
+            verdict: ``right`` or ``wrong``.
+            model: whose span it was; None where a person drew it.
+
+        Returns:
+            The number of the decision, for `undo`; or why it was not added, for example since the span
+            would cross another that was decided to be right.
+        """
+        key = (article.id, article.text_hash, span, verdict, said, model)
+        return self._write(lambda connection: decisions.decide_span(connection, *key))
+
+    def undo(self, decision: int, said: Said) -> bool:
+        """Take back a decision on a span, so that the one before it counts again.
+
+        Nothing is deleted: that it was taken back is a decision too.
+
+        Returns:
+            False where there is none of that number, or it was taken back before.
+        """
+        return self._write(
+            lambda connection: decisions.undo(connection, span_decisions, decision, said)
         )
+
+    def undo_review(self, review: int, said: Said) -> bool:
+        """Take back that an article was read as a whole; as `undo`."""
+        return self._write(lambda connection: decisions.undo(connection, reviews, review, said))
 
     # -- tagging
 
     def start_run(self, model: ModelKey) -> Run:
         """Add a run of a model."""
-        return self._in_transaction(lambda connection: runs.start_run(connection, model))
+        return self._write(lambda connection: runs.start_run(connection, model))
 
     def finish_run(self, run: Run) -> None:
         """Note that a run came to its end."""
-        self._in_transaction(lambda connection: runs.finish_run(connection, run))
+        self._write(lambda connection: runs.finish_run(connection, run))
 
     def write_results(self, run: Run, results: Iterable[Article | Rejected]) -> None:
         """Write the spans of tagged articles, with their rows of ``tagged``, in one transaction.
@@ -291,18 +304,16 @@ class Store:
         The spans that this model found in an article before are replaced.
         """
         results = list(results)
-        self._in_transaction(lambda connection: runs.write_results(connection, run, results))
+        self._write(lambda connection: runs.write_results(connection, run, results))
         _LOG.debug("run %d: stored the results of %d articles", run.number, len(results))
 
     def models(self) -> list[ModelUse]:
         """The models that have tagged something, the one that did so last first."""
-        with self._reading() as connection:
-            return runs.list_models(connection)
+        return self._read(runs.list_models)
 
     def failures(self) -> list[Rejected]:
         """What could not be read or tagged, oldest first."""
-        with self._reading() as connection:
-            return failures.list_failures(connection)
+        return self._read(failures.list_failures)
 
     def find_model(self, name: str = "") -> ModelKey | None:
         """The model that tagged something last, of those with this name, or name and version.
@@ -313,24 +324,3 @@ class Store:
             if name in ("", use.key.name, str(use.key)):
                 return use.key
         return None
-
-    # -- the database
-
-    def _in_transaction(self, work: Callable[[Connection], Result]) -> Result:
-        self._check_tables()
-        return in_transaction(self._engine, work)
-
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        self._check_tables()
-        with reading(self._engine) as connection:
-            yield connection
-
-    def _check_tables(self) -> None:
-        """Look for tables again where there were none: another process may have made them.
-
-        Raises:
-            NerError: there are still none.
-        """
-        if not self._has_tables:
-            self._has_tables = prepare_tables(self._engine, create=False)

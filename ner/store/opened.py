@@ -1,0 +1,66 @@
+"""An open database: its connections, its transactions, and whether it has the tables of a store."""
+
+from collections.abc import Callable
+from typing import Self, TypeVar
+
+from sqlalchemy.engine import Connection
+
+from ner.store.database import in_transaction, open_engine, reading, use_write_ahead_log
+from ner.store.urls import safe_url
+from ner.store.versions import has_tables
+
+Result = TypeVar("Result")
+
+
+class Opened:
+    """What the parts of `Store` share; a context manager that closes the connections.
+
+    Raises:
+        NerError: it cannot be reached, is not there, belongs to another program, or was made by an earlier
+            or a newer version.
+    """
+
+    def __init__(self, url: str, *, create: bool = False) -> None:
+        self._engine = open_engine(url, create=create)
+        self._has_log = False
+        try:
+            self._has_tables = has_tables(self._engine, create=create)
+        except BaseException:
+            self.close()
+            raise
+
+    def __repr__(self) -> str:
+        return f"Store({safe_url(self._engine.url)!r})"
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _write(self, work: Callable[[Connection], Result], *, makes_tables: bool = False) -> Result:
+        """Run `work` in one transaction; again where that meets another or loses its connection."""
+        if not makes_tables:
+            self._check_tables()
+        if not self._has_log:
+            use_write_ahead_log(self._engine)
+            self._has_log = True
+        return in_transaction(self._engine, work)
+
+    def _read(self, work: Callable[[Connection], Result]) -> Result:
+        """Run `work`, which only reads; again where the connection is lost."""
+        self._check_tables()
+        return reading(self._engine, work)
+
+    def _check_tables(self) -> None:
+        """Look for tables again where there were none: another process may have made them.
+
+        Raises:
+            NerError: there are still none.
+        """
+        if not self._has_tables:
+            self._has_tables = has_tables(self._engine, create=False)
