@@ -1,5 +1,6 @@
 """`ner corpus`, as the keeper of a corpus meets it."""
 
+import hashlib
 import json
 import re
 from pathlib import Path
@@ -11,10 +12,10 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
 from ner.cli import app
-from ner.corpus import check, entries, part_of
+from ner.corpus import check, entries, part_of, read_quotes
 from ner.errors import NerError
 
-COMMANDS = ["convert", "stats", "check", "diff", "split", "merge"]
+COMMANDS = ["convert", "stats", "check", "diff", "split", "merge", "detach", "attach"]
 TEXT = "重庆市渝北区人民法院的法官陈晓说，“一表通”真省事。陈晓又说，“一表通”是晴雨表。"
 SPANS = [[0, 10, "ORG"], [0, 3, "LOC"], [3, 6, "LOC"], [13, 15, "PER"], [18, 21, "BRAND"]]
 SPANS += [[26, 28, "PER"], [32, 35, "BRAND"]]
@@ -239,3 +240,60 @@ def test_merge_takes_the_same_article_once_and_a_different_one_only_by_prefer(
         ner("merge", first, second, "--output", out, "--prefer", prefer)
         lines = out.read_text(encoding="utf-8").splitlines()
         assert [len(json.loads(line)["spans"]) for line in lines] == [7, spans]
+
+
+def test_annotations_go_without_their_texts_and_find_them_again(tmp_path: Path) -> None:
+    texts = write(
+        tmp_path / "raw.jsonl",
+        {"id": "a-9", "text": "别的。"},
+        {"id": "a-1", "text": "另一篇。"},  # two texts of one id: the hash decides
+        {"id": "a-1", "text": TEXT + "后面还有一段。"},
+    )
+    annotated = write(tmp_path / "in.jsonl", row(1))
+    assert ner("detach", annotated, "--output", tmp_path / "spans.jsonl").exit_code == 0
+    assert "重庆" not in (tmp_path / "spans.jsonl").read_text(encoding="utf-8")
+    back = tmp_path / "back.jsonl"
+    done = ner("attach", tmp_path / "spans.jsonl", "--texts", texts, "--output", back)
+    assert done.exit_code == 0, done.output
+    assert json.loads(back.read_text(encoding="utf-8")) == row(1, spans=sorted(SPANS, key=_outer))
+
+
+def _outer(span: list[int]) -> tuple[int, int]:
+    return span[0], -span[1]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (TEXT.replace("晴", "阴"), "the text of a-1 is not the one that was annotated"),
+        (None, "the text of a-1 is in none of the files"),
+    ],
+)
+def test_annotations_without_their_text_say_so(
+    tmp_path: Path, text: str | None, message: str
+) -> None:
+    spans = tmp_path / "spans.jsonl"
+    ner("detach", write(tmp_path / "in.jsonl", row(1)), "--output", spans)
+    texts = write(tmp_path / "raw.jsonl", {"id": "a-1" if text else "b", "text": text or "无。"})
+    back = tmp_path / "back.jsonl"
+    failed = ner("attach", spans, "--texts", texts, "--output", back)
+    assert failed.exit_code == 1
+    assert message in failed.output
+    assert f"{spans}:1" in failed.output.replace("\n", "")
+    assert not back.exists()
+
+
+def test_classes_of_quoted_strings_find_their_contexts(tmp_path: Path) -> None:
+    string = "江畔有约"
+    digest = hashlib.sha256(string.encode()).hexdigest()
+    classes = write(tmp_path / "classes.jsonl", {"string_sha256": digest, "class": "BRAND"})
+    context = f"街道办起“{string}”活动。"
+    texts = write(
+        tmp_path / "raw.jsonl",
+        {"string": "晴雨表", "context": "是“晴雨表”。"},
+        {"string": string, "context": context},
+    )
+    back = tmp_path / "quotes.jsonl"
+    assert ner("attach", classes, "--texts", texts, "--output", back).exit_code == 0
+    (example,) = read_quotes(back)
+    assert [context[s.start : s.end] for s in example.spans] == [string]

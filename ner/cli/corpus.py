@@ -331,3 +331,51 @@ def merge(
     with writing(output) as sink:
         sink.writelines(dump(entry.row) for entry in kept)
     say(count(len(kept), "article"))
+
+
+@corpus.command()
+def detach(
+    files: Files,
+    output: Annotated[str, typer.Option("--output", "-o", help="A file, or -.")] = "-",
+) -> None:
+    """Write annotations without their texts, for texts that may not be passed on.
+
+    A line holds an article's id, the length and SHA-256 of its text, and its spans.
+
+    Example: `ner corpus detach ours.jsonl --output ours.spans.jsonl`
+    """
+    from ner.corpus import detach as detached
+    from ner.corpus import read
+    from ner.formats import dump
+
+    with writing(output) as sink:
+        number = 0
+        for row in detached(read(files)):
+            sink.write(dump(row))
+            number += 1
+    say(count(number, "article"))
+
+
+@corpus.command()
+def attach(
+    spans: Annotated[Path, typer.Argument(help="What detach wrote.", metavar="SPANS")],
+    texts: Annotated[
+        list[Path], typer.Option(help="JSONL with the texts; give it once for each file.")
+    ],
+    output: Annotated[str, typer.Option("--output", "-o", help="A file, or -.")] = "-",
+) -> None:
+    """Put annotations and their texts together again; classes of quoted strings and their contexts, too.
+
+    Example: `ner corpus attach ours.spans.jsonl --texts raw.jsonl.gz --output ours.jsonl`
+    """
+    from ner.corpus import attach as attached
+    from ner.corpus import attach_quotes, holds_quotes
+    from ner.formats import dump
+
+    rows = (attach_quotes if holds_quotes(spans) else attached)(spans, texts)
+    with writing(output) as sink:
+        number = 0
+        for row in rows:
+            sink.write(dump(row))
+            number += 1
+    say(count(number, "row"))
