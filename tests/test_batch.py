@@ -91,7 +91,7 @@ def test_a_batch_ends_where_its_texts_are_long(store: Store, tagger: Tagger) -> 
     text = "南岸区开会。" + "今天很好。\n" * 10_000
     list(store.add(Article(f"long-{number}", text) for number in range(8)))
     steps = tag_store(store, tagger)
-    assert next(steps).spans >= 1
+    assert sum(next(steps).spans.values()) >= 1
     assert store.count_untagged(model_key(tagger)) == 4
     steps.close()
 

@@ -5,7 +5,7 @@ be read one without the others, so that several processes and machines share the
 read again gives what has no spans yet. Writing what is written already changes nothing.
 """
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, Self
 
@@ -55,13 +55,13 @@ class Progress:
 
     Args:
         characters: code points of its text.
-        spans: how many were found.
+        spans: label to how many were found.
         failure: why it could not be tagged.
     """
 
     id: str
     characters: int
-    spans: int
+    spans: Mapping[str, int]
     failure: Rejected | None = None
 
 

@@ -1,16 +1,26 @@
-"""The engine of one machine: a source through the tagger into a sink, in batches."""
+"""The engine of one machine: a source through taggers into a sink, in batches.
 
-from collections.abc import Iterator, Sequence
+Reading, tagging and writing go on side by side. What is between them is bounded, so the memory that a
+run takes does not grow with it.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
+from threading import Event
 
 from ner.article import Article, Rejected, batches
+from ner.batch.ahead import ahead
 from ner.batch.ends import Progress, Sink, Source, StoreSink, StoreSource, model_key
-from ner.batch.tagging import BATCH_CHARACTERS, tag_each
+from ner.batch.tagging import BATCH_CHARACTERS
+from ner.batch.workers import Batch, Found, Workers, tag_side_by_side, this_process
 from ner.errors import NerError
 from ner.store import Store
 from ner.tagger.loading import Tagger
 
-BATCH = 16  # articles per transaction: at most these are tagged again after a kill
+BATCH = 64  # articles per transaction
+BATCHES_AHEAD = 2  # read before they are tagged
 
 
 def tag_store(store: Store, tagger: Tagger, *, ids: Sequence[str] = ()) -> Iterator[Progress]:
@@ -20,40 +30,64 @@ def tag_store(store: Store, tagger: Tagger, *, ids: Sequence[str] = ()) -> Itera
         NerError: one of `ids` is not in the store, or the store cannot be written.
     """
     key = model_key(tagger)
-    return run(StoreSource(store, key, ids), StoreSink(store, key), tagger)
+    source, sink = StoreSource(store, key, ids), StoreSink(store, key)
+    return run(source, sink, this_process(tagger), model=str(tagger))
 
 
-def run(source: Source, sink: Sink, tagger: Tagger) -> Iterator[Progress]:
+def run(
+    source: Source,
+    sink: Sink,
+    engine: AbstractContextManager[Workers],
+    *,
+    model: str,
+    stop: Event | None = None,
+) -> Iterator[Progress]:
     """Tag what a source gives, and write the spans to a sink.
 
     Spans and ledger are written in one transaction per batch, so an interrupted or killed run goes on
     where it stopped. An article that cannot be tagged is set aside with its reason; the rest goes on.
 
+    Args:
+        engine: who tags, see `ner.batch.workers`.
+        model: what spans say of who made them.
+        stop: ends the run when it is set, after what is being tagged.
+
     Raises:
         NerError: the source cannot be read, or the sink not be written.
     """
-    with sink:
-        items = (item for part in source.parts() for item in source.read(part))
-        for batch in batches(items, BATCH, BATCH_CHARACTERS):
-            results = tag_batch(tagger, batch)
+    items = (item for part in source.parts() for item in source.read(part))
+    read = batches(items, BATCH, BATCH_CHARACTERS)
+    with sink, engine as workers, ahead(read, BATCHES_AHEAD) as waiting:
+        for batch, found in tag_side_by_side(_until(waiting, stop), workers):
+            results = with_spans(batch, found, model)
             sink.write(results)
-            for item in results:
-                if isinstance(item, Rejected):
-                    yield Progress(item.id, 0, 0, item)
-                else:
-                    yield Progress(item.id, len(item.text), len(item.spans))
+            yield from map(progress_of, results)
 
 
-def tag_batch(tagger: Tagger, batch: Sequence[Article | Rejected]) -> list[Article | Rejected]:
-    """The articles with spans, in the same order; what is rejected stays so."""
-    found = iter(tag_each(tagger, [item.text for item in batch if isinstance(item, Article)]))
+def _until(batches: Iterable[Batch], stop: Event | None) -> Iterator[Batch]:
+    for batch in batches:
+        if stop and stop.is_set():
+            return
+        yield batch
+
+
+def with_spans(batch: Batch, found: Found, model: str) -> list[Article | Rejected]:
+    """The articles with the spans found, in the same order; what is rejected stays so."""
     results: list[Article | Rejected] = []
+    each = iter(found)
     for item in batch:
         if isinstance(item, Article):
-            spans = next(found)
+            spans = next(each)
             if isinstance(spans, NerError):
                 item = Rejected.from_error(spans, item.id, where=f"article {item.id}")
             else:
-                item = replace(item, spans=tuple(replace(s, model=str(tagger)) for s in spans))
+                item = replace(item, spans=tuple(replace(span, model=model) for span in spans))
         results.append(item)
     return results
+
+
+def progress_of(result: Article | Rejected) -> Progress:
+    """What a result that was written tells of itself."""
+    if isinstance(result, Rejected):
+        return Progress(result.id, 0, {}, result)
+    return Progress(result.id, len(result.text), Counter(span.label for span in result.spans))

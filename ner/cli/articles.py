@@ -185,7 +185,7 @@ def _tag_store(url: str, ids: list[str], tagger: "Tagger") -> None:
         done = spans = failed = 0
         for step in progress(tag_store(store, tagger, ids=ids), "tagging", total=left):
             done += step.failure is None
-            spans += step.spans
+            spans += sum(step.spans.values())
             if step.failure:
                 failed += 1
                 say_error(str(step.failure))

@@ -108,13 +108,16 @@ def _checked(text: str) -> str:
     return text
 
 
-def load(model: str | Path = DEFAULT_MODEL, *, threshold: Threshold = None) -> Tagger:
+def load(
+    model: str | Path = DEFAULT_MODEL, *, threshold: Threshold = None, threads: int = 0
+) -> Tagger:
     """Load a model by name (the newest version of it), by name and version, or by folder.
 
     Args:
         threshold: the least score of a span that is given, for more precision or more recall: of all
             labels (0.7: of such spans at least seven in ten are right), or of some (``{"BRAND": 0.8}``).
             None for the model's own thresholds, which give the best F1.
+        threads: how many batches run side by side; 0 for as many as there are processors.
 
     Raises:
         NerError: there is none, or it is damaged or from a newer version of ner; or a threshold is not
@@ -123,7 +126,9 @@ def load(model: str | Path = DEFAULT_MODEL, *, threshold: Threshold = None) -> T
     folder = find_model(model)
     checksums.verify(folder)
     try:
-        tagger = Tagger(spacy.load(folder), folder)
+        tagger = Tagger(
+            spacy.load(folder, config={"components.span_tagger.threads": threads}), folder
+        )
     except NerError:
         raise
     except Exception as error:  # spaCy's, confection's and msgpack's own, whatever the damage
