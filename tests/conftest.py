@@ -3,7 +3,9 @@
 import json
 import os
 import shutil
-from collections.abc import Iterator
+import subprocess
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -85,3 +87,12 @@ def make_article(number: int, *, spans: tuple[Span, ...] = ()) -> Article:
         body_start=len(title) + 1,
         spans=spans,
     )
+
+
+def wait_until(reached: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
+    """Wait for what a process does; it fails where the process ends without doing it."""
+    deadline = time.monotonic() + 60
+    while not reached():
+        assert process.poll() is None, "it ended too early"
+        assert time.monotonic() < deadline
+        time.sleep(0.005)

@@ -8,13 +8,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from conftest import make_article
+from conftest import make_article, wait_until
 
 from ner.article import Article, Span
 from ner.batch.ends import model_key
@@ -120,15 +120,6 @@ def test_killed_at_random_moments_nothing_is_lost_and_nothing_is_twice(
         with store._engine.connect() as connection:
             rows = connection.scalar(sa.select(sa.func.count()).select_from(spans))
     assert rows == sum(map(len, expected))
-
-
-def wait_until(reached: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
-    """Wait for what a process does; it fails where the process ends without doing it."""
-    deadline = time.monotonic() + 60
-    while not reached():
-        assert process.poll() is None, "it ended too early"
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
 
 
 def write_lines(path: Path, rows: Iterable[object]) -> Path:

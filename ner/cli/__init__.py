@@ -3,7 +3,7 @@
 Commands import what they need inside, since ``ner --help`` must not wait for spaCy.
 """
 
-from ner.cli import annotate, articles, corpus, doccano, export, models, show, store, words
+from ner.cli import annotate, articles, corpus, doccano, export, models, show, store, tag, words
 from ner.cli.app import app
 
 __all__ = [
@@ -16,5 +16,6 @@ __all__ = [
     "models",
     "show",
     "store",
+    "tag",
     "words",
 ]

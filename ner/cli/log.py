@@ -9,7 +9,7 @@ FORMATS = ("text", "json")
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a record: time, level, logger, message, and the traceback where there is one."""
+    """One JSON object a record: time, level, logger, message, and figures or a traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
         row = {
@@ -23,6 +23,7 @@ class JsonFormatter(logging.Formatter):
         from ner.cli.terminal import hide_secrets
 
         row = {key: hide_secrets(value) for key, value in row.items()}
+        row |= getattr(record, "fields", {})  # figures: numbers by name
         return json.dumps(row)  # ASCII: nothing in it can reach a terminal as a control character
 
 

@@ -1,0 +1,169 @@
+"""`ner tag`: the articles of a store, or a file as it is read."""
+
+import contextlib
+from collections import Counter
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ner.cli.app import (
+    DEFAULT_MODEL,
+    DEFAULT_STORE,
+    Least,
+    ModelName,
+    StoreUrl,
+    app,
+    thresholds,
+)
+from ner.cli.terminal import (
+    count,
+    interruption,
+    progress,
+    say,
+    say_error,
+    say_skipped,
+    writing,
+)
+from ner.errors import NerError
+from ner.files import is_stream
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
+    from ner.batch.totals import Totals
+    from ner.batch.workers import Workers
+    from ner.tagger.loading import Tagger
+
+
+@app.command()
+def tag(
+    input: Annotated[
+        str,
+        typer.Option(
+            "--input",
+            "-i",
+            help="JSONL of {id, text}, a file of `ner ingest`, a folder of such, or -; the store if omitted.",
+        ),
+    ] = "",
+    output: Annotated[
+        str, typer.Option("--output", "-o", help="JSONL of {id, spans}, or -.")
+    ] = "-",
+    store: StoreUrl = DEFAULT_STORE,
+    article: Annotated[
+        list[str] | None, typer.Option(help="Only this article of the store; repeatable.")
+    ] = None,
+    model: ModelName = DEFAULT_MODEL,
+    least: Least = None,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Processes that tag the store, each with a model of its own.")
+    ] = 1,
+    threads: Annotated[
+        int, typer.Option(min=0, help="Threads of each; 0: the processors, shared out among them.")
+    ] = 0,
+    metrics: Annotated[
+        str,
+        typer.Option(
+            metavar="FILE", help="Keep figures of the run in a file, in Prometheus' text format."
+        ),
+    ] = "",
+) -> None:
+    """Tag the articles of the store that the model has not tagged yet, or a file as it is read.
+
+    A line of JSONL gives a line of {id, spans}; an article of another form also has its text there. What
+    --least leaves out of the store is found again only with --article; `ner show --least` and
+    `ner export --least` leave the store as it is.
+
+    Exit status 1 where an article could not be tagged, 130 or 143 where Ctrl-C or SIGTERM ended it: what
+    was being tagged is stored first, and the same command goes on.
+
+    Example: `ner tag --store sqlite:///articles.db`
+
+    Example: `ner tag --store postgresql://me@host/news --workers 8 --metrics /var/lib/ner/tag.prom`
+
+    Example: `ner tag --input articles.jsonl --output spans.jsonl`
+    """
+    from ner.tagger.loading import load
+    from ner.tagger.runtime import processors
+
+    threshold = thresholds(least)
+    threads = threads or (0 if workers == 1 else max(1, processors() // workers))
+    if input and workers > 1:
+        raise NerError("--workers goes with a store", remedy="--threads speeds up --input")
+    tagger = load(model, threshold=threshold, threads=threads)
+    if input:
+        _tag_lines(input, output, tagger)
+        return
+    from ner.batch.workers import processes, this_process
+
+    engine = this_process(tagger)
+    if workers > 1:
+        copy = partial(load, tagger.folder, threshold=threshold, threads=threads)
+        engine = processes(copy, workers)
+    _tag_store(store, article or [], tagger, engine, Path(metrics) if metrics else None)
+
+
+def _tag_lines(input: str, output: str, tagger: "Tagger") -> None:
+    from ner.batch.jsonl import tag_file
+    from ner.batch.resume import partial_file, tag_to_file
+
+    path, target = None if input == "-" else Path(input), Path(output)
+    skipped = Counter[str]()
+    with contextlib.ExitStack() as stack:
+        stack.callback(say_skipped, skipped)
+        if output == "-" or is_stream(target):
+            sink = stack.enter_context(writing(output))
+            lines = tag_file(tagger, path, skipped=skipped)
+        else:
+            partial = partial_file(tagger, path, target)
+            goes_on = "; the same command goes on" if path and path.is_file() else ""
+            stack.enter_context(interruption(f"what was tagged is in {partial}{goes_on}"))
+            sink, lines = None, tag_to_file(tagger, path, target, skipped=skipped)
+        failed = 0
+        for line in progress(lines, "tagging"):
+            if sink:
+                sink.write(line.json)
+                sink.flush()
+            if line.error:
+                failed += 1
+                if not line.is_old:
+                    say_error(str(line.error))
+    if failed:
+        raise typer.Exit(1)
+
+
+def _tag_store(
+    url: str,
+    ids: list[str],
+    tagger: "Tagger",
+    engine: "AbstractContextManager[Workers]",
+    metrics: Path | None,
+) -> None:
+    from ner.batch.ends import StoreSink, StoreSource, model_key
+    from ner.batch.local import run
+    from ner.batch.totals import Totals
+    from ner.cli.watch import stopping, watch
+    from ner.store import Store
+
+    key = model_key(tagger)
+    kept = "what was tagged is stored, and the same command goes on"
+    with interruption(kept), Store(url) as store:
+        totals = Totals(str(tagger), len(ids) or store.count_untagged(key))
+        with stopping() as stop:
+            ends = StoreSource(store, key, ids), StoreSink(store, key)
+            watch(run(*ends, engine, model=str(tagger), stop=stop.event), totals, metrics)
+        _say_done(totals)
+        if stop.number:
+            say_error(f"interrupted; {kept}")
+            raise typer.Exit(128 + stop.number)
+    if totals.failed:
+        raise typer.Exit(1)
+
+
+def _say_done(totals: "Totals") -> None:
+    if totals.to_do:
+        spans = count(totals.spans.total(), "span")
+        say(f"{count(totals.articles, 'article')} tagged by {totals.model}, {spans}")
+    else:
+        say(f"nothing left to tag: {totals.model} has tagged every article")
