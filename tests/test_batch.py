@@ -77,7 +77,7 @@ def test_damaged_articles_are_set_aside_and_the_rest_is_tagged(
 ) -> None:
     list(store.add(make_article(number) for number in range(4)))
     with store._engine.begin() as connection:
-        change = "UPDATE articles SET text = '' WHERE id = 'article-00001'"
+        change = "UPDATE texts SET text = '' WHERE article = 2"
         connection.execute(sa.text(change))
     assert [step.id for step in tag_store(store, tagger) if step.failure] == ["article-00001"]
     assert store.count_untagged(model_key(tagger)) == 1

@@ -38,6 +38,14 @@ def change(store: Store, statement: str) -> None:
         connection.execute(sa.text(statement))
 
 
+def damage_article(store: Store, damage: str) -> None:
+    """Change the second of several articles by an assignment in SQL."""
+    if damage.startswith("text ="):
+        change(store, f"UPDATE texts SET {damage} WHERE article = 2")
+    else:
+        change(store, f"UPDATE articles SET {damage} WHERE id = 'article-00001'")
+
+
 def rows(store: Store, table: sa.Table) -> int:
     with store._engine.connect() as connection:
         return connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0
@@ -221,7 +229,7 @@ def test_a_row_changed_from_outside_costs_only_itself_and_its_remedy_works(
 ) -> None:
     outcomes(store, *map(make_article, range(3)))
     tag(store, *(make_article(number, spans=(PLACE,)) for number in range(3)))
-    change(store, f"UPDATE articles SET {damage} WHERE id = 'article-00001'")
+    damage_article(store, damage)
     newer = ModelKey("news", "2.0", "b" * 64)
     for items in (list(store.articles()), list(store.articles_to_tag(newer))):
         assert [type(item) for item in items] == [Article, Rejected, Article]
@@ -244,7 +252,7 @@ def test_a_row_changed_from_outside_costs_only_itself_and_its_remedy_works(
 def test_values_that_only_sqlite_takes_cost_only_their_row(tmp_path: Path, damage: str) -> None:
     with Store(f"sqlite:///{tmp_path}/a.db", create=True) as store:
         outcomes(store, *map(make_article, range(3)))
-        change(store, f"UPDATE articles SET {damage} WHERE id = 'article-00001'")
+        damage_article(store, damage)
         assert [type(item) for item in store.articles()] == [Article, Rejected, Article]
         assert [line.id for line in store.summaries()] == [f"article-0000{n}" for n in range(3)]
         outcomes(store, make_article(1), replace=True)

@@ -2,7 +2,9 @@
 
 from ner.store.adding import Added
 from ner.store.articles import Filters, Summary
+from ner.store.claims import Claim
 from ner.store.decisions import RIGHT, WRONG, Said
+from ner.store.quarantine import MAX_TRIES, Quarantined
 from ner.store.runs import ModelKey, ModelUse, Run
 from ner.store.store import DEFAULT_URL, Store
 from ner.store.urls import safe_url
@@ -10,12 +12,15 @@ from ner.store.versions import Upgraded, upgrade
 
 __all__ = [
     "DEFAULT_URL",
+    "MAX_TRIES",
     "RIGHT",
     "WRONG",
     "Added",
+    "Claim",
     "Filters",
     "ModelKey",
     "ModelUse",
+    "Quarantined",
     "Run",
     "Said",
     "Store",

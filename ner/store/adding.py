@@ -1,15 +1,16 @@
 """Adding articles: what becomes of each, and why some cannot be stored."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy.engine import Connection
 
 from ner.article import Article, Rejected
-from ner.store.articles import FIELDS, TEXT_FIELDS, is_reviewed, lock_article, unstorable
+from ner.store.articles import FIELDS, TEXT_FIELDS, is_reviewed, lock_articles, unstorable
 from ner.store.failures import drop_solved, record_failures
-from ner.store.schema import articles, now
+from ner.store.quarantine import forgive
+from ner.store.schema import articles, now, texts
 
 MAX_ID = 500  # code points, at most 2,000 bytes: PostgreSQL's index takes 2,704
 
@@ -36,15 +37,15 @@ def add_batch(
     Args:
         failed_before: ids whose failures stay, since they are of this very `add`.
     """
+    adding = _Adding(connection, batch, replacing=replacing)
     outcomes: list[Added] = []
     for item in batch:
-        outcome: str | Rejected = item if isinstance(item, Rejected) else ""
-        if isinstance(item, Article):
-            outcome = add_article(connection, item, replacing=replacing)
+        outcome = item if isinstance(item, Rejected) else adding.add(item)
         if isinstance(outcome, Rejected):
             outcomes.append(Added(item.id, "failed", outcome))
         else:
             outcomes.append(Added(item.id, outcome))
+    adding.insert_new()
     failures = [added.failure for added in outcomes if added.failure]
     unsolved = {*failed_before, *(failure.id for failure in failures)}
     drop_solved(connection, sorted({added.id for added in outcomes} - unsolved))
@@ -52,33 +53,76 @@ def add_batch(
     return outcomes
 
 
-def add_article(connection: Connection, article: Article, *, replacing: bool) -> str | Rejected:
-    """Store one article, or say why not: it cannot be stored, or its id has another text.
+class _Adding:
+    """A batch on its way in: what is there is read by one statement, what is new written by two."""
 
-    Returns:
+    def __init__(
+        self, connection: Connection, batch: Sequence[Article | Rejected], *, replacing: bool
+    ) -> None:
+        self._connection = connection
+        self._replacing = replacing
+        self._new: dict[str, Article] = {}
+        ids = [item.id for item in batch if isinstance(item, Article) and not _fault(item)]
+        self._stored = {row.id: row for row in lock_articles(connection, ids)}
+
+    def add(self, article: Article) -> str | Rejected:
+        """What becomes of an article: it cannot be stored, its id has another text, or one of
+
         ``added``; ``unchanged``; ``restored`` where the stored text or hash had been changed from outside;
-        with `replacing` also ``updated`` (same text, other fields) and ``replaced``.
-    """
-    if fault := _fault(article):
-        return fault
-    stored = lock_article(connection, article.id)
-    row = _article_row(article)
-    if stored is None:
-        connection.execute(articles.insert(), row)
-        return "added"
-    same_text, same_hash = stored.text == article.text, stored.text_hash == article.text_hash
-    if same_text and same_hash:
-        if not replacing or _same_fields(stored, article):
+        when replacing also ``updated`` (same text, other fields) and ``replaced``.
+        """
+        if fault := _fault(article):
+            return fault
+        if waiting := self._new.get(article.id):  # the id stands twice in the batch
+            return self._add_again(article, waiting)
+        stored = self._stored.get(article.id)
+        if stored is None:
+            self._new[article.id] = article
+            return "added"
+        same_text, same_hash = stored.text == article.text, stored.text_hash == article.text_hash
+        if not (same_text or same_hash):
+            if not self._replacing or is_reviewed(self._connection, stored.number):
+                return _conflict(article, self._replacing)
+            self._connection.execute(articles.delete().where(articles.c.number == stored.number))
+            self._new[article.id] = article
+            return "replaced"
+        is_whole = same_text and same_hash and stored.length == len(article.text)
+        if is_whole and (not self._replacing or _same_fields(stored, article)):
             return "unchanged"
-    elif not (same_text or same_hash):
-        if not replacing or is_reviewed(connection, stored.number):
-            return _conflict(article, replacing)
-        connection.execute(articles.delete().where(articles.c.number == stored.number))
-        connection.execute(articles.insert(), row)
+        self._update(stored.number, article)
+        return "updated" if is_whole else "restored"
+
+    def _add_again(self, article: Article, waiting: Article) -> str | Rejected:
+        if article.text == waiting.text:
+            if not self._replacing or article == replace(waiting, spans=article.spans):
+                return "unchanged"
+            self._new[article.id] = article
+            return "updated"
+        if not self._replacing:
+            return _conflict(article, self._replacing)
+        self._new[article.id] = article
         return "replaced"
-    row.pop("added_at")
-    connection.execute(articles.update().where(articles.c.number == stored.number).values(row))
-    return "updated" if same_text and same_hash else "restored"
+
+    def _update(self, number: int, article: Article) -> None:
+        """Write all fields anew; a model that could not tag the article may try again."""
+        row = _article_row(article)
+        row.pop("added_at")
+        connection = self._connection
+        connection.execute(articles.update().where(articles.c.number == number).values(row))
+        connection.execute(texts.delete().where(texts.c.article == number))
+        connection.execute(texts.insert().values(article=number, text=article.text))
+        forgive(connection, numbers=[number])
+        self._stored[article.id] = next(lock_articles(connection, [article.id]))
+
+    def insert_new(self) -> None:
+        """Write the new articles, in the order in which they came."""
+        if not self._new:
+            return
+        rows = [_article_row(article) for article in self._new.values()]
+        added = articles.insert().returning(articles.c.id, articles.c.number)
+        numbers = {row.id: row.number for row in self._connection.execute(added, rows)}
+        text_rows = [{"article": numbers[a.id], "text": a.text} for a in self._new.values()]
+        self._connection.execute(texts.insert(), text_rows)
 
 
 def _fault(article: Article) -> Rejected | None:
@@ -107,8 +151,8 @@ def _conflict(article: Article, replacing: bool) -> Rejected:
 def _article_row(article: Article) -> dict[str, Any]:
     return {
         "id": article.id,
-        "text": article.text,
         "text_hash": article.text_hash,
+        "length": len(article.text),
         **{name: getattr(article, name) for name in FIELDS},
         "added_at": now(),
     }

@@ -3,7 +3,7 @@
 import calendar
 import datetime
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypedDict
 
@@ -13,7 +13,7 @@ from sqlalchemy.engine import Connection
 from ner.article import Article, Rejected, Span, outside_in
 from ner.errors import NerError
 from ner.store.runs import ModelKey, SpanRow, by_model, tagged_by
-from ner.store.schema import articles, chunks, reviews, span_decisions, spans
+from ner.store.schema import SURFACE, articles, chunks, reviews, span_decisions, spans, texts
 
 TEXT_FIELDS = (
     "title",
@@ -81,8 +81,14 @@ def delete_article(connection: Connection, article_id: str) -> None:
 
 def lock_article(connection: Connection, article_id: str) -> Any:
     """The row of an article, or None; no other transaction changes it until this one ends."""
-    query = select_articles().where(articles.c.id == article_id)
-    return connection.execute(query.with_for_update()).first()
+    return next(lock_articles(connection, [article_id]), None)
+
+
+def lock_articles(connection: Connection, ids: Sequence[str]) -> Iterator[Any]:
+    """The rows of those ids that are in the store; no other transaction changes them until this one ends."""
+    for chunk in chunks(ids):
+        query = select_articles().where(articles.c.id.in_(chunk)).order_by(articles.c.number)
+        yield from connection.execute(query.with_for_update(of=articles)).all()
 
 
 def is_reviewed(connection: Connection, number: int) -> bool:
@@ -95,14 +101,20 @@ def is_reviewed(connection: Connection, number: int) -> bool:
 def select_articles() -> sa.Select[Any]:
     """A query for whole rows. Dates come as the database has them: a damaged one costs its own row only."""
     columns = [column for column in articles.c if column is not articles.c.date]
-    return sa.select(*columns, sa.type_coerce(articles.c.date, sa.types.NullType()).label("date"))
+    date = sa.type_coerce(articles.c.date, sa.types.NullType()).label("date")
+    return sa.select(*columns, date, texts.c.text).select_from(_with_texts())
+
+
+def _with_texts() -> sa.FromClause:
+    """Articles and their texts; an article whose text is gone comes all the same."""
+    return articles.outerjoin(texts, texts.c.article == articles.c.number)
 
 
 def select_summaries(model: ModelKey | None) -> sa.Select[Any]:
     """A query for lists: everything that is shown but the texts, and whether a model tagged them."""
     title = sa.case(
         (articles.c.title != "", articles.c.title),
-        else_=sa.func.substr(articles.c.text, 1, _BEGINNING),
+        else_=sa.func.coalesce(sa.func.substr(texts.c.text, 1, _BEGINNING), ""),
     )
     date = sa.type_coerce(articles.c.date, sa.types.NullType())
     return sa.select(
@@ -113,7 +125,7 @@ def select_summaries(model: ModelKey | None) -> sa.Select[Any]:
         date.label("date"),
         articles.c.page,
         tagged_by(model).label("is_tagged"),
-    )
+    ).select_from(_with_texts())
 
 
 def matching(filters: Filters) -> list[sa.ColumnElement[bool]]:
@@ -137,7 +149,9 @@ def matching(filters: Filters) -> list[sa.ColumnElement[bool]]:
             spans.c.article == articles.c.number, by_model(filters.get("model"))
         )
         found = found.where(spans.c.label == label) if label else found
-        found = found.where(spans.c.surface == name) if name else found
+        if name:
+            found = found.where(spans.c.surface == name[:SURFACE])
+            found = found.where(spans.c.end - spans.c.start == len(name))
         conditions.append(found.exists())
     return conditions
 

@@ -1,4 +1,4 @@
-"""Models, their runs, and the spans they found. The ledger is written together with the spans."""
+"""Models, their runs, and the spans they found."""
 
 import datetime
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,8 +8,6 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from ner.article import Article, Rejected
-from ner.store.failures import drop_solved, record_failures
 from ner.store.schema import articles, insert, models, now, runs, spans, tagged
 
 
@@ -77,57 +75,6 @@ def finish_run(connection: Connection, run: Run) -> None:
     connection.execute(runs.update().where(runs.c.number == run.number).values(finished_at=now()))
 
 
-def write_results(
-    connection: Connection, run: Run, results: Sequence[Article | Rejected]
-) -> list[Article]:
-    """Write the spans of tagged articles, their ledger rows, and what could not be tagged.
-
-    The spans that this model found before are replaced. An article that was deleted, or whose text
-    differs from the stored one, is left out.
-
-    Returns:
-        The articles whose spans were written.
-    """
-    written = []
-    for article in sorted((r for r in results if isinstance(r, Article)), key=lambda a: a.id):
-        number = connection.scalar(
-            sa.select(articles.c.number).where(
-                articles.c.id == article.id, articles.c.text_hash == article.text_hash
-            )
-        )
-        if number is not None:
-            _write_spans(connection, run, number, article)
-            written.append(article)
-    drop_solved(connection, [article.id for article in written])
-    record_failures(connection, [r for r in results if isinstance(r, Rejected)])
-    return written
-
-
-def _write_spans(connection: Connection, run: Run, number: int, article: Article) -> None:
-    key = {"article": number, "model": run.model}
-    row = {"run": run.number, "at": now()}
-    connection.execute(
-        insert(connection, tagged)
-        .values(**key, **row)
-        .on_conflict_do_update(index_elements=["article", "model"], set_=row)
-    )
-    connection.execute(spans.delete().where(spans.c.article == number, spans.c.model == run.model))
-    rows = [
-        {
-            **key,
-            "run": run.number,
-            "start": span.start,
-            "end": span.end,
-            "label": span.label,
-            "surface": article.surface(span),
-            "score": span.score,
-        }
-        for span in article.spans
-    ]
-    if rows:
-        connection.execute(spans.insert(), rows)
-
-
 def spans_of(
     connection: Connection, numbers: Iterable[int], model: ModelKey | None
 ) -> Mapping[int, list[SpanRow]]:
@@ -186,24 +133,28 @@ def model_number(model: ModelKey) -> sa.Select[Any]:
     )
 
 
-def count_tagged(connection: Connection, model: ModelKey) -> int:
-    """How many articles a model has tagged."""
-    query = sa.select(sa.func.count()).select_from(tagged)
-    return (
-        connection.scalar(query.where(tagged.c.model == model_number(model).scalar_subquery())) or 0
-    )
+def latest_models(connection: Connection) -> list[ModelKey]:
+    """The models that have tagged something, the one that did so last first; by an index."""
+    return [ModelKey(row.name, row.version, row.hash) for row in _latest(connection)]
 
 
 def list_models(connection: Connection) -> list[ModelUse]:
-    """The models that have tagged something, the one that did so last first."""
-    last = sa.func.max(tagged.c.run)
-    query = (
-        sa.select(models, sa.func.count().label("articles"), sa.func.max(tagged.c.at).label("at"))
-        .join(tagged, tagged.c.model == models.c.number)
-        .group_by(*models.c)
-        .order_by(last.desc())
-    )
-    return [
-        ModelUse(ModelKey(row.name, row.version, row.hash), row.articles, row.at)
-        for row in connection.execute(query)
-    ]
+    """The same with how many articles each tagged, which are counted, and when it did so last."""
+    uses = []
+    for row in _latest(connection):
+        of_model = tagged.c.model == row.number
+        count = sa.select(sa.func.count()).select_from(tagged).where(of_model)
+        last = sa.select(sa.func.max(tagged.c.at)).where(of_model, tagged.c.run == row.run)
+        at = connection.scalar(last)
+        assert at is not None  # a row of that run was just found
+        key = ModelKey(row.name, row.version, row.hash)
+        uses.append(ModelUse(key, connection.scalar(count) or 0, at))
+    return uses
+
+
+def _latest(connection: Connection) -> Sequence[Any]:
+    """The rows of models, each with the last run of which something stands."""
+    last = sa.select(sa.func.max(tagged.c.run)).where(tagged.c.model == models.c.number)
+    query = sa.select(models, last.scalar_subquery().label("run"))
+    rows = connection.execute(query).all()
+    return sorted((row for row in rows if row.run), key=lambda row: row.run, reverse=True)

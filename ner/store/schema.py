@@ -54,7 +54,6 @@ articles = sa.Table(
     metadata,
     sa.Column("number", _NUMBER, primary_key=True),
     sa.Column("id", sa.Text, nullable=False, unique=True),
-    sa.Column("text", sa.Text, nullable=False),
     sa.Column("text_hash", sa.String(64), nullable=False),
     sa.Column("title", sa.Text, nullable=False),
     sa.Column("body_start", sa.Integer, nullable=False),
@@ -68,6 +67,16 @@ articles = sa.Table(
     sa.Column("editor", sa.Text, nullable=False, server_default=""),
     sa.Column("continued_from", sa.Text, nullable=False, server_default=""),
     sa.Column("continued_on", sa.Text, nullable=False, server_default=""),
+    sa.Column("length", sa.Integer, nullable=False, server_default="0"),  # of its text, code points
+    sa.Index("ix_articles_date", "date", "paper"),
+    sqlite_autoincrement=True,  # a number is never given twice: `ner.store.claims` relies on it
+)
+# Texts apart: lists, filters and what is left to tag are found without reading past them.
+texts = sa.Table(
+    "texts",
+    metadata,
+    sa.Column("article", sa.ForeignKey("articles.number", ondelete="CASCADE"), primary_key=True),
+    sa.Column("text", sa.Text, nullable=False),
 )
 models = sa.Table(
     "models",
@@ -76,6 +85,8 @@ models = sa.Table(
     sa.Column("name", sa.Text, nullable=False),
     sa.Column("version", sa.Text, nullable=False),
     sa.Column("hash", sa.String(64), nullable=False),
+    # The last article that was handed out to be tagged: see `ner.store.claims`.
+    sa.Column("claimed_to", sa.BigInteger, nullable=False, server_default="0"),
     sa.UniqueConstraint("name", "version", "hash"),
 )
 runs = sa.Table(
@@ -92,24 +103,58 @@ tagged = sa.Table(
     metadata,
     sa.Column("article", sa.ForeignKey("articles.number", ondelete="CASCADE"), primary_key=True),
     sa.Column("model", sa.ForeignKey("models.number"), primary_key=True),
-    sa.Column("run", sa.ForeignKey("runs.number"), nullable=False, index=True),
+    sa.Column("run", sa.ForeignKey("runs.number"), nullable=False),
     sa.Column("at", Time, nullable=False),
+    sa.Index("ix_tagged_model", "model", "run", "at"),
 )
+SURFACE = 100
+"""Code points of a span's string that are kept: what is longer cannot be indexed everywhere."""
+
 spans = sa.Table(
     "spans",
     metadata,
-    sa.Column("number", _NUMBER, primary_key=True),
-    sa.Column("article", sa.ForeignKey("articles.number", ondelete="CASCADE"), nullable=False),
-    sa.Column("model", sa.ForeignKey("models.number"), nullable=False),
-    sa.Column("start", sa.Integer, nullable=False),
-    sa.Column("end", sa.Integer, nullable=False),
-    sa.Column("label", sa.String(16), nullable=False, index=True),
-    sa.Column("surface", sa.Text, nullable=False),
+    sa.Column("article", sa.ForeignKey("articles.number", ondelete="CASCADE"), primary_key=True),
+    sa.Column("model", sa.ForeignKey("models.number"), primary_key=True),
+    sa.Column("start", sa.Integer, primary_key=True),
+    sa.Column("end", sa.Integer, primary_key=True),
+    sa.Column("label", sa.String(16), primary_key=True),
+    # Sorted by code point on both databases, so that names are found by how they begin.
+    sa.Column(
+        "surface", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False
+    ),
     sa.Column("score", sa.Float, nullable=False),
     sa.Column("run", sa.ForeignKey("runs.number"), nullable=False),
-    sa.UniqueConstraint("article", "model", "start", "end", "label"),
-    # PostgreSQL's usual index refuses values of over 2,704 bytes, its hash index none.
-    sa.Index("ix_spans_surface", "surface", postgresql_using="hash"),
+    sa.Index("ix_spans_surface", "surface", "label", "model"),
+    sa.Index("ix_spans_model", "model", "label", "score"),
+    sqlite_with_rowid=False,  # the spans of an article lie together
+)
+# Stretches of articles that a tagger has in hand.
+claims = sa.Table(
+    "claims",
+    metadata,
+    sa.Column("number", _NUMBER, primary_key=True),
+    sa.Column("model", sa.ForeignKey("models.number"), nullable=False, index=True),
+    sa.Column("run", sa.ForeignKey("runs.number"), nullable=False),
+    sa.Column("first", sa.BigInteger, nullable=False),  # article numbers, both included
+    sa.Column("last", sa.BigInteger, nullable=False),
+    sa.Column("holder", sa.Text, nullable=False),
+    sa.Column("until", Time, nullable=False),
+    sqlite_autoincrement=True,
+)
+# Articles that a model could not tag, until it can.
+quarantine = sa.Table(
+    "quarantine",
+    metadata,
+    sa.Column("article", sa.ForeignKey("articles.number", ondelete="CASCADE"), primary_key=True),
+    sa.Column("model", sa.ForeignKey("models.number"), primary_key=True),
+    sa.Column(
+        "run", sa.ForeignKey("runs.number")
+    ),  # the last one that tried; none: may be tried at once
+    sa.Column("tries", sa.Integer, nullable=False),
+    sa.Column("why", sa.Text, nullable=False),
+    sa.Column("remedy", sa.Text, nullable=False),
+    sa.Column("at", Time, nullable=False),
+    sa.Index("ix_quarantine_model", "model", "tries"),
 )
 # What people say. Both tables are append-only, held by triggers, and an article that has rows here stays.
 # What is taken back is named by a later row in `undoes`, which has the verdict "undone".

@@ -5,7 +5,6 @@ changes. What belongs together is written in one transaction, so a kill at any m
 it or nothing.
 """
 
-import logging
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Unpack
@@ -13,16 +12,16 @@ from typing import Any, Unpack
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from ner.article import Article, Rejected, Span, batches
+from ner.article import Article, Rejected, batches
 from ner.store import articles as queries
 from ner.store import decisions, failures, runs
 from ner.store.adding import Added, add_batch
 from ner.store.articles import Filters, Summary
-from ner.store.decisions import Said
+from ner.store.deciding import Deciding
 from ner.store.opened import Opened
 from ner.store.paging import pages
-from ner.store.runs import ModelKey, ModelUse, Run, SpanRow
-from ner.store.schema import reviews, span_decisions
+from ner.store.runs import ModelKey, SpanRow
+from ner.store.tagging import Tagging
 from ner.store.versions import lock_store, migrate
 
 DEFAULT_URL = "sqlite:///articles.db"
@@ -34,10 +33,8 @@ MAX_PENDING_FAILURES = 10_000  # kept in memory until there are tables; of more 
 
 SpansOf = Callable[[Connection, Sequence[int]], Mapping[int, Sequence[SpanRow]]]
 
-_LOG = logging.getLogger(__name__)
 
-
-class Store(Opened):
+class Store(Tagging, Deciding, Opened):
     """An open article store.
 
     Args:
@@ -191,14 +188,6 @@ class Store(Opened):
         query = queries.select_articles().where(decisions.reviewed_as_a_whole())
         return self._stream(query, decisions.right_spans, remedy="have it reviewed again")
 
-    def count_untagged(self, model: ModelKey) -> int:
-        """How many articles a model has not tagged."""
-        return self._read(
-            lambda connection: (
-                queries.count_articles(connection) - runs.count_tagged(connection, model)
-            )
-        )
-
     def count(self, **filters: Unpack[Filters]) -> int:
         """How many articles match.
 
@@ -238,89 +227,3 @@ class Store(Opened):
             ]
 
         return pages(self._read, query, build, READ_BATCH, numbers, limit)
-
-    # -- decisions
-
-    def decide(self, article: Article, reviewer: str, *, source: str = "") -> int | Rejected:
-        """Add what a person decided about a whole article: see `ner.store.decisions.decide`.
-
-        Returns:
-            How many decisions were added, or why none could be.
-        """
-        said = Said(reviewer, source)
-        return self._write(lambda connection: decisions.decide(connection, article, said))
-
-    def decide_span(
-        self,
-        article: Article,
-        span: Span,
-        verdict: str,
-        said: Said,
-        *,
-        model: ModelKey | None = None,
-    ) -> int | Rejected:
-        """Add what a person decided about one span of an article as it is stored.
-
-        Args:
-            verdict: ``right`` or ``wrong``.
-            model: whose span it was; None where a person drew it.
-
-        Returns:
-            The number of the decision, for `undo`; or why it was not added, for example since the span
-            would cross another that was decided to be right.
-        """
-        key = (article.id, article.text_hash, span, verdict, said, model)
-        return self._write(lambda connection: decisions.decide_span(connection, *key))
-
-    def undo(self, decision: int, said: Said) -> bool:
-        """Take back a decision on a span, so that the one before it counts again.
-
-        Nothing is deleted: that it was taken back is a decision too.
-
-        Returns:
-            False where there is none of that number, or it was taken back before.
-        """
-        return self._write(
-            lambda connection: decisions.undo(connection, span_decisions, decision, said)
-        )
-
-    def undo_review(self, review: int, said: Said) -> bool:
-        """Take back that an article was read as a whole; as `undo`."""
-        return self._write(lambda connection: decisions.undo(connection, reviews, review, said))
-
-    # -- tagging
-
-    def start_run(self, model: ModelKey) -> Run:
-        """Add a run of a model."""
-        return self._write(lambda connection: runs.start_run(connection, model))
-
-    def finish_run(self, run: Run) -> None:
-        """Note that a run came to its end."""
-        self._write(lambda connection: runs.finish_run(connection, run))
-
-    def write_results(self, run: Run, results: Iterable[Article | Rejected]) -> None:
-        """Write the spans of tagged articles, with their rows of ``tagged``, in one transaction.
-
-        The spans that this model found in an article before are replaced.
-        """
-        results = list(results)
-        self._write(lambda connection: runs.write_results(connection, run, results))
-        _LOG.debug("run %d: stored the results of %d articles", run.number, len(results))
-
-    def models(self) -> list[ModelUse]:
-        """The models that have tagged something, the one that did so last first."""
-        return self._read(runs.list_models)
-
-    def failures(self) -> list[Rejected]:
-        """What could not be read or tagged, oldest first."""
-        return self._read(failures.list_failures)
-
-    def find_model(self, name: str = "") -> ModelKey | None:
-        """The model that tagged something last, of those with this name, or name and version.
-
-        Of all models where the name is empty; None where none has tagged anything.
-        """
-        for use in self.models():
-            if name in ("", use.key.name, str(use.key)):
-                return use.key
-        return None
