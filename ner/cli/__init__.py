@@ -3,7 +3,19 @@
 Commands import what they need inside, since ``ner --help`` must not wait for spaCy.
 """
 
-from ner.cli import annotate, articles, corpus, doccano, export, models, show, store, tag, words
+from ner.cli import (
+    annotate,
+    articles,
+    corpus,
+    corpus_parts,
+    doccano,
+    export,
+    models,
+    show,
+    store,
+    tag,
+    words,
+)
 from ner.cli.app import app
 
 __all__ = [
@@ -11,6 +23,7 @@ __all__ = [
     "app",
     "articles",
     "corpus",
+    "corpus_parts",
     "doccano",
     "export",
     "models",
