@@ -3,7 +3,7 @@
 import typer
 
 from ner.cli.app import DEFAULT_STORE, Group, StoreUrl, app
-from ner.cli.terminal import say
+from ner.cli.terminal import count, echo, progress, say, say_error
 
 stores = typer.Typer(
     cls=Group,
@@ -32,3 +32,60 @@ def upgrade(store: StoreUrl = DEFAULT_STORE) -> None:
         say(f"upgraded from schema {done.before} to {done.after}")
     if done.backup:
         say(f"as it was before: {done.backup}; delete it when all is well")
+
+
+@stores.command()
+def info(store: StoreUrl = DEFAULT_STORE) -> None:
+    """What the store holds: articles, models and what they tagged, decisions, its size.
+
+    Example: `ner store info`
+    """
+    from ner.store import Store
+
+    with Store(store) as opened:
+        found = opened.info()
+    echo(f"schema {found.schema}, {found.size / 1e6:,.1f} MB")
+    echo(count(found.articles, "article"))
+    for use in found.models:
+        echo(
+            f"  {count(use.articles, 'article')} tagged by {use.key}, last {use.last_used:%Y-%m-%d %H:%M} UTC"
+        )
+    echo(f"{count(found.quarantined, 'article')} could not be tagged: ner show --failures")
+    echo(
+        f"{count(found.reviews, 'review')} of whole articles, {count(found.decisions, 'decision')} on spans"
+    )
+
+
+@stores.command()
+def check(store: StoreUrl = DEFAULT_STORE) -> None:
+    """Read the whole store and say what is damaged: tables, texts that no longer have their hash, spans.
+
+    Exit status 1 where anything is.
+
+    Example: `ner store check --store sqlite:///articles.db`
+    """
+    from ner.store import Store
+
+    bad = 0
+    with Store(store) as opened:
+        for rejected in progress(opened.check(), "checking"):
+            bad += 1
+            say_error(str(rejected))
+    if bad:
+        raise typer.Exit(1)
+    say("all is well")
+
+
+@stores.command()
+def vacuum(store: StoreUrl = DEFAULT_STORE) -> None:
+    """Give the disk back what is no longer used, after deletions or an upgrade, and make queries quick again.
+
+    No other program may use an SQLite file meanwhile; it needs as much free space as the file has.
+
+    Example: `ner store vacuum`
+    """
+    from ner.store import Store
+
+    with Store(store) as opened:
+        before, after = opened.vacuum()
+    say(f"{before / 1e6:,.1f} MB before, {after / 1e6:,.1f} MB now")

@@ -4,9 +4,11 @@ from ner.store.adding import Added
 from ner.store.articles import Filters, Summary
 from ner.store.claims import Claim
 from ner.store.decisions import RIGHT, WRONG, Said
+from ner.store.finding import Name, Page
 from ner.store.quarantine import MAX_TRIES, Quarantined
 from ner.store.runs import ModelKey, ModelUse, Run
 from ner.store.store import DEFAULT_URL, Store
+from ner.store.upkeep import Info
 from ner.store.urls import safe_url
 from ner.store.versions import Upgraded, upgrade
 
@@ -18,8 +20,11 @@ __all__ = [
     "Added",
     "Claim",
     "Filters",
+    "Info",
     "ModelKey",
     "ModelUse",
+    "Name",
+    "Page",
     "Quarantined",
     "Run",
     "Said",

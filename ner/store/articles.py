@@ -36,7 +36,8 @@ class Filters(TypedDict, total=False):
     ``paper`` is as stored, ``page`` with or without leading zeros, ``date`` a day, a month or a year
     (``2025-03-18``, ``2025-03``, ``2025``). ``label`` and ``name``
     (the string that a span covers) are looked for among the spans of ``model``; without a model among those
-    of the model that tagged the article last.
+    of the model that tagged the article last. ``text`` is a string that the article's text holds,
+    ``reviewed`` whether a person read it as a whole.
     """
 
     ids: Sequence[str]
@@ -46,6 +47,8 @@ class Filters(TypedDict, total=False):
     label: str
     name: str
     model: ModelKey | None
+    text: str
+    reviewed: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,13 @@ def is_reviewed(connection: Connection, number: int) -> bool:
     return bool(connection.scalar(sa.select(sa.or_(*found))))
 
 
+def stands(table: sa.Table) -> sa.ColumnElement[bool]:
+    """A condition on `reviews` or `span_decisions`: takes nothing back, and was not taken back."""
+    later = table.alias()
+    taken = sa.select(later.c.number).where(later.c.undoes == table.c.number)
+    return sa.and_(table.c.undoes.is_(None), ~taken.exists())
+
+
 def select_articles() -> sa.Select[Any]:
     """A query for whole rows. Dates come as the database has them: a damaged one costs its own row only."""
     columns = [column for column in articles.c if column is not articles.c.date]
@@ -144,15 +154,26 @@ def matching(filters: Filters) -> list[sa.ColumnElement[bool]]:
         shortened = page.lstrip("0")
         conditions.append(sa.func.ltrim(articles.c.page, "0") == shortened)
     label, name = filters.get("label"), filters.get("name")
-    if label or name:
-        found = sa.select(spans.c.article).where(
-            spans.c.article == articles.c.number, by_model(filters.get("model"))
+    if text := filters.get("text"):
+        of = texts.alias()  # whether or not the query has the texts too
+        holds = of.c.text.contains(text, autoescape=True)
+        conditions.append(sa.exists().where(of.c.article == articles.c.number, holds))
+    if (is_reviewed := filters.get("reviewed")) is not None:
+        read = sa.exists().where(
+            reviews.c.article == articles.c.number,
+            reviews.c.text_hash == articles.c.text_hash,
+            stands(reviews),
         )
+        conditions.append(read if is_reviewed else ~read)
+    if label or name:
+        found = sa.select(spans.c.article).where(by_model(filters.get("model")))
         found = found.where(spans.c.label == label) if label else found
-        if name:
+        if name:  # few articles hold it, so the index on names gives them
             found = found.where(spans.c.surface == name[:SURFACE])
             found = found.where(spans.c.end - spans.c.start == len(name))
-        conditions.append(found.exists())
+            conditions.append(articles.c.number.in_(found))
+        else:  # many hold the label, so each article is asked
+            conditions.append(found.where(spans.c.article == articles.c.number).exists())
     return conditions
 
 

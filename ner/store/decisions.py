@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ner.article import Article, Rejected, Span
-from ner.store.articles import lock_article
+from ner.store.articles import lock_article, stands
 from ner.store.runs import ModelKey, SpanRow, model_number
-from ner.store.schema import articles, now, reviews, span_decisions, spans
+from ner.store.schema import now, reviews, span_decisions, spans
 
 RIGHT, WRONG = "right", "wrong"  # verdicts on a span
 UNDONE = "undone"  # the verdict of a row that takes another back
@@ -145,16 +145,6 @@ def right_spans(connection: Connection, numbers: Iterable[int]) -> Mapping[int, 
     return found
 
 
-def reviewed_as_a_whole() -> sa.ColumnElement[bool]:
-    """A condition on `articles`: a person read all of its present text."""
-    query = sa.select(reviews.c.article).where(
-        reviews.c.article == articles.c.number,
-        reviews.c.text_hash == articles.c.text_hash,
-        _stands(reviews),
-    )
-    return query.exists()
-
-
 def _lock(connection: Connection, article_id: str, text_hash: str) -> Any:
     """The row of an article with this text, or a `Rejected`."""
     row = lock_article(connection, article_id)
@@ -170,7 +160,7 @@ def _lock(connection: Connection, article_id: str, text_hash: str) -> Any:
 def _standing(connection: Connection, numbers: Iterable[int]) -> dict[int, list[Any]]:
     """The decisions on spans of articles by number, oldest first, without those taken back."""
     query = sa.select(span_decisions).where(
-        span_decisions.c.article.in_(numbers), _stands(span_decisions)
+        span_decisions.c.article.in_(numbers), stands(span_decisions)
     )
     found: dict[int, list[Any]] = {}
     for row in connection.execute(query.order_by(span_decisions.c.number)):
@@ -180,14 +170,8 @@ def _standing(connection: Connection, numbers: Iterable[int]) -> dict[int, list[
 
 def _reviewed_in(connection: Connection, number: int) -> set[str]:
     """The sources in which an article was read as a whole."""
-    query = sa.select(reviews.c.source).where(reviews.c.article == number, _stands(reviews))
+    query = sa.select(reviews.c.source).where(reviews.c.article == number, stands(reviews))
     return set(connection.scalars(query))
-
-
-def _stands(table: sa.Table) -> sa.ColumnElement[bool]:
-    later = table.alias()
-    taken = sa.select(later.c.number).where(later.c.undoes == table.c.number)
-    return sa.and_(table.c.undoes.is_(None), ~taken.exists())
 
 
 def _known(connection: Connection, said: Said) -> int | None:

@@ -14,14 +14,17 @@ from sqlalchemy.engine import Connection
 
 from ner.article import Article, Rejected, batches
 from ner.store import articles as queries
-from ner.store import decisions, failures, runs
+from ner.store import decisions, failures, runs, upkeep
 from ner.store.adding import Added, add_batch
 from ner.store.articles import Filters, Summary
+from ner.store.browsing import Browsing
 from ner.store.deciding import Deciding
 from ner.store.opened import Opened
 from ner.store.paging import pages
 from ner.store.runs import ModelKey, SpanRow
 from ner.store.tagging import Tagging
+from ner.store.upkeep import Info
+from ner.store.urls import safe_url
 from ner.store.versions import lock_store, migrate
 
 DEFAULT_URL = "sqlite:///articles.db"
@@ -34,7 +37,7 @@ MAX_PENDING_FAILURES = 10_000  # kept in memory until there are tables; of more 
 SpansOf = Callable[[Connection, Sequence[int]], Mapping[int, Sequence[SpanRow]]]
 
 
-class Store(Tagging, Deciding, Opened):
+class Store(Tagging, Deciding, Browsing, Opened):
     """An open article store.
 
     Args:
@@ -185,7 +188,7 @@ class Store(Tagging, Deciding, Opened):
 
     def reviewed(self) -> Iterator[Article | Rejected]:
         """Articles that a person read as a whole, with the spans decided to be right."""
-        query = queries.select_articles().where(decisions.reviewed_as_a_whole())
+        query = queries.select_articles().where(*queries.matching({"reviewed": True}))
         return self._stream(query, decisions.right_spans, remedy="have it reviewed again")
 
     def count(self, **filters: Unpack[Filters]) -> int:
@@ -196,13 +199,6 @@ class Store(Tagging, Deciding, Opened):
         """
         numbers = self._numbers(filters)
         return self._read(lambda connection: queries.count_articles(connection, filters, numbers))
-
-    def _numbers(self, filters: Filters) -> list[int] | None:
-        """The primary keys of the articles with the ids that a filter names, sorted; None for all."""
-        ids = filters.get("ids")
-        if not ids:
-            return None
-        return self._read(lambda connection: queries.numbers_of(connection, ids))
 
     def _stream(
         self,
@@ -227,3 +223,30 @@ class Store(Tagging, Deciding, Opened):
             ]
 
         return pages(self._read, query, build, READ_BATCH, numbers, limit)
+
+    # -- upkeep
+
+    def info(self) -> Info:
+        """What the store holds."""
+        return self._read(upkeep.describe)
+
+    def check(self) -> Iterator[Rejected]:
+        """What is wrong with the store: with its tables, then article by article. Reads all of it.
+
+        Of each article the text is compared with its hash, and the spans of the model that tagged it last
+        with the text.
+        """
+        where = safe_url(self._engine.url)
+        for fault in self._read(lambda connection: list(upkeep.faults(connection))):
+            yield Rejected("", where, fault, "restore it from a copy")
+        yield from (item for item in self.articles() if isinstance(item, Rejected))
+        yield from (item for item in self.reviewed() if isinstance(item, Rejected))
+
+    def vacuum(self) -> tuple[int, int]:
+        """Make the store small, and quick again after many changes; its bytes before and after.
+
+        Raises:
+            NerError: another program uses it, or the disk is full.
+        """
+        self._check_tables()
+        return upkeep.vacuum(self._engine)

@@ -1,0 +1,164 @@
+"""Finding articles and names in large stores: pages of a list, names by how they begin, counts."""
+
+import datetime
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from ner.errors import NerError
+from ner.store.articles import Filters, Summary, build_summary, matching, select_summaries
+from ner.store.runs import ModelKey, by_model, count_labels, model_number
+from ner.store.schema import articles, models, spans, tagged
+
+By = Literal["label", "model", "paper", "month"]
+
+_END = chr(0x10FFFF)  # sorts after whatever may follow a prefix
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a list of articles.
+
+    Args:
+        after: what gives the next part; empty where this is the last one.
+    """
+
+    articles: tuple[Summary, ...]
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A string that a model marked.
+
+    Args:
+        text: at most the first `schema.SURFACE` code points.
+        spans: how often it is marked with this label.
+    """
+
+    text: str
+    label: str
+    spans: int
+
+
+def page(
+    connection: Connection, filters: Filters, numbers: Sequence[int] | None, after: str, limit: int
+) -> Page:
+    """Articles by date, the newest first, then by paper and in the order they were added; undated ones last.
+
+    Args:
+        numbers: primary keys of the only articles wanted; None for all.
+
+    Raises:
+        NerError: the date is none, or `after` is not from a page.
+    """
+    position = _position(after)
+    model = filters.get("model")
+    query = select_summaries(model).where(*matching(filters)).limit(limit + 1)
+    if numbers is not None:
+        query = query.where(articles.c.number.in_(numbers))
+    rows: list[Any] = []
+    if position is None or position[0]:
+        order = (articles.c.date.desc(), articles.c.paper, articles.c.number)
+        dated = query.where(articles.c.date.isnot(None), *_beyond(position)).order_by(*order)
+        rows += connection.execute(dated).all()
+        position = None
+    if len(rows) <= limit:
+        undated = query.where(articles.c.date.is_(None), *_beyond(position))
+        undated = undated.order_by(articles.c.paper, articles.c.number).limit(limit + 1 - len(rows))
+        rows += connection.execute(undated).all()
+    shown = rows[:limit]
+    counts = count_labels(connection, [row.number for row in shown], model)
+    found = tuple(build_summary(row, counts.get(row.number, {})) for row in shown)
+    if len(rows) <= limit:
+        return Page(found)
+    last = shown[-1]
+    date = str(last.date) if last.date is not None else ""
+    return Page(found, json.dumps([date, last.paper, last.number], ensure_ascii=False))
+
+
+def _position(after: str) -> tuple[str, str, int] | None:
+    if not after:
+        return None
+    try:
+        date, paper, number = json.loads(after)
+        if date:
+            datetime.date.fromisoformat(date)
+        return str(date), str(paper), int(number)
+    except (ValueError, TypeError):
+        raise NerError(
+            f"{after!r} is no place in a list", remedy="take it from the page before"
+        ) from None
+
+
+def _beyond(position: tuple[str, str, int] | None) -> list[sa.ColumnElement[bool]]:
+    """Conditions on `articles`: after a position in the list."""
+    if position is None:
+        return []
+    date, paper, number = position
+    later = sa.tuple_(articles.c.paper, articles.c.number) > sa.tuple_(
+        sa.literal(paper), sa.literal(number)
+    )
+    if not date:
+        return [later]
+    day = datetime.date.fromisoformat(date)
+    # The first condition says nothing new, but lets the index begin there.
+    return [articles.c.date <= day, sa.or_(articles.c.date < day, later)]
+
+
+def names(
+    connection: Connection, prefix: str, label: str, model: ModelKey, limit: int
+) -> list[Name]:
+    """The strings that a model marked and that begin with a prefix, sorted by code point."""
+    count = sa.func.count()
+    query = (
+        sa.select(spans.c.surface, spans.c.label, count)
+        .where(spans.c.model == model_number(model).scalar_subquery())
+        .group_by(spans.c.surface, spans.c.label)
+        .order_by(spans.c.surface, spans.c.label)
+        .limit(limit)
+    )
+    if prefix:
+        query = query.where(spans.c.surface >= prefix, spans.c.surface < prefix + _END)
+    if label:
+        query = query.where(spans.c.label == label)
+    return [Name(*row) for row in connection.execute(query)]
+
+
+def counts(connection: Connection, by: By, filters: Filters) -> dict[str, int]:
+    """How many articles match, by paper, month (``2025-03``) or model; or how many spans, by label.
+
+    What has no paper or date is under an empty key.
+    """
+    conditions = matching(filters)
+    query: sa.Select[Any]
+    if by == "label":
+        query = sa.select(spans.c.label, sa.func.count()).where(by_model(filters.get("model")))
+        if conditions:
+            query = query.join(articles, articles.c.number == spans.c.article).where(*conditions)
+        query = query.group_by(spans.c.label)
+    elif by == "model":
+        name = (models.c.name + "-" + models.c.version).label("model")
+        counted = sa.select(tagged.c.model, sa.func.count().label("articles"))
+        if conditions:
+            counted = counted.join(articles, articles.c.number == tagged.c.article)
+        found = counted.where(*conditions).group_by(tagged.c.model).subquery()
+        joined = models.join(found, found.c.model == models.c.number)
+        query = sa.select(name, sa.func.sum(found.c.articles)).select_from(joined).group_by(name)
+    else:
+        key: Any = articles.c.paper if by == "paper" else _month(connection)
+        query = sa.select(key, sa.func.count()).where(*conditions).group_by(key)
+    rows = connection.execute(query).all()
+    return {
+        str(key or ""): int(count) for key, count in sorted(rows, key=lambda r: str(r[0] or ""))
+    }
+
+
+def _month(connection: Connection) -> sa.ColumnElement[str]:
+    if connection.dialect.name == "postgresql":
+        return sa.func.to_char(articles.c.date, "YYYY-MM")
+    return sa.func.strftime("%Y-%m", articles.c.date)
