@@ -1,4 +1,4 @@
-"""``python -m benchmarks speed`` and ``python -m benchmarks accuracy``."""
+"""``python -m benchmarks speed``, ``python -m benchmarks accuracy`` and ``python -m benchmarks store``."""
 
 from pathlib import Path
 from typing import Annotated
@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from benchmarks import accuracy, report, spacy_cnn, speed
+from benchmarks import store as stores
 from ner import corpus
 from ner.cli.app import Group
 from ner.cli.terminal import say
@@ -18,7 +19,7 @@ app = typer.Typer(
     cls=Group,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Our tagger compared with others.",
+    help="Our tagger compared with others, and how a store of many articles behaves.",
 )
 
 Systems = Annotated[str, typer.Option(help="Their names, separated by commas.")]
@@ -107,6 +108,18 @@ def accuracy_(
         heading = f"**{Path(path).name}**: {len(articles)} articles, {size:,} characters"
         lines += ["", heading, "", *accuracy.table(accuracy.measure(names, articles))]
     _publish(write, "accuracy", lines)
+
+
+@app.command("store")
+def store_(
+    url: Annotated[str, typer.Argument(help="Where to make the store: sqlite:////tmp/big.db")],
+    articles: Annotated[int, typer.Option(min=1000, help="How many are generated.")] = 100_000,
+) -> None:
+    """A store of many generated articles: filled, opened, looked around in.
+
+    Example: `python -m benchmarks store sqlite:////tmp/big.db --articles 100000`
+    """
+    stores.measure(url, articles)
 
 
 def _publish(page: Path | None, section: str, lines: list[str]) -> None:

@@ -236,6 +236,23 @@ def test_a_claim_is_found_without_looking_at_what_was_tagged(store: Store) -> No
     assert "USING INTEGER PRIMARY KEY (rowid>?)" in plan or "pk_articles" in plan, plan
 
 
+def test_a_batch_is_written_by_few_statements_however_many_articles(store: Store) -> None:
+    statements: list[str] = []
+    many = [make_article(number, spans=(PLACE,)) for number in range(64)]
+    list(store.add(make_article(999) for _ in range(1)))
+    run = store.start_run(MODEL)
+    sa.event.listen(
+        store._engine, "before_cursor_execute", lambda *given: statements.append(given[2])
+    )
+    list(store.add(many))
+    assert len([each for each in statements if "articles" in each or "texts" in each]) <= 4
+    claim = store.claim(run, size=65)
+    statements.clear()
+    assert claim and len(claim.articles) == 65
+    store.write_results(run, many, claim=claim)
+    assert len(statements) <= 12, statements
+
+
 def test_who_has_ended_is_known_on_the_same_machine_only() -> None:
     import socket
 

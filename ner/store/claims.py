@@ -25,8 +25,9 @@ from ner.store import quarantine as failed
 from ner.store.runs import ModelKey, Run, model_number
 from ner.store.schema import articles, claims, models, now, quarantine, tagged
 
-LEASE = datetime.timedelta(minutes=10)
-"""How long a claim is somebody's. Of a process of this machine that ended it is known at once."""
+LEASE = datetime.timedelta(minutes=30)
+"""How long a claim is somebody's: far longer than tagging one takes. That a process of this machine ended
+is known at once."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ class Tagging(Opened):
 
         First come those that were never handed out, then, one at a time, those in the quarantine that this
         run has not tried and that were not tried too often. `write_results` ends the claim. A claim whose
-        process ended (known at once on the same machine, after ten minutes on others) goes to the
+        process ended (known at once on the same machine, after half an hour on others) goes to the
         quarantine, and so to somebody else.
 
         Args:
