@@ -16,7 +16,7 @@ from conftest import make_article, wait_until
 
 from ner.article import Article
 from ner.batch.ahead import ahead
-from ner.batch.ends import StoreSink, StoreSource, model_key
+from ner.batch.ends import StoreEnds, model_key
 from ner.batch.local import run, tag_store
 from ner.batch.workers import processes
 from ner.store import Store
@@ -74,7 +74,8 @@ def test_an_article_that_kills_workers_costs_only_itself(tmp_path: Path, tagger:
     with Store(f"sqlite:///{tmp_path}/articles.db", create=True) as store:
         list(store.add(articles))
         engine = processes(partial(load_poisoned, os.getpid()), 2)
-        steps = run(StoreSource(store, key), StoreSink(store, key), engine, model=str(tagger))
+        ends = StoreEnds(store, key)
+        steps = run(ends, ends, engine, model=str(tagger))
         assert [step.id for step in steps if step.failure] == ["article-00150"]
         assert "died, twice" in store.failures()[0].why
         expected = dict(zip((a.id for a in articles), tagger.tag(a.text for a in articles)))

@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import Protocol, Self
 
 from ner.article import Article, Rejected
-from ner.store import ModelKey, Run, Store
+from ner.batch.tagging import BATCH, BATCH_CHARACTERS
+from ner.errors import NerError
+from ner.store import Claim, ModelKey, Run, Store
 from ner.tagger.loading import Tagger
 
 Part = Hashable
@@ -36,8 +38,11 @@ class Source(Protocol):
 class Sink(Protocol):
     """Where results go. Used as a context manager, it notes at the end that the run came to its end."""
 
-    def write(self, results: Sequence[Article | Rejected]) -> None:
-        """Keep the spans of articles, and what could not be tagged: all, or none of it.
+    def write(self, results: Sequence[Article | Rejected], part: Part) -> Sequence[Rejected]:
+        """Keep the spans of articles of a part, and what could not be tagged: all, or none of it.
+
+        Returns:
+            What could not be kept, and why.
 
         Raises:
             NerError: it cannot be written.
@@ -70,43 +75,64 @@ def model_key(tagger: Tagger) -> ModelKey:
     return ModelKey(tagger.name, tagger.version, tagger.hash)
 
 
-@dataclass(frozen=True, slots=True)
-class StoreSource:
-    """The articles of a store that a model has not tagged, or all of `ids`."""
+class StoreEnds:
+    """A store as both ends: its articles that a model has not tagged, or all of `ids`, and their spans.
 
-    store: Store
-    model: ModelKey
-    ids: Sequence[str] = ()
+    Its parts are claims, so that any number of taggers share the work. A context manager: when its block
+    ends, so do the claims that are open, and its run.
+
+    Args:
+        run: one that others started and will finish; a new one if None.
+    """
+
+    def __init__(
+        self, store: Store, model: ModelKey, ids: Sequence[str] = (), *, run: Run | None = None
+    ) -> None:
+        self.store = store
+        self.model = model
+        self.ids = ids
+        self.run = run
+        self._is_mine = run is None
+        self._open: dict[int, Claim] = {}
 
     def parts(self) -> Iterator[Part]:
-        """One: the whole store."""
-        yield None
+        """Claims, as they are asked for; one part, None, where articles are named."""
+        if self.ids:
+            yield None
+            return
+        self.run = self.run or self.store.start_run(self.model)
+        while claim := self.store.claim(self.run, size=BATCH, characters=BATCH_CHARACTERS):
+            self._open[claim.number] = claim
+            yield claim
 
     def read(self, part: Part) -> Iterator[Article | Rejected]:
-        """The articles in the order they were added.
+        """The articles of a claim, or those named.
 
         Raises:
             NerError: one of the ids is not in the store.
         """
+        if isinstance(part, Claim):
+            return iter(part.articles)
         return self.store.articles_to_tag(self.model, ids=self.ids)
 
-
-class StoreSink:
-    """Writes to the store that holds the articles: a run with its first results, if there are any."""
-
-    def __init__(self, store: Store, model: ModelKey) -> None:
-        self.store = store
-        self.model = model
-        self.run: Run | None = None
-
-    def write(self, results: Sequence[Article | Rejected]) -> None:
-        """Write spans and ledger in one transaction."""
+    def write(self, results: Sequence[Article | Rejected], part: Part) -> list[Rejected]:
+        """Write spans and ledger, and end the claim, in one transaction."""
         self.run = self.run or self.store.start_run(self.model)
-        self.store.write_results(self.run, results)
+        claim = part if isinstance(part, Claim) else None
+        refused = self.store.write_results(self.run, results, claim=claim)
+        if claim:
+            del self._open[claim.number]
+        return refused
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self.run and error[0] is None:
-            self.store.finish_run(self.run)
+        try:
+            for claim in self._open.values():
+                self.store.release(claim)
+            if self.run and self._is_mine and error[0] is None:
+                self.store.finish_run(self.run)
+        except NerError:  # the store is gone, which is the error already: claims end by themselves
+            if error[0] is None:
+                raise

@@ -5,22 +5,21 @@ run takes does not grow with it.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from threading import Event
 
 from ner.article import Article, Rejected, batches
 from ner.batch.ahead import ahead
-from ner.batch.ends import Progress, Sink, Source, StoreSink, StoreSource, model_key
-from ner.batch.tagging import BATCH_CHARACTERS
+from ner.batch.ends import Part, Progress, Sink, Source, StoreEnds, model_key
+from ner.batch.tagging import BATCH, BATCH_CHARACTERS
 from ner.batch.workers import Batch, Found, Workers, tag_side_by_side, this_process
 from ner.errors import NerError
 from ner.store import Store
 from ner.tagger.loading import Tagger
 
-BATCH = 64  # articles per transaction
-BATCHES_AHEAD = 2  # read before they are tagged
+BATCHES_AHEAD = 1  # read before they are tagged
 
 
 def tag_store(store: Store, tagger: Tagger, *, ids: Sequence[str] = ()) -> Iterator[Progress]:
@@ -29,9 +28,8 @@ def tag_store(store: Store, tagger: Tagger, *, ids: Sequence[str] = ()) -> Itera
     Raises:
         NerError: one of `ids` is not in the store, or the store cannot be written.
     """
-    key = model_key(tagger)
-    source, sink = StoreSource(store, key, ids), StoreSink(store, key)
-    return run(source, sink, this_process(tagger), model=str(tagger))
+    ends = StoreEnds(store, model_key(tagger), ids)
+    return run(ends, ends, this_process(tagger), model=str(tagger))
 
 
 def run(
@@ -50,25 +48,25 @@ def run(
     Args:
         engine: who tags, see `ner.batch.workers`.
         model: what spans say of who made them.
-        stop: ends the run when it is set, after what is being tagged.
+        stop: ends the run when it is set, after what was read by then.
 
     Raises:
         NerError: the source cannot be read, or the sink not be written.
     """
-    items = (item for part in source.parts() for item in source.read(part))
-    read = batches(items, BATCH, BATCH_CHARACTERS)
-    with sink, engine as workers, ahead(read, BATCHES_AHEAD) as waiting:
-        for batch, found in tag_side_by_side(_until(waiting, stop), workers):
+    with sink, engine as workers, ahead(_read(source, stop), BATCHES_AHEAD) as waiting:
+        for part, batch, found in tag_side_by_side(waiting, workers):
             results = with_spans(batch, found, model)
-            sink.write(results)
-            yield from map(progress_of, results)
+            refused = {item.id: item for item in sink.write(results, part)}
+            yield from (progress_of(refused.get(item.id, item)) for item in results)
 
 
-def _until(batches: Iterable[Batch], stop: Event | None) -> Iterator[Batch]:
-    for batch in batches:
-        if stop and stop.is_set():
-            return
-        yield batch
+def _read(source: Source, stop: Event | None) -> Iterator[tuple[Part, Batch]]:
+    """Batches, each of one part."""
+    for part in source.parts():
+        for batch in batches(source.read(part), BATCH, BATCH_CHARACTERS):
+            yield part, batch
+            if stop and stop.is_set():
+                return
 
 
 def with_spans(batch: Batch, found: Found, model: str) -> list[Article | Rejected]:

@@ -7,6 +7,7 @@ from ner.article import Span
 from ner.errors import NerError
 from ner.tagger.loading import Tagger
 
+BATCH = 32  # articles of a store in one transaction, at most
 BATCH_CHARACTERS = 200_000
 """Code points tagged together, at most (a longer text alone): they bound the memory that tagging takes."""
 

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from ner.article import Article, Rejected, Span
+from ner.batch.ends import Part
 from ner.batch.tagging import tag_each
 from ner.errors import NerError
 from ner.tagger.loading import Tagger
@@ -34,17 +35,19 @@ class Workers(Protocol):
         ...
 
 
-def tag_side_by_side(batches: Iterable[Batch], workers: Workers) -> Iterator[tuple[Batch, Found]]:
+def tag_side_by_side(
+    batches: Iterable[tuple[Part, Batch]], workers: Workers
+) -> Iterator[tuple[Part, Batch, Found]]:
     """Batches with what was found in their articles, in order; two for each worker are begun at a time."""
-    waiting: deque[tuple[Batch, list[str], Future[Found]]] = deque()
+    waiting: deque[tuple[Part, Batch, list[str], Future[Found]]] = deque()
 
-    def first() -> tuple[Batch, Found]:
-        batch, texts, future = waiting.popleft()
-        return batch, workers.found(texts, future)
+    def first() -> tuple[Part, Batch, Found]:
+        part, batch, texts, future = waiting.popleft()
+        return part, batch, workers.found(texts, future)
 
-    for batch in batches:
+    for part, batch in batches:
         texts = [item.text for item in batch if isinstance(item, Article)]
-        waiting.append((batch, texts, workers.submit(texts)))
+        waiting.append((part, batch, texts, workers.submit(texts)))
         if len(waiting) >= 2 * workers.count:
             yield first()
     while waiting:

@@ -30,10 +30,8 @@ from ner.errors import NerError
 from ner.files import is_stream
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     from ner.batch.totals import Totals
-    from ner.batch.workers import Workers
+    from ner.store import ModelKey, Store
     from ner.tagger.loading import Tagger
 
 
@@ -56,6 +54,12 @@ def tag(
     ] = None,
     model: ModelName = DEFAULT_MODEL,
     least: Least = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Also what the model has tagged: all of the store.")
+    ] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Also what was tried too often, from the first.")
+    ] = False,
     workers: Annotated[
         int, typer.Option(min=1, help="Processes that tag the store, each with a model of its own.")
     ] = 1,
@@ -72,7 +76,7 @@ def tag(
     """Tag the articles of the store that the model has not tagged yet, or a file as it is read.
 
     A line of JSONL gives a line of {id, spans}; an article of another form also has its text there. What
-    --least leaves out of the store is found again only with --article; `ner show --least` and
+    --least leaves out of the store is found again only with --again; `ner show --least` and
     `ner export --least` leave the store as it is.
 
     Exit status 1 where an article could not be tagged, 130 or 143 where Ctrl-C or SIGTERM ended it: what
@@ -95,13 +99,35 @@ def tag(
     if input:
         _tag_lines(input, output, tagger)
         return
+    from ner.batch.ends import StoreEnds, model_key
+    from ner.batch.local import run
+    from ner.batch.totals import Totals
     from ner.batch.workers import processes, this_process
+    from ner.cli.watch import stopping, watch
+    from ner.store import Store
 
     engine = this_process(tagger)
     if workers > 1:
         copy = partial(load, tagger.folder, threshold=threshold, threads=threads)
         engine = processes(copy, workers)
-    _tag_store(store, article or [], tagger, engine, Path(metrics) if metrics else None)
+    kept = "what was tagged is stored, and the same command goes on"
+    with interruption(kept), Store(store) as opened:
+        key = model_key(tagger)
+        if again:
+            opened.tag_again(key)
+        if retry_failed:
+            opened.retry_failed(key)
+        totals = Totals(str(tagger), len(article or ()) or opened.count_untagged(key))
+        with stopping() as stop:
+            ends = StoreEnds(opened, key, article or ())
+            steps = run(ends, ends, engine, model=str(tagger), stop=stop.event)
+            watch(steps, totals, Path(metrics) if metrics else None)
+        _say_done(totals, opened, key)
+    if stop.number:
+        say_error(f"interrupted; {kept}")
+        raise typer.Exit(128 + stop.number)
+    if totals.failed:
+        raise typer.Exit(1)
 
 
 def _tag_lines(input: str, output: str, tagger: "Tagger") -> None:
@@ -133,37 +159,20 @@ def _tag_lines(input: str, output: str, tagger: "Tagger") -> None:
         raise typer.Exit(1)
 
 
-def _tag_store(
-    url: str,
-    ids: list[str],
-    tagger: "Tagger",
-    engine: "AbstractContextManager[Workers]",
-    metrics: Path | None,
-) -> None:
-    from ner.batch.ends import StoreSink, StoreSource, model_key
-    from ner.batch.local import run
-    from ner.batch.totals import Totals
-    from ner.cli.watch import stopping, watch
-    from ner.store import Store
+def _say_done(totals: "Totals", store: "Store", model: "ModelKey") -> None:
+    """What was done, and what was left to others or left out."""
+    from ner.store import MAX_TRIES
 
-    key = model_key(tagger)
-    kept = "what was tagged is stored, and the same command goes on"
-    with interruption(kept), Store(url) as store:
-        totals = Totals(str(tagger), len(ids) or store.count_untagged(key))
-        with stopping() as stop:
-            ends = StoreSource(store, key, ids), StoreSink(store, key)
-            watch(run(*ends, engine, model=str(tagger), stop=stop.event), totals, metrics)
-        _say_done(totals)
-        if stop.number:
-            say_error(f"interrupted; {kept}")
-            raise typer.Exit(128 + stop.number)
-    if totals.failed:
-        raise typer.Exit(1)
-
-
-def _say_done(totals: "Totals") -> None:
-    if totals.to_do:
+    held, kept_out = store.count_claimed(model), store.count_tried_enough(model)
+    if totals.articles or totals.failed or held or kept_out:
         spans = count(totals.spans.total(), "span")
         say(f"{count(totals.articles, 'article')} tagged by {totals.model}, {spans}")
     else:
         say(f"nothing left to tag: {totals.model} has tagged every article")
+    if held:
+        say(f"{count(held, 'batch').replace('batchs', 'batches')} in the hands of other taggers")
+    if kept_out:
+        say(
+            f"{count(kept_out, 'article')} tried {MAX_TRIES} times and left out: `ner show --failures`"
+            " says why, --retry-failed tries again"
+        )

@@ -5,6 +5,7 @@ from ner.store.articles import Filters, Summary
 from ner.store.claims import Claim
 from ner.store.decisions import RIGHT, WRONG, Said
 from ner.store.finding import Name, Page
+from ner.store.history import LabelChange, ModelDifference, RunSummary
 from ner.store.quarantine import MAX_TRIES, Quarantined
 from ner.store.runs import ModelKey, ModelUse, Run
 from ner.store.store import DEFAULT_URL, Store
@@ -21,12 +22,15 @@ __all__ = [
     "Claim",
     "Filters",
     "Info",
+    "LabelChange",
+    "ModelDifference",
     "ModelKey",
     "ModelUse",
     "Name",
     "Page",
     "Quarantined",
     "Run",
+    "RunSummary",
     "Said",
     "Store",
     "Summary",

@@ -83,6 +83,22 @@ def release(connection: Connection, claim: Claim) -> None:
         failed.set_aside(connection, row, "was not reached", tries=0)
 
 
+def release_all(connection: Connection, run: Run) -> int:
+    """Give back all claims of a run that nobody works on any more; how many they were."""
+    rows = [row for row in _open_claims(connection, run.model) if row.run == run.number]
+    for row in rows:
+        failed.set_aside(connection, row, "the process that tagged it ended", tries=1)
+    return len(rows)
+
+
+def hand_out_again(connection: Connection, model: ModelKey) -> None:
+    """Have all articles tagged again by a model: the ledger forgets them, their spans stay until then."""
+    number = model_number(model).scalar_subquery()
+    connection.execute(tagged.delete().where(tagged.c.model == number))
+    connection.execute(quarantine.delete().where(quarantine.c.model == number))
+    connection.execute(models.update().where(models.c.number == number).values(claimed_to=0))
+
+
 def finish(connection: Connection, claim: Claim) -> None:
     """End a claim whose results were just written, in their transaction."""
     row = connection.execute(sa.select(claims).where(claims.c.number == claim.number)).first()

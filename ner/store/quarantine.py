@@ -121,6 +121,14 @@ def drop(connection: Connection, run: Run, numbers: Sequence[int]) -> None:
     connection.execute(quarantine.delete().where(which))
 
 
+def count_tried_enough(connection: Connection, model: ModelKey) -> int:
+    """How many articles a model has tried so often that it does so no more by itself."""
+    number = model_number(model).scalar_subquery()
+    query = sa.select(sa.func.count()).select_from(quarantine)
+    query = query.where(quarantine.c.model == number, quarantine.c.tries >= MAX_TRIES)
+    return connection.scalar(query) or 0
+
+
 def forgive(
     connection: Connection, *, numbers: Sequence[int] = (), model: ModelKey | None = None
 ) -> int:

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ner.article import Article, Rejected
-from ner.store import quarantine
+from ner.store import history, quarantine
 from ner.store.failures import drop_solved, record_failures
 from ner.store.runs import Run
 from ner.store.schema import SURFACE, articles, chunks, insert, now, spans, tagged
@@ -43,7 +43,9 @@ def write_results(
             good.append((number, result))
         else:
             bad.append((number, result))
-    _write(connection, run, sorted(good, key=lambda pair: pair[0]))
+    good.sort(key=lambda pair: pair[0])
+    history.record(connection, run, good, failed=len(bad))
+    _write(connection, run, good)
     quarantine.record(connection, run, bad)
     record_failures(
         connection, [r for r in results if isinstance(r, Rejected) and r.id not in stored]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from ner.store.schema import articles, insert, models, now, runs, spans, tagged
+from ner.store.schema import articles, insert, models, now, quarantine, runs, spans, tagged
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,11 @@ def start_run(connection: Connection, model: ModelKey) -> Run:
 
 
 def finish_run(connection: Connection, run: Run) -> None:
-    """Note that a run came to its end."""
-    connection.execute(runs.update().where(runs.c.number == run.number).values(finished_at=now()))
+    """Note that a run came to its end; one that has tried nothing leaves no trace."""
+    mine = runs.c.number == run.number
+    tried = sa.select(quarantine.c.article).where(quarantine.c.run == run.number).exists()
+    connection.execute(runs.delete().where(mine, runs.c.articles == 0, runs.c.failed == 0, ~tried))
+    connection.execute(runs.update().where(mine).values(finished_at=now()))
 
 
 def spans_of(

@@ -96,6 +96,18 @@ runs = sa.Table(
     sa.Column("model", sa.ForeignKey("models.number"), nullable=False),
     sa.Column("started_at", Time, nullable=False),
     sa.Column("finished_at", Time),
+    # What it has done, added up in the transactions that do it.
+    sa.Column("articles", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("characters", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("failed", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("last_at", Time),
+)
+run_spans = sa.Table(
+    "run_spans",
+    metadata,
+    sa.Column("run", sa.ForeignKey("runs.number", ondelete="CASCADE"), primary_key=True),
+    sa.Column("label", sa.String(16), primary_key=True),
+    sa.Column("spans", sa.BigInteger, nullable=False),
 )
 # The ledger: which article a model has tagged, written in one transaction with its spans.
 tagged = sa.Table(

@@ -72,6 +72,14 @@ class Tagging(Opened):
         """Give a claim back without results, as when the user interrupts; its articles wait for others."""
         self._write(lambda connection: claims.release(connection, claim))
 
+    def release_all(self, run: Run) -> int:
+        """Give back all claims of a run whose taggers have all ended, wherever they were; how many."""
+        return self._write(lambda connection: claims.release_all(connection, run))
+
+    def tag_again(self, model: ModelKey) -> None:
+        """Have a model tag all articles again. Until it has, each keeps the spans that it has."""
+        self._write(lambda connection: claims.hand_out_again(connection, model))
+
     def count_claimed(self, model: ModelKey) -> int:
         """How many claims on the work of a model are open, of whomever."""
         return self._read(lambda connection: claims.count_claimed(connection, model))
@@ -109,6 +117,10 @@ class Tagging(Opened):
     def quarantined(self, model: ModelKey | None = None) -> list[Quarantined]:
         """The articles that a model, or any, could not tag, in the order they were added."""
         return self._read(lambda connection: quarantine.quarantined(connection, model))
+
+    def count_tried_enough(self, model: ModelKey) -> int:
+        """How many articles a model has tried so often that it does so no more by itself."""
+        return self._read(lambda connection: quarantine.count_tried_enough(connection, model))
 
     def retry_failed(self, model: ModelKey) -> int:
         """Have all articles that a model could not tag tried again, however often they were; how many."""
