@@ -76,6 +76,14 @@ def test_whatever_is_found_becomes_legal_spans(
         assert not span.text.startswith("（") or "）" in span.text[1:-1]
 
 
+def test_no_name_holds_half_a_pair_of_brackets() -> None:
+    text = "找瑞创（重庆）投资公司"
+    company = ("瑞创（重庆）投资公司", "ORG", 1.0)
+    assert found(text, company, ("重庆）投资公司", "ORG", 5.0)) == [company]
+    assert found(text, ("瑞创（重庆", "ORG", 5.0)) == []
+    assert found("找瑞创(重庆)公司", ("重庆)公司", "ORG", 5.0)) == []
+
+
 @pytest.mark.parametrize(
     ("name", "person"),
     [

@@ -51,7 +51,7 @@ def spans(
 def _with_clean_edges(
     text: str, found: Iterable[Found], settings: Settings, thresholds: Mapping[str, float]
 ) -> Iterator[Found]:
-    """What was found, trimmed; nothing of what holds a line end, or of punctuation and little sure of it."""
+    """What was found, trimmed; nothing of what holds a line end or half a pair of brackets."""
     for start, end, number, logit in found:
         label = settings.labels[number]
         start, end = rules.without_blanks(text, start, end)
@@ -62,5 +62,9 @@ def _with_clean_edges(
             start, end = edges
         if label == "PER":
             end = rules.surname_end(text, start, end)
-        if start < end and not _LINE_END.search(text, start, end):
+        if (
+            start < end
+            and not _LINE_END.search(text, start, end)
+            and not rules.splits_brackets(text, start, end)
+        ):
             yield start, end, number, logit

@@ -72,6 +72,12 @@ def _is_mark(character: str) -> bool:
     return punctuation or _is_blank(character)
 
 
+def splits_brackets(text: str, start: int, end: int) -> bool:
+    """True where a stretch of a text holds one half of a pair of brackets without the other: 重庆）公司."""
+    held = text[start:end]
+    return any(held.count(one) != held.count(other) for one, other in _CLOSED_BY.items())
+
+
 def surname_end(text: str, start: int, end: int) -> int:
     """Where a person's name ends: before a word of kinship or a title after a bare surname, as in 陈叔叔."""
     called = _CALLED.fullmatch(text, start, end)
