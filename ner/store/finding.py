@@ -117,7 +117,7 @@ def names(
     count = sa.func.count()
     query = (
         sa.select(spans.c.surface, spans.c.label, count)
-        .where(spans.c.model == model_number(model).scalar_subquery())
+        .where(by_model(model))
         .group_by(spans.c.surface, spans.c.label)
         .order_by(spans.c.surface, spans.c.label)
         .limit(limit)
@@ -137,7 +137,12 @@ def counts(connection: Connection, by: By, filters: Filters) -> dict[str, int]:
     conditions = matching(filters)
     query: sa.Select[Any]
     if by == "label":
-        query = sa.select(spans.c.label, sa.func.count()).where(by_model(filters.get("model")))
+        model = filters.get("model")
+        query = sa.select(spans.c.label, sa.func.count())
+        if model and not conditions:  # all of a model: by its index
+            query = query.where(spans.c.model == model_number(model).scalar_subquery())
+        else:
+            query = query.where(by_model(model))
         if conditions:
             query = query.join(articles, articles.c.number == spans.c.article).where(*conditions)
         query = query.group_by(spans.c.label)

@@ -112,9 +112,13 @@ def count_labels(
 
 
 def by_model(model: ModelKey | None) -> sa.ColumnElement[bool]:
-    """A condition on `spans`: found by `model`, or by the model that tagged the article last."""
+    """A condition on `spans`: found by `model`, or by the model that tagged the article last.
+
+    It is one that no index serves: SQLite would take that of the model, which gives millions of spans,
+    before those of the article or the name, which give a few.
+    """
     if model:
-        return spans.c.model == model_number(model).scalar_subquery()
+        return spans.c.model + 0 == model_number(model).scalar_subquery()
     last_run = sa.select(sa.func.max(tagged.c.run)).where(tagged.c.article == spans.c.article)
     return spans.c.run == last_run.scalar_subquery()
 
