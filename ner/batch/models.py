@@ -1,13 +1,17 @@
 """Which of the models that tagged a store is meant: the one in use, or another by name."""
 
 import json
+from typing import TYPE_CHECKING
 
 from ner.errors import NerError
 from ner.store import ModelKey, Store
 from ner.tagger.registry import DEFAULT_MODEL, find_model
 
+if TYPE_CHECKING:
+    from ner.store.foreign import ForeignStore
 
-def find_key(store: Store, model: str = DEFAULT_MODEL) -> ModelKey:
+
+def find_key(store: "Store | ForeignStore", model: str = DEFAULT_MODEL) -> ModelKey:
     """The model that a name means, as the store knows it; loads no model.
 
     Args:

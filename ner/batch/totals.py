@@ -15,7 +15,7 @@ class Totals:
 
     Args:
         model: name and version.
-        to_do: articles that were to be tagged when it began.
+        to_do: articles that were to be tagged when it began; None where that is not known.
         articles: how many were tagged.
         failed: how many could not be.
         characters: code points of those tagged.
@@ -23,7 +23,7 @@ class Totals:
     """
 
     model: str
-    to_do: int
+    to_do: int | None
     articles: int = 0
     failed: int = 0
     characters: int = 0
@@ -45,9 +45,9 @@ class Totals:
         return time.monotonic() - self._began
 
     @property
-    def left(self) -> int:
+    def left(self) -> int | None:
         """Articles that are still to be tagged, not below 0: some may have come meanwhile."""
-        return max(0, self.to_do - self.articles - self.failed)
+        return None if self.to_do is None else max(0, self.to_do - self.articles - self.failed)
 
     def to_row(self) -> dict[str, object]:
         """The same for a log that programs read."""
@@ -83,6 +83,8 @@ def write_metrics(path: Path, totals: Totals, *, is_running: bool) -> None:
     }
     lines = []
     for name, (meaning, value) in values.items():
+        if value is None:
+            continue
         lines += [f"# HELP ner_tag_{name} {meaning}", f"# TYPE ner_tag_{name} gauge"]
         lines.append(f'ner_tag_{name}{{model="{model}"}} {value}')
     lines += ["# HELP ner_tag_spans Spans found, by label.", "# TYPE ner_tag_spans gauge"]

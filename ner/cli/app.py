@@ -179,7 +179,9 @@ def options(
 StoreUrl = Annotated[
     str,
     typer.Option(
-        "--store", envvar="NER_STORE", help="The article store: sqlite:///FILE or postgresql://…"
+        "--store",
+        envvar="NER_STORE",
+        help="The article store: sqlite:///FILE or postgresql://…; a table of yours: FILE.toml.",
     ),
 ]
 ModelName = Annotated[

@@ -67,12 +67,12 @@ def export(
     from ner.article import at_least
     from ner.cli.show import find_model
     from ner.formats import FORMATS
-    from ner.store import Store
+    from ner.store.foreign import open_store
 
     form = _form(form, output, by_date=by_date)
     threshold = thresholds(least) or 0.0
     failed: list[Rejected] = []
-    with Store(store) as opened:
+    with open_store(store) as opened:
         filters: Filters = {
             **{"paper": paper, "date": date, "page": page, "label": label},
             **{"model": find_model(opened, model)},

@@ -24,6 +24,7 @@ from ner.errors import NerError
 if TYPE_CHECKING:
     from ner.cli.console import SafeConsole
     from ner.store import Filters, ModelKey, Store
+    from ner.store.foreign import ForeignStore
 
 
 @app.command()
@@ -60,12 +61,12 @@ def show(
     Example: `ner show --color always | less -R`
     """
     from ner.cli.console import COLORS, console
-    from ner.store import Store
+    from ner.store.foreign import open_store
 
     if color not in COLORS:
         raise NerError(f"unknown colour mode {color!r}", remedy=f"one of {', '.join(COLORS)}")
     screen = console(color=color)
-    with Store(store) as opened:
+    with open_store(store) as opened:
         if failures:
             _show_failures(opened)
             return
@@ -79,7 +80,7 @@ def show(
             _show_articles(opened, screen, filters, limit or 20, thresholds(least), scores)
 
 
-def find_model(store: "Store", model: str) -> "ModelKey":
+def find_model(store: "Store | ForeignStore", model: str) -> "ModelKey":
     """The model whose spans a command takes from a store; says where it has not tagged anything there."""
     from ner.batch.models import find_key
 
@@ -91,7 +92,7 @@ def find_model(store: "Store", model: str) -> "ModelKey":
 
 
 def _show_list(
-    store: "Store", screen: "SafeConsole", filters: "Filters", limit: int | None
+    store: "Store | ForeignStore", screen: "SafeConsole", filters: "Filters", limit: int | None
 ) -> None:
     from ner.cli.marked import list_lines
 
@@ -106,7 +107,7 @@ def _show_list(
 
 
 def _show_articles(
-    store: "Store",
+    store: "Store | ForeignStore",
     screen: "SafeConsole",
     filters: "Filters",
     limit: int,
@@ -130,7 +131,7 @@ def _show_articles(
         say(f"{count(found - limit, 'more article')}: --limit {found} shows all, --list lists them")
 
 
-def _show_failures(store: "Store") -> None:
+def _show_failures(store: "Store | ForeignStore") -> None:
     failures = store.failures()
     for failure in failures:
         echo(str(failure))

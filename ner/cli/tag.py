@@ -30,8 +30,10 @@ from ner.errors import NerError
 from ner.files import is_stream
 
 if TYPE_CHECKING:
+    from ner.batch.ends import StoreEnds
     from ner.batch.totals import Totals
     from ner.store import ModelKey, Store
+    from ner.store.foreign import ForeignEnds, ForeignStore
     from ner.tagger.loading import Tagger
 
 
@@ -99,27 +101,23 @@ def tag(
     if input:
         _tag_lines(input, output, tagger)
         return
-    from ner.batch.ends import StoreEnds, model_key
+    from ner.batch.ends import model_key
     from ner.batch.local import run
     from ner.batch.totals import Totals
     from ner.batch.workers import processes, this_process
     from ner.cli.watch import stopping, watch
-    from ner.store import Store
+    from ner.store.foreign import open_store
 
     engine = this_process(tagger)
     if workers > 1:
         copy = partial(load, tagger.folder, threshold=threshold, threads=threads)
         engine = processes(copy, workers)
     kept = "what was tagged is stored, and the same command goes on"
-    with interruption(kept), Store(store) as opened:
+    with interruption(kept), open_store(store) as opened:
         key = model_key(tagger)
-        if again:
-            opened.tag_again(key)
-        if retry_failed:
-            opened.retry_failed(key)
-        totals = Totals(str(tagger), len(article or ()) or opened.count_untagged(key))
+        ends, to_do = _ends(opened, key, article or [], again=again, retry_failed=retry_failed)
+        totals = Totals(str(tagger), to_do)
         with stopping() as stop:
-            ends = StoreEnds(opened, key, article or ())
             steps = run(ends, ends, engine, model=str(tagger), stop=stop.event)
             watch(steps, totals, Path(metrics) if metrics else None)
         _say_done(totals, opened, key)
@@ -128,6 +126,33 @@ def tag(
         raise typer.Exit(128 + stop.number)
     if totals.failed:
         raise typer.Exit(1)
+
+
+def _ends(
+    store: "Store | ForeignStore",
+    key: "ModelKey",
+    ids: list[str],
+    *,
+    again: bool,
+    retry_failed: bool,
+) -> "tuple[StoreEnds | ForeignEnds, int | None]":
+    """Both ends of a run, and how many articles it has before it; None where that is not known."""
+    from ner.batch.ends import StoreEnds
+    from ner.store import Store
+    from ner.store.foreign import ForeignEnds
+
+    if not isinstance(store, Store):
+        if again or retry_failed:
+            raise NerError(
+                "--again and --retry-failed are for a store of ner's own",
+                remedy="delete the rows of the articles in its tables tagged or failures",
+            )
+        return ForeignEnds(store, key, ids), len(ids) or None
+    if again:
+        store.tag_again(key)
+    if retry_failed:
+        store.retry_failed(key)
+    return StoreEnds(store, key, ids), len(ids) or store.count_untagged(key)
 
 
 def _tag_lines(input: str, output: str, tagger: "Tagger") -> None:
@@ -159,11 +184,13 @@ def _tag_lines(input: str, output: str, tagger: "Tagger") -> None:
         raise typer.Exit(1)
 
 
-def _say_done(totals: "Totals", store: "Store", model: "ModelKey") -> None:
+def _say_done(totals: "Totals", store: "Store | ForeignStore", model: "ModelKey") -> None:
     """What was done, and what was left to others or left out."""
-    from ner.store import MAX_TRIES
+    from ner.store import MAX_TRIES, Store
 
-    held, kept_out = store.count_claimed(model), store.count_tried_enough(model)
+    held = kept_out = 0
+    if isinstance(store, Store):
+        held, kept_out = store.count_claimed(model), store.count_tried_enough(model)
     if totals.articles or totals.failed or held or kept_out:
         spans = count(totals.spans.total(), "span")
         say(f"{count(totals.articles, 'article')} tagged by {totals.model}, {spans}")

@@ -148,7 +148,7 @@ def matching(filters: Filters) -> list[sa.ColumnElement[bool]]:
     if paper := filters.get("paper"):
         conditions.append(articles.c.paper == paper)
     if date := filters.get("date"):
-        first, last = _days(str(date))
+        first, last = days(str(date))
         conditions.append(articles.c.date.between(first, last))
     if page := filters.get("page"):
         shortened = page.lstrip("0")
@@ -274,7 +274,7 @@ def no_article(article_id: str) -> NerError:
     )
 
 
-def _days(date: str) -> tuple[datetime.date, datetime.date]:
+def days(date: str) -> tuple[datetime.date, datetime.date]:
     """The first and the last day of a day, a month or a year."""
     try:
         year, *rest = map(int, date.split("-"))

@@ -1,6 +1,7 @@
 """Store URLs: which are accepted, and what of one may be shown. A password is never part of that."""
 
 import re
+from collections.abc import Mapping
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, make_url
@@ -21,18 +22,25 @@ _PLAIN_OPTIONS = ("host", "port", "dbname")
 _PATH = re.compile(r"[^@?;=&]*")
 
 
-def parse_url(url: str) -> URL:
+def parse_url(url: str, drivers: Mapping[str, str] = DRIVERS) -> URL:
     """A store's URL in its parts.
 
+    Args:
+        drivers: what it may begin with, and the driver of each.
+
     Raises:
-        NerError: it is neither SQLite's nor PostgreSQL's, or cannot be read without guessing. The
-            message shows nothing that could be a password.
+        NerError: it begins with something else, or cannot be read without guessing. The message shows
+            nothing that could be a password.
     """
+    if url.endswith(".toml"):
+        raise _refused(
+            url, "only ner tag, ner show and ner export take a config of a foreign table"
+        )
     try:
         parsed = make_url(url)
     except (sa.exc.ArgumentError, ValueError):  # ValueError: a port that is not a number
         raise _refused(url, _REMEDY) from None
-    if parsed.drivername not in DRIVERS:
+    if parsed.drivername not in drivers:
         raise _refused(url, _REMEDY)
     if parsed.drivername == "sqlite":
         if parsed.host or parsed.username or parsed.password:
@@ -45,7 +53,7 @@ def parse_url(url: str) -> URL:
         raise _refused(url, "in a password write @ as %40, / as %2F, ? as %3F, # as %23")
     if not _SHOWN.fullmatch(parsed.host or "") or re.search("[@:]", parsed.database or ""):
         raise _refused(url, _REMEDY)
-    return parsed.set(drivername=DRIVERS[parsed.drivername])
+    return parsed.set(drivername=drivers[parsed.drivername])
 
 
 def safe_url(url: str | URL) -> str:
@@ -64,7 +72,8 @@ def safe_url(url: str | URL) -> str:
         return f"sqlite:///{path if _PATH.fullmatch(path) else '…'}"
     host = url.host or ""
     port = f":{url.port}" if url.port else ""
-    return f"postgresql://{f'[{host}]' if ':' in host else host}{port}/{_part(url.database)}"
+    shown_host = f"[{host}]" if ":" in host else host
+    return f"{url.get_backend_name()}://{shown_host}{port}/{_part(url.database)}"
 
 
 def secrets(url: URL) -> list[str]:

@@ -1,0 +1,157 @@
+"""Their article table: only read, a range of keys at a time."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection, Engine
+
+from ner.errors import NerError
+from ner.store.foreign.config import ArticlesConfig
+from ner.store.foreign.database import reading
+from ner.store.foreign.rows import ForeignRow, id_from_text, make_row
+from ner.store.schema import chunks
+from ner.store.urls import safe_url
+
+PART = 10_000  # rows of a part
+LISTED = 1000  # keys per query
+TEXTS = 100  # rows with their texts per query
+
+Range = tuple[Any, Any]
+"""Keys of a part: after the first (None: from the start), up to the second (None: to the end)."""
+
+
+class ForeignTable:
+    """Their table.
+
+    Raises:
+        NerError: it cannot be reached, or has no such table or column.
+    """
+
+    def __init__(self, engine: Engine, config: ArticlesConfig) -> None:
+        self._engine = engine
+        self._config = config
+        schema, _, name = config.table.rpartition(".")
+        where = f"{safe_url(engine.url)} {config.table}"
+        columns = reading(engine, lambda connection: _columns(connection, name, schema, where))
+        if missing := [name for name in config.columns if name not in columns]:
+            raise NerError(
+                f"has no column {', '.join(missing)}",
+                where=where,
+                remedy=f"correct [articles]; it has {', '.join(columns)}",
+            )
+        self.id_type = columns[config.id]
+        self._table = sa.table(
+            name,
+            *(sa.column(each, columns[each]) for each in config.columns),
+            schema=schema or None,
+        )
+        self._key = self._table.c[config.key or config.id]
+        self._id = self._table.c[config.id]
+        # A colon is not a parameter here, as it would be in SQLAlchemy's own text.
+        condition = config.where.replace(":", "\\:")
+        self._where = sa.text(f"({condition})") if condition.strip() else sa.true()
+
+    @property
+    def key_type(self) -> type:
+        """Of their ids in Python."""
+        try:
+            return self.id_type.python_type  # type: ignore[no-any-return]
+        except NotImplementedError:
+            return str
+
+    def count(self) -> int:
+        """How many rows there are to read."""
+        query = sa.select(sa.func.count()).select_from(self._table).where(self._where)
+        return int(self._scalar(query) or 0)
+
+    def ranges(self) -> Iterator[Range]:
+        """Ranges of `PART` rows, in the order of the key."""
+        after = None
+        while True:
+            query = self._after(sa.select(self._key), (after, None)).offset(PART - 1).limit(1)
+            last = self._scalar(query)
+            yield after, last
+            if last is None:
+                return
+            after = last
+
+    def listed(self, part: Range) -> Iterator[list[tuple[Any, str | None]]]:
+        """Ids of a part, each with its `changed` (None where no column is named so), in lists."""
+        after, last = part
+        changed = self._table.c[self._config.changed] if self._config.changed else sa.null()
+        columns = (self._id.label("id"), self._key.label("key"), changed.label("changed"))
+        while True:
+            query = self._after(sa.select(*columns), (after, last)).limit(LISTED)
+            rows = self._all(query)
+            if not rows:
+                return
+            yield [(row.id, None if row.changed is None else str(row.changed)) for row in rows]
+            after = rows[-1].key
+
+    def rows(self, ids: Sequence[Any]) -> Iterator[ForeignRow]:
+        """The rows with these ids, whether the condition takes them or not; of those that there are."""
+        for start in range(0, len(ids), TEXTS):
+            query = (
+                sa.select(self._table)
+                .where(self._id.in_(ids[start : start + TEXTS]))
+                .order_by(self._key)
+            )
+            found = self._all(query)
+            yield from (make_row(self._config, dict(row._mapping)) for row in found)
+
+    def by_id_text(self, ids: Sequence[str]) -> dict[str, ForeignRow]:
+        """The rows with these ids, by id as text.
+
+        Raises:
+            NerError: there can be no such id.
+        """
+        keys = [id_from_text(each, self.key_type) for each in ids]
+        return {row.id: row for chunk in chunks(keys) for row in self.rows(chunk)}
+
+    def _scalar(self, query: sa.Select[Any]) -> Any:
+        return reading(self._engine, lambda connection: connection.scalar(query))
+
+    def _all(self, query: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
+        return reading(self._engine, lambda connection: connection.execute(query).all())
+
+    def _after(self, query: sa.Select[Any], part: Range) -> sa.Select[Any]:
+        after, last = part
+        query = query.where(self._where).order_by(self._key)
+        if after is not None:
+            query = query.where(self._key > after)
+        return query if last is None else query.where(self._key <= last)
+
+
+def _columns(connection: Connection, name: str, schema: str, where: str) -> Mapping[str, Any]:
+    """The columns of a table or view with their types.
+
+    Raises:
+        NerError: there is none of that name.
+    """
+    inspector = sa.inspect(connection)
+    try:
+        columns = {
+            column["name"]: column["type"]
+            for column in inspector.get_columns(name, schema=schema or None)
+        }
+    except sa.exc.NoSuchTableError:
+        columns = {}
+    if not columns:
+        raise NerError("no such table", where=where, remedy="correct table under [articles]")
+    if connection.dialect.name in ("mysql", "mariadb"):
+        _set_collations(connection, name, schema, columns)
+    return columns
+
+
+def _set_collations(
+    connection: Connection, name: str, schema: str, columns: Mapping[str, Any]
+) -> None:
+    """Give texts the collation of their column: MySQL joins no columns of two."""
+    query = sa.text(
+        "SELECT column_name, collation_name FROM information_schema.columns"
+        " WHERE table_name = :name AND table_schema = coalesce(:schema, database())"
+    )
+    for column, collation in connection.execute(query, {"name": name, "schema": schema or None}):
+        if collation and hasattr(columns[column], "collation"):
+            columns[column].collation = collation

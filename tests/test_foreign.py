@@ -1,0 +1,685 @@
+"""Article tables that a CMS owns: read there, spans beside them, joined by a view. Three databases."""
+
+import datetime
+import json
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner, Result
+
+from ner.article import Article, Rejected, Span
+from ner.batch.ends import model_key
+from ner.batch.local import run
+from ner.batch.workers import this_process
+from ner.cli import app
+from ner.errors import NerError
+from ner.formats.visible import plain, visible
+from ner.store import ModelKey
+from ner.store.foreign import ForeignEnds, ForeignStore, read_config
+from ner.store.foreign import table as reader
+from ner.store.foreign.database import ALL_DRIVERS
+from ner.store.foreign.rows import as_date, id_from_text, id_text
+from ner.tagger.loading import Tagger
+
+MODEL = ModelKey("news", "9", "f" * 64)
+KINDS = ["sqlite", "postgresql", "mariadb"]
+
+
+@pytest.fixture(params=KINDS)
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """An empty database that a CMS is about to fill."""
+    yield from make_database(request, request.param, tmp_path)
+
+
+def make_database(request: pytest.FixtureRequest, kind: str, folder: Path) -> Iterator[str]:
+    if kind == "sqlite":
+        yield f"sqlite:///{folder}/cms.db"
+        return
+    server = request.getfixturevalue("postgres" if kind == "postgresql" else kind)
+    name = f"cms_{abs(hash(request.node.name)):x}"
+    drop = f"DROP DATABASE {name}{' WITH (FORCE)' if kind == 'postgresql' else ''}"
+    with database(server) as one, one.connect() as connection:
+        connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+        charset = " CHARACTER SET utf8mb4" if kind == "mariadb" else ""
+        connection.execute(sa.text(f"CREATE DATABASE {name}{charset}"))
+        yield re.sub(r"(postgres|mysql)(?=\?|$)", name, server)
+        for other in connection.scalars(
+            sa.text("SELECT schema_name FROM information_schema.schemata")
+        ).all():
+            if other == f"{name}_ner":
+                connection.execute(sa.text(f"DROP DATABASE {other}"))
+        connection.execute(sa.text(drop))
+
+
+class database:
+    """A database as the CMS opens it."""
+
+    def __init__(self, url: str) -> None:
+        kind, rest = url.split(":", 1)
+        self.engine = sa.create_engine(f"{ALL_DRIVERS[kind]}:{rest}", poolclass=sa.pool.NullPool)
+
+    def __enter__(self) -> sa.Engine:
+        return self.engine
+
+    def __exit__(self, *_: object) -> None:
+        self.engine.dispose()
+
+
+def execute(url: str, *statements: str, **values: Any) -> list[Any]:
+    """Statements of the CMS; what the last one gives."""
+    with database(url) as opened, opened.begin() as connection:
+        for statement in statements:
+            result = connection.execute(sa.text(statement), values)
+        return list(result.all()) if result.returns_rows else []
+
+
+# A CMS of the kind that Chinese papers run: numbers that count up, HTML, Unix times, a state.
+HTML = (
+    '<p style="text-indent:2em">　　昨天，<b>南岸区</b><a href="/x?a>b">后堡</a>社区的&nbsp;陈晓说：'
+    "好&amp;省。</p>\r\n<!-- 编辑 --><p>渝北区也来人了。</p><script>var a='江北区';</script>"
+)
+SHOWN = "昨天，南岸区后堡社区的\xa0陈晓说：好&省。\n渝北区也来人了。"
+
+
+def make_cms(url: str, rows: int = 3) -> None:
+    number = {
+        "sqlite": "INTEGER PRIMARY KEY AUTOINCREMENT",
+        "postgresql": "BIGSERIAL PRIMARY KEY",
+    }.get(url.split(":")[0], "INT UNSIGNED AUTO_INCREMENT PRIMARY KEY")
+    execute(
+        url,
+        f"CREATE TABLE cms_article (id {number}, catid SMALLINT, title VARCHAR(200), content TEXT,"
+        " copyfrom VARCHAR(60), page_no VARCHAR(10), inputtime INT, updatetime INT, status SMALLINT)",
+    )
+    numbered = [
+        ("" if n == 1 else "渝北区👍开张", HTML, 1742256000 + 86400 * n, 1) for n in range(rows)
+    ]
+    add(url, *numbered, ("草稿", "江北区的草稿。", 1, 0), ("图片", "", 0, 1))
+
+
+def add(url: str, *rows: tuple[str, str, int, int]) -> None:
+    statement = sa.text(
+        "INSERT INTO cms_article (catid, title, content, copyfrom, page_no, inputtime, updatetime, status)"
+        " VALUES (6, :title, :content, '江州日报', '03', :inputtime, 100, :status)"
+    )
+    names = ("title", "content", "inputtime", "status")
+    with database(url) as opened, opened.begin() as connection:
+        connection.execute(statement, [dict(zip(names, row)) for row in rows])
+
+
+CMS = """
+[articles]
+url = "{url}"
+table = "cms_article"
+id = "id"
+title = "title"
+body = "content"
+html = ["content"]
+date = "inputtime"
+paper = "copyfrom"
+page = "page_no"
+where = "status = 1 AND title <> 'a:b'"
+{articles}
+[spans]
+{spans}
+"""
+
+
+def config(folder: Path, url: str, articles: str = "", spans: str = "") -> Path:
+    path = folder / "store.toml"
+    path.write_text(CMS.format(url=url, articles=articles, spans=spans), encoding="utf-8")
+    return path
+
+
+def ner(*arguments: str | Path) -> Result:
+    return CliRunner().invoke(app, [*map(str, arguments)])
+
+
+def tag(path: Path, *options: str) -> str:
+    result = ner("tag", "--store", path, *options)
+    assert result.exit_code == 0, result.output
+    return result.output
+
+
+def tables(url: str, schema: str | None = None) -> set[str]:
+    with database(url) as opened:
+        inspector = sa.inspect(opened)
+        return {*inspector.get_table_names(schema=schema), *inspector.get_view_names(schema=schema)}
+
+
+OURS = {f"ner_{n}" for n in ("models", "runs", "tagged", "spans", "decisions", "failures")} | {
+    "ner_article_spans"
+}
+
+
+def test_a_cms_joins_the_spans_to_its_own_columns(url: str, tmp_path: Path) -> None:
+    make_cms(url)
+    before = execute(url, "SELECT * FROM cms_article ORDER BY id")
+    assert "4 articles tagged" in tag(config(tmp_path, url))
+    joined = execute(
+        url,
+        "SELECT a.id, s.field, s.name, s.label, s.model,"
+        " substr(CASE s.field WHEN 'title' THEN a.title ELSE a.content END,"
+        " s.start_char + 1, s.end_char - s.start_char) AS there"
+        " FROM cms_article a JOIN ner_article_spans s ON s.article = a.id ORDER BY a.id, s.start_char",
+    )
+    first = [(row.field, row.name, row.label, row.there) for row in joined if row.id == 1]
+    assert ("title", "渝北区", "LOC", "渝北区") in first
+    assert ("body", "渝北区", "LOC", "渝北区") in first
+    assert ("body", "陈晓", "PER", "陈晓") in first
+    # A name with tags in it is what stands between its first and its last character.
+    [nested] = [row for row in first if row[1] in ("南岸区后堡社区", "后堡社区")][:1]
+    assert re.sub("<[^>]*>", "", nested[3]) == nested[1] and "</a>" in nested[3]
+    assert {row.name for row in joined if row.id == 2 and row.field == "title"} == set()
+    assert {row.id for row in joined} == {1, 2, 3}, "no draft, no picture without text"
+    assert not any("江北区" in row.there for row in joined), "no script"
+    assert all(row.model.startswith("news-") for row in joined)
+    assert execute(url, "SELECT * FROM cms_article ORDER BY id") == before
+    assert tables(url) == {"cms_article", *OURS}
+
+
+def test_new_and_changed_rows_are_picked_up(url: str, tmp_path: Path) -> None:
+    make_cms(url)
+    path = config(tmp_path, url)
+    tag(path)
+    runs = "SELECT count(*) FROM ner_runs"
+    assert "nothing left to tag" in tag(path)
+    assert execute(url, runs) == [(1,)], "a night without news leaves no trace"
+    add(url, ("又一篇", "<p>璧山区开会。</p>", 1, 1))
+    execute(url, "UPDATE cms_article SET content = '<p>陈晓去了巴南区。</p>' WHERE id = 1")
+    execute(url, "UPDATE cms_article SET copyfrom = '江州晚报' WHERE id = 2")
+    assert "2 articles tagged" in tag(path)
+    names = "SELECT name FROM ner_article_spans WHERE field = 'body' AND article = 1"
+    assert {row.name for row in execute(url, names)} == {"陈晓", "巴南区"}
+
+
+def test_with_a_column_of_changes_other_texts_are_not_read(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_cms(url)
+    path = config(tmp_path, url, articles='changed = "updatetime"')
+    tag(path)
+    read: list[object] = []
+    rows = reader.ForeignTable.rows
+    monkeypatch.setattr(
+        reader.ForeignTable, "rows", lambda self, ids: [read.extend(ids), *rows(self, ids)][1:]
+    )
+    execute(url, "UPDATE cms_article SET content = '璧山区', updatetime = 101 WHERE id = 3")
+    tag(path)
+    assert set(read) == {3}
+
+
+def test_a_second_model_tags_beside_the_first(url: str, tmp_path: Path, tagger: Tagger) -> None:
+    make_cms(url, 2)
+    path = config(tmp_path, url)
+    tag(path)
+    with ForeignStore.open(path) as store:
+        sink = ForeignEnds(store, MODEL)
+        [first, *_] = ForeignEnds(store, MODEL, ["1"]).read(None)
+        assert isinstance(first, Article)
+        with sink:
+            sink.write([replaced(first, Span(0, 3, "ORG", 0.5))])
+        assert [str(use.key) for use in store.models()] == ["news-9", str(model_key(tagger))]
+    rows = execute(
+        url, "SELECT article, name, label, score FROM ner_article_spans WHERE model = 'news-9'"
+    )
+    assert rows == [(1, "渝北区", "ORG", 0.5)]
+    assert len(execute(url, "SELECT DISTINCT article, model FROM ner_spans")) == 3
+    assert len(execute(url, "SELECT DISTINCT article, model FROM ner_article_spans")) == 2
+
+
+def replaced(article: Article, *spans: Span) -> Article:
+    from dataclasses import replace
+
+    return replace(article, spans=spans)
+
+
+def test_what_people_say_of_a_span_stands_in_the_view(url: str, tmp_path: Path) -> None:
+    make_cms(url, 1)
+    tag(config(tmp_path, url))
+    say = (
+        "INSERT INTO ner_decisions (article, text_hash, field, start_char, end_char, label, verdict,"
+        " reviewer, source, at) SELECT article, text_hash, field, start_char, end_char, label,"
+        " '{}', '李编辑', 'cms', CURRENT_TIMESTAMP FROM ner_article_spans WHERE name = '陈晓'"
+    )
+    execute(url, say.format("wrong"), say.format("right"))
+    rows = execute(url, "SELECT name, verdict FROM ner_article_spans WHERE verdict IS NOT NULL")
+    assert rows == [("陈晓", "right")]
+    execute(url, "UPDATE cms_article SET content = '<p>　陈晓来了。</p>' WHERE id = 1")
+    tag(config(tmp_path, url))
+    rows = execute(url, "SELECT verdict FROM ner_article_spans WHERE name = '陈晓'")
+    assert rows == [(None,)], "a decision is on a text"
+
+
+def test_show_and_export_give_articles_of_the_table(url: str, tmp_path: Path) -> None:
+    make_cms(url)
+    path = config(tmp_path, url)
+    tag(path)
+    lines = ner("export", "--store", path, "--date", "2025-03-18").stdout.splitlines()
+    [row] = map(json.loads, lines)
+    assert row["id"] == "1" and row["date"] == "2025-03-18" and row["paper"] == "江州日报"
+    assert row["text"] == f"渝北区👍开张\n{SHOWN}" and row["page"] == "03"
+    assert {"陈晓", "渝北区"} <= {span["text"] for span in row["spans"]}
+    for span in row["spans"]:
+        assert row["text"][span["start"] : span["end"]] == span["text"]
+    assert "[陈晓 PER]" in ner("show", "1", "--store", path, "--color", "never").stdout
+    listed = ner("show", "--list", "--store", path).stdout.splitlines()
+    assert len(listed) == 5 and listed[1].split()[0] == "1"
+    execute(url, "UPDATE cms_article SET title = '改了' WHERE id = 1")
+    changed = ner("export", "--store", path)
+    assert changed.exit_code == 1 and "has changed since it was tagged" in changed.output
+
+
+# -- nothing is made, nothing is changed
+
+BAD = [
+    ('table = "cms_article"', 'table = "news"', "no such table"),
+    ('body = "content"', 'body = "text"', "has no column text .*it has id, catid, title, content"),
+    ('where = "status', 'where = "state', "state"),
+    ('id = "id"', 'id = "id"\nchanged = "updated"', "has no column updated"),
+]
+
+
+@pytest.mark.parametrize(("good", "bad", "message"), BAD)
+def test_a_failing_command_makes_nothing(
+    url: str, tmp_path: Path, good: str, bad: str, message: str
+) -> None:
+    make_cms(url)
+    path = config(tmp_path, url)
+    path.write_text(path.read_text().replace(good, bad, 1))
+    for command in (["tag"], ["show"], ["export"]):
+        result = ner(*command, "--store", path)
+        assert result.exit_code == 1 and re.search(message, result.output), result.output
+        assert len(result.output.splitlines()) == 1
+    assert tables(url) == {"cms_article"}
+
+
+def test_what_is_not_there_makes_nothing(url: str, tmp_path: Path) -> None:
+    make_cms(url)
+    path = config(tmp_path, url)
+    for command in (
+        ["tag", "--article", "77"],
+        ["tag", "--article", "x"],
+        ["ingest", "-r", tmp_path],
+    ):
+        assert ner(*command, "--store", path).exit_code == 1
+    for command in (["show"], ["export"], ["show", "--failures"]):
+        assert ner(*command, "--store", path).exit_code == 0
+    execute(url, "DELETE FROM cms_article")
+    assert "nothing left to tag" in tag(path)
+    assert tables(url) == {"cms_article"}
+
+
+def test_tables_that_cannot_all_be_made_are_not_made(url: str, tmp_path: Path) -> None:
+    make_cms(url)
+    execute(url, "CREATE VIEW ner_article_spans AS SELECT 1 AS one")  # in the way of the last one
+    result = ner("tag", "--store", config(tmp_path, url))
+    assert result.exit_code == 1 and "exists" in result.output, result.output
+    assert tables(url) == {"cms_article", "ner_article_spans"}
+
+
+def test_tables_of_another_program_are_left_alone(url: str, tmp_path: Path) -> None:
+    make_cms(url)
+    execute(url, "CREATE TABLE ner_spans (other INT)")
+    result = ner("tag", "--store", config(tmp_path, url))
+    assert "a table ner_spans that is not of ner (choose another prefix" in result.output
+    assert tables(url) == {"cms_article", "ner_spans"}
+
+
+def test_their_table_is_read_by_a_connection_that_cannot_write(url: str, tmp_path: Path) -> None:
+    make_cms(url)
+    with (
+        ForeignStore.open(config(tmp_path, url)) as store,
+        store._reader.connect() as connection,
+        pytest.raises(sa.exc.DBAPIError, match="(?i)read-?.?only"),
+    ):
+        connection.execute(sa.text("DELETE FROM cms_article"))
+    assert execute(url, "SELECT count(*) FROM cms_article") == [(5,)]
+
+
+def test_our_tables_can_be_in_another_database(
+    url: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    make_cms(url)
+    path = config(tmp_path, url, spans='url = "sqlite:///ours.db"')
+    assert "4 articles tagged" in tag(path)
+    assert tables(url) == {"cms_article"}
+    ours = f"sqlite:///{tmp_path}/ours.db"
+    assert {row.article for row in execute(ours, "SELECT article FROM ner_article_spans")} == {
+        1,
+        2,
+        3,
+    }
+    assert "nothing left" in tag(path)
+
+
+@pytest.mark.parametrize("kind", ["postgresql", "mariadb"])
+def test_our_tables_can_have_a_schema(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    for url in make_database(request, kind, tmp_path):
+        make_cms(url)
+        name = f"{sa.make_url(url).database}_ner"
+        path = config(tmp_path, url, spans=f'schema = "{name}"\nprefix = ""')
+        tag(path)
+        assert tables(url) == {"cms_article"}
+        assert tables(url, name) == {each.removeprefix("ner_") for each in OURS}
+        assert "nothing left" in tag(path)
+        assert execute(url, f"SELECT count(*) FROM {name}.article_spans") > [(3,)]
+
+
+def test_sqlite_has_no_schemas(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/cms.db"
+    make_cms(url)
+    result = ner("tag", "--store", config(tmp_path, url, spans='schema = "ner"'))
+    assert "SQLite has no schemas (name a prefix" in result.output
+
+
+# -- other tables
+
+PLAIN = """
+[articles]
+url = "{url}"
+table = "稿件"
+id = "稿件号"
+title = "标题"
+body = "正文"
+date = "发布时间"
+page = "版次"
+"""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("id_kind", ["VARCHAR(36)", "CHAR(36)", "NUMERIC(20)"])
+def test_chinese_columns_plain_text_and_ids_of_any_type(
+    kind: str, id_kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    for url in make_database(request, kind, tmp_path):
+        time_kind = "TIMESTAMP" if kind == "postgresql" else "DATETIME"
+        quote = "`" if kind == "mariadb" else '"'
+        names = ("稿件号", "标题", "正文", "发布时间", "版次")
+        kinds = (f"{id_kind} PRIMARY KEY", "VARCHAR(90)", "TEXT", time_kind, "INTEGER")
+        columns = ", ".join(f"{quote}{n}{quote} {k}" for n, k in zip(names, kinds))
+        body = "　　南岸区👍开会。\r\n　　渝北区的陈晓说好。  \r\n"
+        identity = 90000000000000000001 if id_kind == "NUMERIC(20)" and kind != "sqlite" else 7
+        identity = identity if id_kind == "NUMERIC(20)" else "a5b8c0de-0000-4000-8000-00000000000A"
+        execute(
+            url,
+            f"CREATE TABLE {quote}稿件{quote} ({columns})",
+            f"INSERT INTO {quote}稿件{quote} VALUES (:id, '巴南区', :body, '2025-03-18 23:30:00', 2)",
+            **{"id": identity, "body": body},
+        )
+        path = tmp_path / "plain.toml"
+        path.write_text(PLAIN.format(url=url))
+        tag(path)
+        rows = execute(
+            url,
+            f"SELECT s.name, substr(a.{quote}正文{quote}, s.start_char + 1, s.end_char - s.start_char)"
+            f" AS there FROM {quote}稿件{quote} a"
+            f" JOIN ner_article_spans s ON s.article = a.{quote}稿件号{quote}"
+            " WHERE s.field = 'body'",
+        )
+        assert {row.name for row in rows} >= {"南岸区", "渝北区", "陈晓"}
+        assert all(row.name == row.there for row in rows)
+        [line] = ner("export", "--store", path).stdout.splitlines()
+        exported = json.loads(line)
+        assert exported["id"] == str(identity) and exported["text"] == f"巴南区\n{body}"
+        assert exported["date"] == "2025-03-18" and exported["page"] == "2"
+        assert "1 article tagged" in tag(path, "--article", str(identity))
+
+
+def test_ids_of_postgresql_can_be_uuids(postgres: str, tmp_path: Path) -> None:
+    execute(
+        postgres,
+        "DROP SCHEMA IF EXISTS cms CASCADE",
+        "CREATE SCHEMA cms",
+        "CREATE TABLE cms.news (id UUID PRIMARY KEY, body TEXT, at TIMESTAMPTZ)",
+        "INSERT INTO cms.news VALUES ('0b3e7a34-0000-4000-8000-000000000001', '陈晓在南岸区。',"
+        " '2025-03-17 20:00:00+00')",
+    )
+    path = tmp_path / "a.toml"
+    path.write_text(
+        f'[articles]\nurl = "{postgres}"\ntable = "cms.news"\nid = "id"\nbody = "body"\ndate = "at"\n'
+        '[spans]\nschema = "cms"\nprefix = "n_"\n'
+    )
+    tag(path)
+    rows = execute(
+        postgres, "SELECT s.name FROM cms.news a JOIN cms.n_article_spans s ON s.article = a.id"
+    )
+    assert {row.name for row in rows} == {"陈晓", "南岸区"}
+    assert json.loads(ner("export", "--store", path).stdout)["date"] == "2025-03-18"
+    execute(postgres, "DROP SCHEMA cms CASCADE")
+
+
+# -- large, interrupted
+
+
+def test_parts_cover_every_row_once(
+    url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_cms(url, 23)
+    monkeypatch.setattr(reader, "PART", 5)
+    monkeypatch.setattr(reader, "LISTED", 3)
+    monkeypatch.setattr(reader, "TEXTS", 2)
+    with ForeignStore.open(config(tmp_path, url)) as store:
+        source = ForeignEnds(store, MODEL)
+        parts = list(source.parts())
+        assert len(parts) == 5
+        items = [item.id for part in parts for item in source.read(part)]
+    assert items == [str(number) for number in (*range(1, 24), 25)]
+
+
+def test_a_row_that_changes_while_it_is_tagged_is_left_for_the_next_run(
+    url: str, tmp_path: Path
+) -> None:
+    make_cms(url, 2)
+    with ForeignStore.open(config(tmp_path, url)) as store:
+        source = ForeignEnds(store, MODEL)
+        [(part)] = source.parts()
+        items = list(source.read(part))
+        execute(
+            url,
+            "UPDATE cms_article SET title = '改了' WHERE id = 1",
+            "DELETE FROM cms_article WHERE id = 2",
+        )
+        with ForeignEnds(store, MODEL) as sink:
+            sink.write(items)
+        assert [item.id for item in source.read(part)] == ["1"]
+    assert execute(url, "SELECT DISTINCT article FROM ner_tagged") == [(4,)]
+
+
+def test_an_article_that_always_fails_is_given_up_until_it_changes(
+    url: str, tmp_path: Path
+) -> None:
+    make_cms(url, 1)
+    with ForeignStore.open(config(tmp_path, url)) as store:
+        source = ForeignEnds(store, MODEL)
+        for _ in range(3):
+            [part] = source.parts()
+            ids = [item.id for item in source.read(part)]
+            assert "1" in ids
+            with ForeignEnds(store, MODEL) as sink:
+                sink.write([Rejected(each, "", "no memory", "report it") for each in ids])
+        assert list(source.read(part)) == []
+        assert "no memory" in str(store.failures()[0])
+        execute(url, "UPDATE cms_article SET title = '改了' WHERE id = 1")
+        assert [item.id for item in source.read(part)] == ["1"]
+
+
+@pytest.mark.slow
+def test_killed_and_started_again_nothing_is_lost_or_twice(
+    url: str, tmp_path: Path, tagger: Tagger
+) -> None:
+    make_cms(url, 120)
+    path = config(tmp_path, url)
+    command = [sys.executable, "-m", "ner", "tag", "--store", str(path)]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    while not ledger_rows(url) and process.poll() is None:
+        time.sleep(0.05)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL, "it was done before it could be killed"
+    assert 0 < ledger_rows(url) < 121
+    with ForeignStore.open(path) as store:
+        key = model_key(tagger)
+        engine = this_process(tagger)
+        ends = ForeignEnds(store, key)
+        list(run(ends, ends, engine, model=str(tagger)))
+    killed = execute(url, EVERYTHING)
+    for table in sorted(OURS - {"ner_article_spans"}):
+        execute(url, f"DELETE FROM {table}")
+    tag(path)
+    assert killed == execute(url, EVERYTHING)
+
+
+EVERYTHING = (
+    "SELECT article, field, start_char, end_char, label, name FROM ner_article_spans"
+    " ORDER BY 1, 2, 3, 4, 5"
+)
+
+
+def ledger_rows(url: str) -> int:
+    if "ner_article_spans" not in tables(url):
+        return 0
+    [(count,)] = execute(url, "SELECT count(*) FROM ner_tagged")
+    return int(count)
+
+
+# -- the config
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[articles]\nurl = 3", r"\[articles\] url: Input should be a valid string"),
+        ("[articles]\nurl = 'sqlite:///a.db'\ntable='a'\nid='a'", r"\[articles\] body: is missing"),
+        ("[articles]\ncolour = 1", r"\[articles\] "),
+        ("[spans]\nprefix = 'a b'", r"\[articles\]: is missing|\[spans\] prefix"),
+        ("articles", "not TOML"),
+        (
+            "[articles]\nurl = 'mysql://u:${NO_SUCH}@h/d'",
+            r"\$\{NO_SUCH\} is not set.*export NO_SUCH=",
+        ),
+        ("[articles]\nurl='a'\ntable='a'\nid='a'\nbody='a'\ntimezone='Asia/X'", "no time zone"),
+    ],
+)
+def test_a_wrong_config_names_its_field(text: str, message: str, tmp_path: Path) -> None:
+    path = tmp_path / "a.toml"
+    path.write_text(text)
+    with pytest.raises(NerError, match=message) as caught:
+        read_config(path)
+    assert caught.value.where == str(path)
+
+
+def test_the_example_is_a_config(monkeypatch: pytest.MonkeyPatch) -> None:
+    from conftest import ROOT
+
+    monkeypatch.setenv("CMS_PASSWORD", "a@b/c")
+    found = read_config(ROOT / "configs/store.example.toml")
+    assert found.articles.url == "mysql://ner:a%40b%2Fc@127.0.0.1/cms"
+    assert found.spans_url == found.articles.url and found.spans.prefix == "ner_"
+
+
+@pytest.mark.parametrize("command", [["tag"], ["show"], ["export"]])
+def test_a_password_is_never_shown(command: list[str], tmp_path: Path) -> None:
+    for url in ("mysql://u:geheim@127.0.0.1:1/d", "postgresql://u:geheim@127.0.0.1:1/d"):
+        result = ner(*command, "--store", config(tmp_path, url))
+        assert result.exit_code == 1 and "geheim" not in result.output
+        assert "127.0.0.1:1/d" in result.output
+
+
+@pytest.mark.parametrize("command", [["ingest", "a.txt"], ["annotate", "pull", "--project", "a"]])
+def test_other_commands_say_that_they_need_a_store(command: list[str], tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("南岸区")
+    result = ner("ingest", tmp_path / "a.txt", "--store", config(tmp_path, "sqlite:///a.db"))
+    assert "only ner tag, ner show and ner export take a config of a foreign table" in result.output
+
+
+# -- values
+
+SHANGHAI = __import__("zoneinfo").ZoneInfo("Asia/Shanghai")
+DAY = datetime.date(2025, 3, 18)
+
+
+@pytest.mark.parametrize(
+    ("value", "date"),
+    [
+        (1742234400, DAY),  # 2025-03-17 18:00 UTC
+        (1742234400000, DAY),
+        ("1742234400", DAY),
+        (1742234400.5, DAY),
+        (20250318, DAY),
+        ("2025-03-18 08:00:00", DAY),
+        ("2025年3月18日", DAY),
+        (DAY, DAY),
+        (datetime.datetime(2025, 3, 18, 1), DAY),
+        (datetime.datetime(2025, 3, 17, 18, tzinfo=datetime.UTC), DAY),
+        (0, None),
+        (None, None),
+        ("", None),
+        ("0000-00-00 00:00:00", None),
+        ("soon", None),
+    ],
+)
+def test_dates_as_cms_keep_them(value: Any, date: datetime.date | None) -> None:
+    assert as_date(value, SHANGHAI) == date
+
+
+def test_ids_go_to_text_and_back() -> None:
+    import uuid
+    from decimal import Decimal
+
+    for value in (7, "a", Decimal(12), uuid.uuid4(), b"\0\xff"):
+        assert id_from_text(id_text(value), type(value)) == value
+    with pytest.raises(NerError, match="article x: is no id of type int"):
+        id_from_text("x", int)
+
+
+def test_the_text_of_html_is_what_a_browser_shows() -> None:
+    assert visible(HTML).text == SHOWN
+    assert visible("<P>一</P><p>二<br/>三</p>").text == "一\n二\n三"
+    assert visible("a < b，1<2 &noSuch; &#x4e00;").text == "a < b，1<2 &noSuch; 一"
+    assert visible("<p>王　强</p>　　<p> 到 </p>").text == "王　强\n到"
+    assert visible("").text == visible("<p><img src='data:x'></p>").text == ""
+    assert visible("一<!-- 二").text == visible("一<script>二").text == "一"
+
+
+def test_offsets_in_html_cover_what_is_shown() -> None:
+    found = visible(HTML)
+    start = SHOWN.index("后堡社区")
+    first, last = found.source(start, start + 4)
+    assert HTML[first:last] == "后堡</a>社区"
+    assert found.find(first, last) == (start, start + 4)
+    assert found.find(first + 1, 5000) is None
+    assert plain("南岸区").find(1, 3) == (1, 3) and plain("南").find(0, 2) is None
+
+
+_TOKENS = "<p> </p> <br> <b> </b> &amp; &lt; &#21335; &nbsp; < > & <!-- --> <script> </script> \" ' \\ 南 👍"
+pieces = st.sampled_from([*_TOKENS.split(), "<a href='", " ", "\n", "\u3000"])
+
+
+@given(st.lists(pieces, max_size=40).map("".join))
+def test_any_html_has_a_text_with_places_in_order(html: str) -> None:
+    found = visible(html)
+    assert len(found.text) == len(found.starts) == len(found.ends)
+    assert list(found.starts) == sorted(found.starts) and list(found.ends) == sorted(found.ends)
+    for character, start, end in zip(found.text, found.starts, found.ends):
+        assert 0 <= start < end <= len(html)
+        if character not in "\n \xa0　&<>南":
+            assert html[start:end] == character
+
+
+def test_html_is_read_in_time_that_grows_with_its_length() -> None:
+    for piece in ("<a ", '<a "', "<", "&", "<!--", "<script>", "<p>南", "&#1", "'<b "):
+        started = time.perf_counter()
+        visible(piece * 100_000)
+        assert time.perf_counter() - started < 5, piece
