@@ -103,7 +103,7 @@ def options(command: list[str]) -> tuple[str, set[str]]:
     return name, {opt for parameter in found.params for opt in parameter.opts}
 
 
-@pytest.mark.parametrize("name", [*READMES, "docs/annotate.md"])
+@pytest.mark.parametrize("name", [*READMES, "docs/annotate.md", "docs/store.md"])
 def test_the_documents_name_options_that_exist(name: str) -> None:
     text = (ROOT / name).read_text(encoding="utf-8")
     lines = [line for block in blocks(name, "sh") for line in block.splitlines()]

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,19 @@ from ner.store.foreign import ForeignEnds, ForeignStore, read_config
 from ner.store.foreign import table as reader
 from ner.store.foreign.database import ALL_DRIVERS
 from ner.store.foreign.rows import as_date, id_from_text, id_text
+from ner.tagger import loading
 from ner.tagger.loading import Tagger
 
 MODEL = ModelKey("news", "9", "f" * 64)
 KINDS = ["sqlite", "postgresql", "mariadb"]
+
+
+@pytest.fixture(autouse=True, scope="module")
+def loaded_once() -> Iterator[None]:
+    """The same model for every command of this file: loading it again takes most of their time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loading, "load", cache(loading.load))
+        yield
 
 
 @pytest.fixture(params=KINDS)
@@ -376,6 +386,40 @@ def test_our_tables_can_have_a_schema(
         assert tables(url, name) == {each.removeprefix("ner_") for each in OURS}
         assert "nothing left" in tag(path)
         assert execute(url, f"SELECT count(*) FROM {name}.article_spans") > [(3,)]
+
+
+RIGHTS = {
+    "mariadb": (
+        "CREATE USER {name}@localhost IDENTIFIED BY 'x'",
+        "CREATE DATABASE {name}_ner CHARACTER SET utf8mb4",
+        "GRANT SELECT ON {name}.cms_article TO {name}@localhost",
+        "GRANT ALL ON {name}_ner.* TO {name}@localhost",
+    ),
+    "postgresql": (
+        "CREATE USER {name} PASSWORD 'x'",
+        "CREATE SCHEMA {name}_ner AUTHORIZATION {name}",
+        "GRANT SELECT ON cms_article TO {name}",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", RIGHTS)
+def test_a_user_needs_no_more_than_the_page_says(
+    kind: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """It reads one table, and makes tables in a schema of its own."""
+    for url in make_database(request, kind, tmp_path):
+        make_cms(url)
+        name = str(sa.make_url(url).database)
+        execute(url, *(statement.format(name=name) for statement in RIGHTS[kind]))
+        other = re.sub("//[^/]*@", f"//{name}:x@", url)
+        denied = ner("tag", "--store", config(tmp_path, other))
+        assert re.search("(?i)denied.*(GRANT|give the user) the right", denied.output)
+        assert tables(url) == {"cms_article"}
+        tag(config(tmp_path, other, spans=f'schema = "{name}_ner"\nprefix = ""'))
+        assert "article_spans" in tables(url, f"{name}_ner")
+        if kind == "postgresql":
+            execute(url, f"DROP OWNED BY {name}", f"DROP USER {name}")
 
 
 def test_sqlite_has_no_schemas(tmp_path: Path) -> None:
