@@ -296,6 +296,20 @@ def test_filters_choose_articles(tagged: str, options: list[str], ids: str) -> N
     assert "".join(json.loads(line)["id"] for line in lines) == ids
 
 
+def test_what_people_read_comes_with_what_they_said(tagged: str) -> None:
+    right = Span(14, 16, "BRAND")
+    with Store(tagged) as store:
+        assert store.decide(replace(ONE, spans=(right,)), "李编辑")
+    lines = export("--store", tagged, "--reviewed").splitlines()
+    assert [(row["id"], row["spans"][0]["label"]) for row in map(json.loads, lines)] == [
+        ("1", "BRAND")
+    ]
+    assert export("--store", tagged, "--reviewed", "--label", "LOC") == ""
+    assert export("--store", tagged, "--reviewed", "--paper", "江北晚报") == ""
+    lines = export("--store", tagged, "--unreviewed").splitlines()
+    assert [json.loads(line)["id"] for line in lines] == ["2", "3"]
+
+
 def test_a_table_of_a_label_has_its_spans_only(tagged: str) -> None:
     rows = csv_rows(export("--store", tagged, "--label", "PER", "--format", "csv").encode())
     assert [row[9] for row in rows[1:]] == ["陈晓"]

@@ -23,7 +23,7 @@ from ner.cli.terminal import progress, readable, save, say
 from ner.errors import NerError
 
 if TYPE_CHECKING:
-    from ner.article import Rejected
+    from ner.article import Article, Rejected
     from ner.store import Filters
 
 
@@ -49,6 +49,13 @@ def export(
     date: Date = "",
     page: Page = "",
     label: Label = "",
+    reviewed: Annotated[
+        bool | None,
+        typer.Option(
+            "--reviewed/--unreviewed",
+            help="Only what a person read as a whole, with the spans called right; or only the rest.",
+        ),
+    ] = None,
     model: UsedModel = DEFAULT_MODEL,
     least: Least = None,
 ) -> None:
@@ -63,22 +70,29 @@ def export(
     Example: `ner export --date 2025-03 --label BRAND --output brands.xlsx`
 
     Example: `ner export --format parquet --by-date --output lake`
+
+    Example: `ner export --reviewed --output gold.jsonl`
     """
     from ner.article import at_least
     from ner.cli.show import find_model
     from ner.formats import FORMATS
+    from ner.store import Store
     from ner.store.foreign import open_store
 
     form = _form(form, output, by_date=by_date)
     threshold = thresholds(least) or 0.0
     failed: list[Rejected] = []
     with open_store(store) as opened:
-        filters: Filters = {
-            **{"paper": paper, "date": date, "page": page, "label": label},
-            **{"model": find_model(opened, model)},
-        }
-        total = opened.count(**filters)
-        found = progress(opened.articles(**filters), "exporting", total=total)
+        filters: Filters = {"paper": paper, "date": date, "page": page, "reviewed": reviewed}
+        if reviewed is not None and not isinstance(opened, Store):
+            raise NerError("--reviewed is for a store of ner's own", where=store)
+        if reviewed and isinstance(opened, Store):
+            items, total = opened.reviewed(**filters), opened.count(**filters)
+            items = (item for item in items if not label or _has_label(item, label))
+        else:
+            filters |= {"label": label, "model": find_model(opened, model)}
+            items, total = opened.articles(**filters), opened.count(**filters)
+        found = progress(items, "exporting", total=total)
         wanted = label if FORMATS[form].for_people else ""
         articles = (
             replace(
@@ -94,6 +108,12 @@ def export(
         say("no article matches")
     if failed:
         raise typer.Exit(1)
+
+
+def _has_label(item: "Article | Rejected", label: str) -> bool:
+    from ner.article import Rejected
+
+    return isinstance(item, Rejected) or any(span.label == label for span in item.spans)
 
 
 def _form(form: str, output: str, *, by_date: bool) -> str:

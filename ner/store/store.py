@@ -187,9 +187,9 @@ class Store(Tagging, Deciding, Browsing, Reporting, Opened):
             query = query.where(~runs.tagged_by(model))
         return self._stream(query, lambda *_: {}, numbers=self._numbers({"ids": ids}))
 
-    def reviewed(self) -> Iterator[Article | Rejected]:
+    def reviewed(self, **filters: Unpack[Filters]) -> Iterator[Article | Rejected]:
         """Articles that a person read as a whole, with the spans decided to be right."""
-        query = queries.select_articles().where(*queries.matching({"reviewed": True}))
+        query = queries.select_articles().where(*queries.matching({**filters, "reviewed": True}))
         return self._stream(query, decisions.right_spans, remedy="have it reviewed again")
 
     def count(self, **filters: Unpack[Filters]) -> int:
