@@ -1,4 +1,4 @@
-"""``python -m benchmarks speed``, ``python -m benchmarks accuracy`` and ``python -m benchmarks store``."""
+"""``python -m benchmarks`` with ``speed``, ``accuracy``, ``store`` or ``kills``."""
 
 from pathlib import Path
 from typing import Annotated
@@ -120,6 +120,22 @@ def store_(
     Example: `python -m benchmarks store sqlite:////tmp/big.db --articles 100000`
     """
     stores.measure(url, articles)
+
+
+@app.command("kills")
+def kills_(
+    url: Annotated[str, typer.Argument(help="Where to make the store: sqlite:////tmp/killed.db")],
+    kills: Annotated[int, typer.Option(min=1, help="How often a tagger is killed.")] = 200,
+    articles: Annotated[int, typer.Option(min=10, help="How many are generated.")] = 1000,
+) -> None:
+    """Taggers of a store killed at random moments: what is lost, wrong, or left over.
+
+    Example: `python -m benchmarks kills sqlite:////tmp/killed.db --kills 200`
+    """
+    from benchmarks.kills import kill_often
+    from ner.tagger.loading import load
+
+    typer.echo(str(kill_often(url, load(threads=1), kills=kills, articles=articles)))
 
 
 def _publish(page: Path | None, section: str, lines: list[str]) -> None:

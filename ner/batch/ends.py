@@ -129,8 +129,8 @@ class StoreEnds:
 
     def __exit__(self, *error: object) -> None:
         try:
-            for claim in self._open.values():
-                self.store.release(claim)
+            for number in list(self._open):
+                self.store.release(self._open.pop(number))
             if self.run and self._is_mine and error[0] is None:
                 self.store.finish_run(self.run)
         except NerError:  # the store is gone, which is the error already: claims end by themselves

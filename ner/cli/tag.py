@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from ner.store.foreign import ForeignEnds, ForeignStore
     from ner.tagger.loading import Tagger
 
+ENGINES = ("local", "ray")
+
 
 @app.command()
 def tag(
@@ -63,11 +65,21 @@ def tag(
         bool, typer.Option("--retry-failed", help="Also what was tried too often, from the first.")
     ] = False,
     workers: Annotated[
-        int, typer.Option(min=1, help="Processes that tag the store, each with a model of its own.")
-    ] = 1,
+        int,
+        typer.Option(
+            min=0,
+            help="Processes that tag the store, each with a model; 0: this one, with Ray one a core.",
+        ),
+    ] = 0,
     threads: Annotated[
         int, typer.Option(min=0, help="Threads of each; 0: the processors, shared out among them.")
     ] = 0,
+    engine: Annotated[
+        str, typer.Option(help="local: this machine; ray: an actor a core of a Ray cluster.")
+    ] = "local",
+    address: Annotated[
+        str, typer.Option(help="Of a Ray cluster that runs; without it one on this machine.")
+    ] = "",
     metrics: Annotated[
         str,
         typer.Option(
@@ -93,32 +105,45 @@ def tag(
     from ner.tagger.loading import load
     from ner.tagger.runtime import processors
 
-    threshold = thresholds(least)
-    threads = threads or (0 if workers == 1 else max(1, processors() // workers))
-    if input and workers > 1:
+    if engine not in ENGINES:
+        raise NerError(f"unknown engine {engine!r}", remedy=f"one of {', '.join(ENGINES)}")
+    if engine == "ray" and (input or article):
+        raise NerError("--engine ray tags a store", remedy="leave out --input and --article")
+    if input and workers:
         raise NerError("--workers goes with a store", remedy="--threads speeds up --input")
-    tagger = load(model, threshold=threshold, threads=threads)
+    threshold = thresholds(least)
+    shared = 1 if engine == "ray" else max(1, processors() // workers) if workers else 0
+    tagger = load(model, threshold=threshold, threads=threads or shared)
     if input:
         _tag_lines(input, output, tagger)
         return
     from ner.batch.ends import model_key
     from ner.batch.local import run
+    from ner.batch.ray_engine import tag_store_on_ray
     from ner.batch.totals import Totals
     from ner.batch.workers import processes, this_process
     from ner.cli.watch import stopping, watch
+    from ner.store import Store
     from ner.store.foreign import open_store
 
-    engine = this_process(tagger)
-    if workers > 1:
-        copy = partial(load, tagger.folder, threshold=threshold, threads=threads)
-        engine = processes(copy, workers)
+    copy = partial(load, tagger.folder, threshold=threshold, threads=threads or shared)
     kept = "what was tagged is stored, and the same command goes on"
     with interruption(kept), open_store(store) as opened:
         key = model_key(tagger)
         ends, to_do = _ends(opened, key, article or [], again=again, retry_failed=retry_failed)
         totals = Totals(str(tagger), to_do)
         with stopping() as stop:
-            steps = run(ends, ends, engine, model=str(tagger), stop=stop.event)
+            if engine == "ray":
+                if not isinstance(opened, Store):
+                    raise NerError(
+                        "--engine ray is for a store of ner's own",
+                        remedy="--workers tags in processes",
+                    )
+                begin = partial(tag_store_on_ray, address=address, actors=workers, stop=stop.event)
+                steps = begin(opened, store, key, copy)
+            else:
+                taggers = processes(copy, workers) if workers > 1 else this_process(tagger)
+                steps = run(ends, ends, taggers, model=str(tagger), stop=stop.event)
             watch(steps, totals, Path(metrics) if metrics else None)
         _say_done(totals, opened, key)
     if stop.number:

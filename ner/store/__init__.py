@@ -2,7 +2,7 @@
 
 from ner.store.adding import Added
 from ner.store.articles import Filters, Summary
-from ner.store.claims import Claim
+from ner.store.claims import ENDED, Claim
 from ner.store.decisions import RIGHT, WRONG, Said
 from ner.store.finding import Name, Page
 from ner.store.history import LabelChange, ModelDifference, RunSummary
@@ -15,6 +15,7 @@ from ner.store.versions import Upgraded, upgrade
 
 __all__ = [
     "DEFAULT_URL",
+    "ENDED",
     "MAX_TRIES",
     "RIGHT",
     "WRONG",

@@ -30,6 +30,10 @@ LEASE = datetime.timedelta(minutes=30)
 is known at once."""
 
 
+ENDED = "the process that tagged it ended"
+"""Why articles are in the quarantine that a tagger had in hand when it was killed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Claim:
     """Articles that are somebody's to tag; can be pickled.
@@ -63,7 +67,7 @@ def claim(connection: Connection, run: Run, size: int, characters: int) -> Claim
     assert claimed_to is not None  # `start_run` made it
     for row in _open_claims(connection, run.model):
         if row.until < now() or _has_ended(row.holder):
-            failed.set_aside(connection, row, "the process that tagged it ended", tries=1)
+            failed.set_aside(connection, row, ENDED, tries=1)
     stretch = _next_stretch(connection, run, claimed_to, size, characters)
     stretch = stretch or failed.next_to_retry(connection, run)
     if stretch is None:
@@ -87,7 +91,7 @@ def release_all(connection: Connection, run: Run) -> int:
     """Give back all claims of a run that nobody works on any more; how many they were."""
     rows = [row for row in _open_claims(connection, run.model) if row.run == run.number]
     for row in rows:
-        failed.set_aside(connection, row, "the process that tagged it ended", tries=1)
+        failed.set_aside(connection, row, ENDED, tries=1)
     return len(rows)
 
 

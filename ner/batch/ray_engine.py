@@ -1,0 +1,178 @@
+"""The engine of many machines: an actor a core, each with a tagger and its own ends, on Ray Data.
+
+Only turns go to the actors, and only what became of articles comes back: each reads and writes by itself.
+A turn that is lost with its actor or its machine is given to another; what is written already stays.
+"""
+
+import logging
+import os
+import pickle
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from threading import Event
+from typing import Any, Protocol
+
+from ner.article import Article, Rejected
+from ner.batch.ends import Part, Progress, Sink, Source, StoreEnds
+from ner.batch.local import run
+from ner.batch.tagging import BATCH
+from ner.batch.workers import processes, this_process
+from ner.errors import NerError, missing_extra
+from ner.store import ENDED, ModelKey, Run, Store
+from ner.tagger.loading import Tagger
+
+CLAIMS_IN_TURN = 8
+Turn = Sequence[Part] | None
+"""Parts for one actor at a time; None: the next `CLAIMS_IN_TURN` that its source gives."""
+
+
+class Ends(Source, Sink, Protocol):
+    """A source and a sink in one."""
+
+
+def tag_store_on_ray(
+    store: Store,
+    url: str,
+    model: ModelKey,
+    load: Callable[[], Tagger],
+    *,
+    address: str = "",
+    actors: int = 0,
+    stop: Event | None = None,
+) -> Iterator[Progress]:
+    """Tag what a model has not tagged of a store, which every machine reaches by `url`.
+
+    What actors that died had in hand is tagged by a process of this machine at the end.
+
+    Args:
+        load: gives an actor its tagger; it can be pickled.
+        address: of a running Ray cluster; empty for one on this machine, for as long as this takes.
+        actors: how many at most; 0 for one a core of the cluster.
+        stop: ends the run when it is set; turns that have begun are dropped.
+
+    Raises:
+        NerError: Ray is not installed or not reached, or the store fails an actor.
+    """
+    to_do = store.count_untagged(model)
+    if not to_do:
+        return
+    mine = store.start_run(model)
+    try:
+        turns = [None] * (-(-to_do // (CLAIMS_IN_TURN * BATCH)) + 1)
+        open_ends = partial(_open_store, url, model, mine)
+        yield from run_on_ray(open_ends, load, turns, address=address, actors=actors, stop=stop)
+    finally:
+        store.release_all(mine)
+    lost = [
+        item.id
+        for item in store.quarantined(model)
+        if item.run == mine.number and item.why == ENDED
+    ]
+    if lost and not (stop and stop.is_set()):
+        ends = StoreEnds(store, model, lost, run=mine)
+        yield from run(ends, ends, processes(load, 1), model=str(model), stop=stop)
+    store.finish_run(mine)
+
+
+def _open_store(url: str, model: ModelKey, mine: Run) -> StoreEnds:
+    return StoreEnds(Store(url), model, run=mine)
+
+
+def run_on_ray(
+    open_ends: Callable[[], Ends],
+    load: Callable[[], Tagger],
+    turns: Iterable[Turn],
+    *,
+    address: str = "",
+    actors: int = 0,
+    stop: Event | None = None,
+) -> Iterator[Progress]:
+    """Have actors take turns; what became of the articles of each, as turns end.
+
+    Args:
+        open_ends: gives an actor its source and sink; it can be pickled.
+
+    Raises:
+        NerError: Ray is not installed or not reached, or what an actor's ends raised.
+    """
+    ray = _start(address)
+    try:
+        count = actors or int(ray.cluster_resources().get("CPU", 1))
+        items = [pickle.dumps(turn) for turn in turns]
+        steps = ray.data.from_items(items, override_num_blocks=len(items)).map(
+            _Actor, fn_constructor_args=(open_ends, load), concurrency=(1, count), num_cpus=1
+        )
+        for row in steps.iter_rows():
+            yield from pickle.loads(row["steps"])
+            if stop and stop.is_set():
+                return
+    except ray.exceptions.RayError as error:
+        raise _cause(error) from None
+    finally:
+        ray.shutdown()
+
+
+def _start(address: str) -> Any:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        import ray
+        import ray.data
+    except ModuleNotFoundError as error:
+        raise missing_extra(error.name, "ray") from None
+    if not ray.is_initialized():
+        try:
+            ray.init(address or None, logging_level=logging.ERROR, log_to_driver=False)
+        except (ConnectionError, ValueError, RuntimeError) as error:
+            why = str(error).strip().partition("\n")[0]
+            raise NerError(
+                f"no Ray cluster answers: {why}",
+                where=address,
+                remedy="start one with `ray start --head`, or leave --address out",
+            ) from None
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    context.print_on_execution_start = False
+    return ray
+
+
+def _cause(error: BaseException) -> NerError:
+    """Our own error in what Ray raised, or all of it as one line."""
+    found: BaseException | None = error
+    while found is not None:
+        if isinstance(found, NerError):
+            return NerError(found.message, where=found.where, remedy=found.remedy)
+        found = getattr(found, "cause", None) or found.__cause__
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return NerError(f"Ray: {lines[-1]}", remedy="its logs are in /tmp/ray/session_latest/logs")
+
+
+@dataclass(frozen=True, slots=True)
+class _OfTurn:
+    """The parts of a source that are one turn's."""
+
+    source: Source
+    turn: Turn
+
+    def parts(self) -> Iterator[Part]:
+        if self.turn is None:
+            return islice(self.source.parts(), CLAIMS_IN_TURN)
+        return iter(self.turn)
+
+    def read(self, part: Part) -> Iterator[Article | Rejected]:
+        return self.source.read(part)
+
+
+class _Actor:
+    """Tags turn by turn, on one core."""
+
+    def __init__(self, open_ends: Callable[[], Ends], load: Callable[[], Tagger]) -> None:
+        self.tagger = load()
+        self.ends = open_ends()
+
+    def __call__(self, row: dict[str, bytes]) -> dict[str, bytes]:
+        source = _OfTurn(self.ends, pickle.loads(row["item"]))
+        engine = this_process(self.tagger)
+        return {"steps": pickle.dumps(list(run(source, self.ends, engine, model=str(self.tagger))))}
