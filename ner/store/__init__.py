@@ -1,5 +1,6 @@
 """The article store: every table and every SQL statement."""
 
+from ner.store.accounts import ROLES, Account
 from ner.store.adding import Added
 from ner.store.articles import Filters, Summary
 from ner.store.claims import ENDED, Claim
@@ -7,8 +8,11 @@ from ner.store.decisions import RIGHT, WRONG, Said
 from ner.store.finding import Name, Page
 from ner.store.history import LabelChange, ModelDifference, RunSummary
 from ner.store.quarantine import MAX_TRIES, Quarantined
+from ner.store.queues import KINDS, Queue
+from ner.store.review_store import ReviewStore
 from ner.store.runs import ModelKey, ModelUse, Run
 from ner.store.store import DEFAULT_URL, Store
+from ner.store.together import Action, Change, Conflict, Decision, Review
 from ner.store.upkeep import Info
 from ner.store.urls import safe_url
 from ner.store.versions import Upgraded, upgrade
@@ -16,11 +20,18 @@ from ner.store.versions import Upgraded, upgrade
 __all__ = [
     "DEFAULT_URL",
     "ENDED",
+    "KINDS",
     "MAX_TRIES",
     "RIGHT",
+    "ROLES",
     "WRONG",
+    "Account",
+    "Action",
     "Added",
+    "Change",
     "Claim",
+    "Conflict",
+    "Decision",
     "Filters",
     "Info",
     "LabelChange",
@@ -30,6 +41,9 @@ __all__ = [
     "Name",
     "Page",
     "Quarantined",
+    "Queue",
+    "Review",
+    "ReviewStore",
     "Run",
     "RunSummary",
     "Said",

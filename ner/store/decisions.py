@@ -52,21 +52,21 @@ def decide(connection: Connection, article: Article, said: Said) -> int | Reject
         How many decisions were added, the review among them, or why the article could not be decided on:
         it is not in the store, or there with another text.
     """
-    row = _lock(connection, article.id, article.text_hash)
+    row = lock_text(connection, article.id, article.text_hash)
     if isinstance(row, Rejected):
         return row
-    earlier = _standing(connection, [row.number]).get(row.number, [])
-    last = {_place(each): each.verdict for each in earlier}
-    own = {_place(each): each.verdict for each in earlier if each.source == said.source}
-    right = set(map(_place, article.spans))
+    earlier = standing_decisions(connection, [row.number]).get(row.number, [])
+    last = {place_of(each): each.verdict for each in earlier}
+    own = {place_of(each): each.verdict for each in earlier if each.source == said.source}
+    right = set(map(place_of, article.spans))
     if said.source in _reviewed_in(connection, row.number) and right == {
         place for place in own if own[place] == RIGHT
     }:
         return 0
     found = connection.execute(sa.select(spans).where(spans.c.article == row.number)).all()
-    verdicts = dict.fromkeys([*map(_place, found), *last], WRONG) | dict.fromkeys(right, RIGHT)
+    verdicts = dict.fromkeys([*map(place_of, found), *last], WRONG) | dict.fromkeys(right, RIGHT)
     new = [
-        {**_columns(row.number, place), "verdict": verdict, "model": None, **said.row()}
+        {**columns(row.number, place), "verdict": verdict, "model": None, **said.row()}
         for place, verdict in verdicts.items()
         if not last.get(place) == own.get(place) == verdict
     ]
@@ -99,25 +99,25 @@ def decide_span(
     """
     if verdict not in (RIGHT, WRONG):
         raise ValueError(f"{verdict!r} is not a verdict: {RIGHT} or {WRONG}")
-    row = _lock(connection, article_id, text_hash)
+    row = lock_text(connection, article_id, text_hash)
     if isinstance(row, Rejected):
         return row
     if known := _known(connection, said):
         return known
-    standing = _standing(connection, [row.number]).get(row.number, [])
-    last = {_place(each): each for each in standing}
-    same = last.get(_place(span))
+    standing = standing_decisions(connection, [row.number]).get(row.number, [])
+    last = {place_of(each): each for each in standing}
+    same = last.get(place_of(span))
     if same and (same.verdict, same.reviewer, same.source) == (verdict, said.reviewer, said.source):
         return int(same.number)
     why = f"span {span.start}:{span.end} ends past the text" if span.end > len(row.text) else ""
     if verdict == RIGHT and not why:
-        why = _crossing(span, [place for place, each in last.items() if each.verdict == RIGHT])
+        why = why_crossing(span, [place for place, each in last.items() if each.verdict == RIGHT])
     if why:
         remedy = "decide first that the other is wrong" if "crosses" in why else "load it again"
         return Rejected(article_id, f"article {article_id}", why, remedy)
     number = connection.scalar(model_number(model)) if model else None
-    values = {**_columns(row.number, _place(span)), "verdict": verdict, "model": number}
-    return _insert(connection, span_decisions, {**values, **said.row()})
+    values = {**columns(row.number, place_of(span)), "verdict": verdict, "model": number}
+    return insert_row(connection, span_decisions, {**values, **said.row()})
 
 
 def undo(connection: Connection, table: sa.Table, number: int, said: Said) -> bool:
@@ -132,20 +132,20 @@ def undo(connection: Connection, table: sa.Table, number: int, said: Said) -> bo
         return False
     kept = {name: value for name, value in row._mapping.items() if name != "number"}
     verdict = {"verdict": UNDONE} if "verdict" in table.c else {}
-    _insert(connection, table, {**kept, **verdict, **said.row(), "undoes": number})
+    insert_row(connection, table, {**kept, **verdict, **said.row(), "undoes": number})
     return True
 
 
 def right_spans(connection: Connection, numbers: Iterable[int]) -> Mapping[int, list[SpanRow]]:
     """For articles by number: the spans whose last verdict is right."""
     found: dict[int, list[SpanRow]] = {}
-    for number, decided in _standing(connection, numbers).items():
-        last = {_place(each): each.verdict for each in decided}
+    for number, decided in standing_decisions(connection, numbers).items():
+        last = {place_of(each): each.verdict for each in decided}
         found[number] = [SpanRow(*place, 1.0, "") for place in last if last[place] == RIGHT]
     return found
 
 
-def _lock(connection: Connection, article_id: str, text_hash: str) -> Any:
+def lock_text(connection: Connection, article_id: str, text_hash: str) -> Any:
     """The row of an article with this text, or a `Rejected`."""
     row = lock_article(connection, article_id)
     if row is not None and row.text_hash == text_hash:
@@ -157,7 +157,7 @@ def _lock(connection: Connection, article_id: str, text_hash: str) -> Any:
     return Rejected(article_id, f"article {article_id}", why, remedy)
 
 
-def _standing(connection: Connection, numbers: Iterable[int]) -> dict[int, list[Any]]:
+def standing_decisions(connection: Connection, numbers: Iterable[int]) -> dict[int, list[Any]]:
     """The decisions on spans of articles by number, oldest first, without those taken back."""
     query = sa.select(span_decisions).where(
         span_decisions.c.article.in_(numbers), stands(span_decisions)
@@ -184,7 +184,7 @@ def _known(connection: Connection, said: Said) -> int | None:
     return connection.scalar(query)
 
 
-def _crossing(span: Span, places: Iterable[Place]) -> str:
+def why_crossing(span: Span, places: Iterable[Place]) -> str:
     """Why a span cannot be right beside those that are; empty if it can."""
     for start, end, label in places:
         if span.crosses(Span(start, end, label)):
@@ -195,16 +195,18 @@ def _crossing(span: Span, places: Iterable[Place]) -> str:
     return ""
 
 
-def _insert(connection: Connection, table: sa.Table, values: Mapping[str, Any]) -> int:
+def insert_row(connection: Connection, table: sa.Table, values: Mapping[str, Any]) -> int:
+    """Add a row; its number."""
     number = connection.scalar(table.insert().values(**values).returning(table.c.number))
     assert number is not None  # it was just written
     return int(number)
 
 
-def _columns(article: int, place: Place) -> dict[str, Any]:
+def columns(article: int, place: Place) -> dict[str, Any]:
+    """The columns of a place in an article."""
     return {"article": article, **dict(zip(("start", "end", "label"), place))}
 
 
-def _place(span: Any) -> Place:
+def place_of(span: Any) -> Place:
     """Of a span, or of a row with the same columns."""
     return span.start, span.end, span.label

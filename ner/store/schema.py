@@ -208,6 +208,51 @@ span_decisions = sa.Table(
     sa.UniqueConstraint("source", "external_id"),
     sa.Index("ix_span_decisions_article", "article", "start", "end", "label", "number"),
 )
+# Who may review over the network, and the browsers they are logged in with.
+accounts = sa.Table(
+    "accounts",
+    metadata,
+    sa.Column("number", _NUMBER, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+    sa.Column("password_hash", sa.Text, nullable=False),
+    sa.Column("role", sa.String(16), nullable=False),
+    sa.Column("added_at", Time, nullable=False),
+)
+sessions = sa.Table(
+    "sessions",
+    metadata,
+    sa.Column("token_hash", sa.String(64), primary_key=True),
+    sa.Column("account", sa.ForeignKey("accounts.number", ondelete="CASCADE"), nullable=False),
+    sa.Column("until", Time, nullable=False),
+)
+# What is to be reviewed: articles in an order, drawn once, so that a sample can be drawn again and checked.
+queues = sa.Table(
+    "queues",
+    metadata,
+    sa.Column("number", _NUMBER, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("seed", sa.Integer),  # of a random sample
+    sa.Column("filters", sa.Text, nullable=False),  # JSON, as it was asked for
+    sa.Column("made_by", sa.Text, nullable=False),
+    sa.Column("made_at", Time, nullable=False),
+)
+queue_articles = sa.Table(
+    "queue_articles",
+    metadata,
+    sa.Column("queue", sa.ForeignKey("queues.number", ondelete="CASCADE"), primary_key=True),
+    sa.Column("position", sa.Integer, primary_key=True),
+    sa.Column("article", sa.ForeignKey("articles.number", ondelete="CASCADE"), nullable=False),
+    sa.UniqueConstraint("article", "queue"),
+)
+# Who has an article in hand: nobody else is given it until then.
+leases = sa.Table(
+    "leases",
+    metadata,
+    sa.Column("article", sa.ForeignKey("articles.number", ondelete="CASCADE"), primary_key=True),
+    sa.Column("reviewer", sa.Text, nullable=False, index=True),
+    sa.Column("until", Time, nullable=False),
+)
 failures = sa.Table(
     "failures",
     metadata,

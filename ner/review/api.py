@@ -1,0 +1,360 @@
+"""The JSON API: articles with their decisions, what reviewers do, queues; and tagging for programs."""
+
+import datetime
+import threading
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, HTTPException, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from ner.article import Article, Rejected, Span
+from ner.errors import NerError
+from ner.review.access import COOKIE, SESSION, Access, Admin, Person, Program, Reader, Reviewer
+from ner.store import (
+    Action,
+    Change,
+    Conflict,
+    Decision,
+    Filters,
+    ModelKey,
+    Queue,
+    Review,
+    ReviewStore,
+    Said,
+)
+
+SOURCE = "web"  # where decisions of the viewer were said
+FIRST_QUEUE = {"name": "随机抽样 200 篇", "size": 200, "seed": 1}  # made where there is none yet
+MAX_TEXT = 1_000_000  # code points that are tagged in one request
+_WAIT = 20.0  # seconds
+
+router = APIRouter(prefix="/api")
+Text = Annotated[str, Field(max_length=500, pattern=r"^[^\x00]*$")]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class SpanBody(_Body):
+    """A span, and what is decided about it. Offsets are Unicode code points, half-open."""
+
+    start: int = Field(ge=0, lt=2**31)
+    end: int = Field(gt=0, lt=2**31)
+    label: str = Field(pattern=r"^[A-Za-z][\w.-]{0,15}$")
+    verdict: Literal["right", "wrong"]
+
+    @model_validator(mode="after")
+    def _runs_forward(self) -> "SpanBody":
+        if self.start >= self.end:
+            raise ValueError("start must be before end")
+        return self
+
+
+class ActBody(_Body):
+    """What a reviewer did to an article.
+
+    Args:
+        id: made in the browser; sent twice, it counts once.
+        seen: the number of the newest decision that was shown.
+        finish: the article was read as a whole.
+    """
+
+    id: str = Field(pattern=r"^[\w-]{8,64}$")
+    article: Text
+    text_hash: str = Field(pattern=r"^[0-9a-f]{64}$")
+    seen: int = Field(0, ge=0, lt=2**63)
+    changes: list[SpanBody] = Field(max_length=5_000)
+    finish: bool = False
+    model: Text = ""
+
+
+class UndoBody(_Body):
+    """Take back what I did last."""
+
+    id: str = Field(pattern=r"^[\w-]{8,64}$")
+
+
+class NextBody(_Body):
+    """Which article to review next: of a queue (the newest where it is null), after the one in view."""
+
+    queue: int | None = Field(None, ge=1, lt=2**31)
+    after: Text = ""
+
+
+class QueueBody(_Body):
+    """A queue to draw."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00]*$")]
+    kind: Literal["random", "uncertain", "brands", "newest"]
+    size: int = Field(200, ge=1, le=100_000)
+    seed: int = Field(1, ge=0, lt=2**31)
+    paper: Text = ""
+    date: Annotated[str, Field(pattern=r"^(\d{4}(-\d\d){0,2})?$")] = ""
+    label: Annotated[str, Field(pattern=r"^([A-Za-z][\w.-]{0,15})?$")] = ""
+    surface: Text = ""
+
+
+class LoginBody(_Body):
+    """Name and password."""
+
+    name: Text
+    password: Annotated[str, Field(max_length=1000)]
+
+
+class TagBody(_Body):
+    """A text to tag."""
+
+    text: str = Field(max_length=MAX_TEXT)
+
+
+class TaggedSpan(BaseModel):
+    """A span that the model found."""
+
+    start: int
+    end: int
+    label: str
+    text: str
+    score: float
+
+
+class Tagged(BaseModel):
+    """What the model found, and which model."""
+
+    model: str
+    spans: list[TaggedSpan]
+
+
+class State(BaseModel):
+    """What was decided about an article.
+
+    Args:
+        seen: the number of the newest decision.
+        decisions: all, oldest first; those that stand count, the last of each span.
+        reviews: who read it as a whole.
+        holder: who has it in hand.
+        conflict: decisions of others that were not seen, so that one's own was not added.
+    """
+
+    seen: int
+    decisions: list[Decision]
+    reviews: list[Review]
+    holder: str | None = None
+    conflict: list[Decision] = []
+
+
+class ArticleSpan(BaseModel):
+    """A span of the model that tagged the article last."""
+
+    start: int
+    end: int
+    label: str
+    score: float
+    model: str
+
+
+class ArticleView(State):
+    """An article with the spans of the model, and what was decided about them."""
+
+    id: str
+    text: str
+    text_hash: str
+    title: str
+    body_start: int
+    overtitle: str
+    author: str
+    paper: str
+    date: datetime.date | None
+    page: str
+    section: str
+    spans: list[ArticleSpan]
+
+
+class Next(BaseModel):
+    """The next article; its id is null where none is left."""
+
+    id: str | None
+    queue: Queue
+
+
+def store_of(request: Request) -> ReviewStore:
+    """The store that the viewer shows."""
+    store: ReviewStore = request.app.state.store
+    return store
+
+
+@router.get("/me")
+def me(person: Reader) -> dict[str, str]:
+    """Who is asking, and the token that changes need."""
+    return {"name": person.name, "role": person.role, "csrf": person.csrf}
+
+
+@router.post("/login")
+def log_in(body: LoginBody, request: Request, response: Response) -> dict[str, str]:
+    """Log in: sets a cookie."""
+    access: Access = request.app.state.access
+    address = request.client.host if request.client else ""
+    token = access.log_in(body.name, body.password, address)
+    response.set_cookie(
+        COOKIE,
+        token,
+        max_age=int(SESSION.total_seconds()),
+        secure=True,
+        httponly=True,
+        samesite="lax",
+    )
+    return {"name": body.name}
+
+
+@router.post("/logout")
+def log_out(person: Reader, request: Request, response: Response) -> dict[str, str]:
+    """Log out."""
+    access: Access = request.app.state.access
+    access.log_out(request.cookies.get(COOKIE, ""))
+    response.delete_cookie(COOKIE, secure=True, httponly=True, samesite="lax")
+    return {"name": person.name}
+
+
+@router.get("/article")
+def article(id: Annotated[Text, Query()], request: Request, person: Reader) -> ArticleView:
+    """An article with the spans of the model that tagged it last, and what was decided about them."""
+    store = store_of(request)
+    found = load_article(store, id, request.app.state.model)
+    spans = [
+        ArticleSpan(start=s.start, end=s.end, label=s.label, score=s.score, model=s.model)
+        for s in found.spans
+    ]
+    fields = ("id", "text", "text_hash", "title", "body_start", "overtitle", "author")
+    place = ("paper", "date", "page", "section")
+    shown = {name: getattr(found, name) for name in (*fields, *place)}
+    return ArticleView(**shown, spans=spans, **_state(store, id).model_dump())
+
+
+def load_article(store: ReviewStore, id: str, model: ModelKey | None) -> Article:
+    """An article with its spans.
+
+    Raises:
+        HTTPException: 404 where there is none, 500 where it is damaged.
+    """
+    try:
+        found = next(store.articles(ids=[id], model=model), None)
+    except NerError as error:
+        raise HTTPException(404, str(error)) from None
+    if found is None or isinstance(found, Rejected):
+        raise HTTPException(500, str(found) if found else f"article {id} was deleted")
+    return found
+
+
+@router.post("/act", responses={409: {"model": State}, 422: {}})
+def act(body: ActBody, request: Request, response: Response, person: Reviewer) -> State:
+    """Add decisions on spans of an article, all of them or none; 409 where others decided otherwise."""
+    store = store_of(request)
+    changes = [Change(Span(c.start, c.end, c.label), c.verdict) for c in body.changes]
+    action = Action(body.id, changes, body.seen, body.finish)
+    model = store.find_model(body.model) if body.model else None
+    said = Said(person.name, SOURCE)
+    outcome = store.act(body.article, body.text_hash, action, said, model=model)
+    if isinstance(outcome, Rejected):
+        raise HTTPException(422, str(outcome))
+    state = _state(store, body.article)
+    if isinstance(outcome, Conflict):
+        response.status_code = 409
+        state.conflict = list(outcome.decisions)
+    return state
+
+
+@router.post("/undo")
+def undo(body: UndoBody, request: Request, person: Reviewer) -> dict[str, str | None]:
+    """Take back what I did last; the article where that was, null where nothing is left."""
+    return {"article": store_of(request).undo_last(body.id, Said(person.name, SOURCE))}
+
+
+@router.post("/next")
+def next_article(body: NextBody, request: Request, person: Reviewer) -> Next:
+    """The next article of a queue, in one's hands for half an hour: nobody else is given it."""
+    store = store_of(request)
+    if body.queue is None:
+        queues = store.queues()
+        number = queues[0].number if queues else _first_queue(request, person)
+    else:
+        number = body.queue
+    id = store.take_next(number, person.name, body.after)
+    queue = store.queue(number)
+    if queue is None:
+        raise HTTPException(404, f"no queue {number}")
+    return Next(id=id, queue=queue)
+
+
+@router.get("/queues")
+def list_queues(request: Request, person: Reader) -> list[Queue]:
+    """The queues, newest first."""
+    return store_of(request).queues()
+
+
+@router.post("/queues", status_code=201)
+def make_queue(body: QueueBody, request: Request, person: Admin) -> dict[str, int]:
+    """Draw a queue; its number."""
+    filters: Filters = {"paper": body.paper, "date": body.date, "label": body.label}
+    filters["name"] = body.surface
+    try:
+        return {
+            "queue": _draw(request, person, body.name, body.kind, filters, body.size, body.seed)
+        }
+    except NerError as error:
+        raise HTTPException(422, str(error)) from None
+
+
+@router.post("/tag", responses={503: {}})
+def tag(body: TagBody, request: Request, person: Program) -> Tagged:
+    """The names in a text; nothing is stored. Offsets are Unicode code points, half-open."""
+    waiting: threading.Semaphore = request.app.state.taggers
+    if not waiting.acquire(timeout=_WAIT):
+        raise HTTPException(503, "too many texts at once", {"Retry-After": "10"})
+    try:
+        load: Callable[[], Any] = request.app.state.load_tagger
+        tagger = load()
+        spans = tagger(body.text)
+    finally:
+        waiting.release()
+    found = [
+        TaggedSpan(
+            start=s.start,
+            end=s.end,
+            label=s.label,
+            text=body.text[s.start : s.end],
+            score=round(s.score, 4),
+        )
+        for s in spans
+    ]
+    return Tagged(model=str(tagger), spans=found)
+
+
+def _state(store: ReviewStore, id: str) -> State:
+    decisions = store.decisions_of(id)
+    seen = decisions[-1].number if decisions else 0
+    reviews = store.reviews_of(id)
+    return State(seen=seen, decisions=decisions, reviews=reviews, holder=store.holder(id))
+
+
+def _first_queue(request: Request, person: Person) -> int:
+    first = FIRST_QUEUE
+    try:
+        return _draw(request, person, str(first["name"]), "random", {}, 200, 1)
+    except NerError as error:
+        raise HTTPException(422, str(error)) from None
+
+
+def _draw(
+    request: Request,
+    person: Person,
+    name: str,
+    kind: str,
+    filters: Filters,
+    size: int,
+    seed: int,
+) -> int:
+    filters["model"] = request.app.state.model
+    return store_of(request).make_queue(
+        name, kind, filters, size=size, seed=seed, made_by=person.name
+    )

@@ -1,0 +1,76 @@
+"""The web application: its parts put together."""
+
+import threading
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from starlette.middleware import Middleware
+from starlette.staticfiles import StaticFiles
+
+import ner
+from ner.errors import NerError
+from ner.review import api, pages
+from ner.review.access import Access
+from ner.review.guard import Guard
+from ner.store import ModelKey, ReviewStore
+
+if TYPE_CHECKING:
+    from ner.tagger.loading import Tagger
+
+_TAGGING_AT_ONCE = 2
+BODY_LIMIT = 4_000_000  # bytes: a text of a million characters
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a viewer is run.
+
+    Args:
+        reviewer: the name of whoever works at this computer; None where everybody has to log in.
+        hosts: the names that it is reached by; all where it is empty.
+        model: whose spans are shown; of each article those of the model that tagged it last, if None.
+        tagger: the model that ``POST /api/tag`` uses.
+    """
+
+    reviewer: str | None
+    hosts: tuple[str, ...] = ()
+    model: ModelKey | None = None
+    tagger: str = "news"
+
+
+def create_app(store: ReviewStore, settings: Settings) -> FastAPI:
+    """The viewer of a store, an ASGI application."""
+
+    @cache
+    def load_tagger() -> "Tagger":
+        from ner.tagger.loading import load  # spaCy takes seconds, and reviewing does not need it
+
+        return load(settings.tagger)
+
+    app = FastAPI(
+        title="ner review",
+        summary="Articles with the names that were found in them, and what reviewers decided.",
+        version=ner.__version__,
+        docs_url=None,  # its page takes its script from another server
+        redoc_url=None,
+        middleware=[Middleware(Guard, hosts=settings.hosts, limit=BODY_LIMIT)],
+        exception_handlers={NerError: _unavailable},
+    )
+    app.state.store = store
+    app.state.model = settings.model
+    app.state.access = Access(store, settings.reviewer)
+    app.state.load_tagger = load_tagger
+    app.state.taggers = threading.Semaphore(_TAGGING_AT_ONCE)
+    app.include_router(api.router)
+    app.include_router(pages.router)
+    app.mount("/static", StaticFiles(directory=Path(__file__).with_name("static")), "static")
+    return app
+
+
+async def _unavailable(_: Request, error: Exception) -> JSONResponse:
+    """The store cannot be read or written now: whoever asks may try again."""
+    return JSONResponse({"detail": str(error)}, 503, {"Retry-After": "5"})

@@ -1,0 +1,87 @@
+"""The pages, as HTML. What they show comes from the store; what they change goes through the API."""
+
+from functools import cache
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from fastapi import APIRouter, Cookie, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from ner.labels import LABELS, STYLES, style
+from ner.review.access import Anybody, Person
+from ner.review.api import store_of
+from ner.review.texts import LANGUAGES, texts
+
+router = APIRouter(include_in_schema=False)
+Language = Annotated[str, Cookie(alias="ner-language")]
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("ner.review"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        undefined=StrictUndefined,
+    )
+    environment.filters["style"] = style
+    return environment
+
+
+def page(template: str, person: Person | None, language: str, **values: Any) -> HTMLResponse:
+    """A page in the reader's language."""
+    language = language if language in LANGUAGES else LANGUAGES[0]
+    labels = [
+        {"label": label, "name": getattr(STYLES[label], _NAMES[language])} for label in LABELS
+    ]
+    shared = {"language": language, "t": texts(language), "person": person, "labels": labels}
+    shared["here"] = template.removesuffix(".html")
+    html = _environment().get_template(template).render(**shared, **values)
+    return HTMLResponse(html)
+
+
+_NAMES = {"zh": "chinese", "en": "english"}
+
+
+@router.get("/")
+def article(
+    person: Anybody,
+    language: Language = "",
+    queue: Annotated[int | None, Query()] = None,
+    id: str = "",
+) -> HTMLResponse:
+    """The article view; the article itself comes from the API."""
+    if person is None:
+        return page("login.html", None, language)
+    return page("article.html", person, language, queue=queue, id=id)
+
+
+@router.get("/queues")
+def queues(request: Request, person: Anybody, language: Language = "") -> HTMLResponse:
+    """The queues, and a form for a new one."""
+    if person is None:
+        return page("login.html", None, language)
+    return page("queues.html", person, language, queues=store_of(request).queues())
+
+
+@router.get("/language/{language}")
+def set_language(language: str, request: Request) -> RedirectResponse:
+    """Show everything in another language from now on."""
+    came_from = urlsplit(request.headers.get("referer", ""))
+    query = f"?{came_from.query}" if came_from.query else ""
+    back = RedirectResponse(f"/{came_from.path.lstrip('/')}{query}", 303)
+    if language in LANGUAGES:
+        back.set_cookie("ner-language", language, max_age=31_536_000, samesite="lax")
+    return back
+
+
+@router.get("/labels.css")
+def labels() -> HTMLResponse:
+    """The colours of the labels."""
+    rules = [
+        f'[data-label="{label}"] {{ --mark: {found.light}; --ink: {found.color}; }}'
+        for label, found in STYLES.items()
+    ]
+    return HTMLResponse("\n".join(rules), media_type="text/css")

@@ -1,0 +1,365 @@
+// The article view: one article of a queue, its spans, and the keys that decide on them.
+
+import { call, newId } from "./api.js";
+import { Caret } from "./caret.js";
+import { onClicks, onKeys } from "./keys.js";
+import { Points } from "./offsets.js";
+import { Outbox } from "./outbox.js";
+import { notice, say, showAdder, showPanel, showPlace } from "./panel.js";
+import { adding, alike, change, drawn, keyOf, spansOf } from "./spans.js";
+import { TextView } from "./text.js";
+
+const $ = (id) => document.getElementById(id);
+const texts = JSON.parse($("texts").textContent);
+const settings = JSON.parse($("settings").textContent);
+const labels = settings.labels.map((each) => each.label);
+const chinese = document.documentElement.lang === "zh";
+const chips = Object.fromEntries(
+  settings.labels.map(({ label, name }) => [label, chinese ? name[0] : name.slice(0, 3).toUpperCase()]),
+);
+const view = new TextView($("text"), chips);
+const caret = new Caret(view);
+const outbox = new Outbox(settings.name, { onDone, onRefused, onState });
+
+let article = null; // as the server gave it, with its decisions
+let points = null;
+let spans = []; // in reading order, with what waits in the outbox
+let focused = null; // the key of the span in focus
+let queue = settings.queue;
+let following = null; // the article after this one, fetched ahead
+const finished = new Set(); // articles finished here; the server may not know yet
+
+const waiting = () =>
+  outbox.entries().map((each) => each.body).filter((body) => body.article === article?.id);
+const span = () => spans.find((each) => keyOf(each) === focused);
+const open = () => spans.filter((each) => each.verdict === "open");
+const surfaceOf = (each) => points.slice(each.start, each.end);
+
+// -- showing
+
+function draw() {
+  spans = spansOf(article, waiting());
+  if (!span()) focused = null;
+  view.draw(drawn(spans), focused);
+  const shown = span();
+  const likeIt = shown ? alike(shown, spans, points).length : 0;
+  showPanel(texts, article, shown, shown && surfaceOf(shown), likeIt);
+  const left = open().length;
+  $("left").textContent = left ? say(texts, "left_here", { count: left }) : texts.none_left_here;
+}
+
+function focusOn(key) {
+  focused = key;
+  draw();
+  const shown = span();
+  if (!shown) return;
+  view.marks(key)[0]?.scrollIntoView({ block: "nearest" });
+  const label = settings.labels.find((each) => each.label === shown.label)?.name ?? shown.label;
+  $("spoken").textContent = `${surfaceOf(shown)}，${label}，${texts[shown.verdict]}`;
+}
+
+/** The spans that keys reach: those that can be seen. */
+const reachable = () => drawn(spans);
+
+function move(step) {
+  const all = reachable();
+  if (!all.length) return;
+  const at = all.findIndex((each) => keyOf(each) === focused);
+  const next = at < 0 ? (step > 0 ? 0 : all.length - 1) : (at + step + all.length) % all.length;
+  focusOn(keyOf(all[next]));
+}
+
+function moveByParagraph(step) {
+  const at = span()?.start ?? 0;
+  const here = view.paragraphs.findIndex((each) => each.start <= at && at < each.end);
+  for (let i = here + step; view.paragraphs[i]; i += step) {
+    const { start, end } = view.paragraphs[i];
+    const first = reachable().find((each) => start <= each.start && each.start < end);
+    if (first) return focusOn(keyOf(first));
+  }
+}
+
+/** The next open span after the one in focus, or before it where there is none. */
+function toNextOpen() {
+  const at = span();
+  const left = open();
+  const after = left.find((each) => !at || each.start > at.start || (each.start === at.start && each.end < at.end));
+  const next = after ?? left[0];
+  if (next) focusOn(keyOf(next));
+  else draw();
+}
+
+// -- deciding
+
+function act(changes, { finish = false } = {}) {
+  if (!settings.canDecide || !article) return;
+  const id = newId();
+  const { text_hash, seen } = article;
+  const model = article.spans[0]?.model ?? "";
+  outbox.add("/api/act", { id, article: article.id, text_hash, seen, changes, finish, model });
+  draw();
+}
+
+function decide(verdict) {
+  const shown = span();
+  if (!shown) return;
+  if (verdict === "wrong") act([change(shown, "wrong")]);
+  else if (!put(shown, [])) return;
+  toNextOpen();
+}
+
+/** Make a span right, in place of others; false where it cannot be. */
+function put(wanted, without) {
+  if (!view.together(wanted.start, wanted.end)) return notice(texts.one_paragraph);
+  const { changes, crosses } = adding(wanted, spans, without);
+  if (crosses) return notice(say(texts, "crosses", { surface: surfaceOf(crosses) }));
+  act(changes);
+  focusOn(keyOf(wanted));
+  return true;
+}
+
+function label(wanted) {
+  const selected = view.selected();
+  if (selected) {
+    const before = spans.filter((each) => each.start === selected.start && each.end === selected.end);
+    if (put({ ...selected, label: wanted }, before.filter((each) => each.label !== wanted && each.verdict !== "wrong"))) {
+      caret.stop();
+      getSelection().removeAllRanges();
+    }
+    return;
+  }
+  const shown = span();
+  if (!shown) return;
+  if (shown.label === wanted) put(shown, []);
+  else put({ ...shown, label: wanted }, shown.verdict === "wrong" ? [] : [shown]);
+}
+
+/** Move a boundary of the span in focus; `side` is "start" or "end", `step` -1 or +1. */
+function moveBoundary(side, step, byWord) {
+  const shown = span();
+  if (!shown) return;
+  const place = byWord ? points.word(shown[side], step) : shown[side] + step;
+  const moved = { start: shown.start, end: shown.end, label: shown.label, [side]: place };
+  if (moved.start < 0 || moved.end > points.length || moved.start >= moved.end) return;
+  put(moved, shown.verdict === "wrong" ? [] : [shown]);
+}
+
+function same() {
+  const shown = span();
+  if (!shown) return;
+  const others = alike(shown, spans, points);
+  if (shown.verdict === "wrong") return act(others.map((each) => change(each, "wrong")));
+  const changes = new Map([[keyOf(shown), change(shown, "right")]]);
+  for (const each of others) {
+    for (const one of adding(each, spans).changes ?? []) changes.set(keyOf(one), one);
+  }
+  act([...changes.values()]);
+}
+
+function finish() {
+  const left = open();
+  const changes = left.map((each) => change(each, "right"));
+  finished.add(article.id);
+  act(changes, { finish: true });
+  toNext();
+}
+
+async function undo() {
+  const back = outbox.takeBack();
+  if (back) {
+    finished.delete(back.body.article);
+    if (back.body.article === article?.id) draw();
+    else await load(back.body.article);
+    notice(texts.undid);
+    return;
+  }
+  if (outbox.state === "offline") return notice(texts.undo_offline);
+  outbox.add("/api/undo", { id: newId() });
+}
+
+// -- what the server answers
+
+function onDone(entry, state) {
+  if (entry.path === "/api/undo") {
+    if (!state.article) return notice(texts.nothing_to_undo);
+    finished.delete(state.article);
+    load(state.article);
+    notice(texts.undid);
+  } else if (entry.body.article === article?.id) {
+    Object.assign(article, state);
+    draw();
+  }
+}
+
+function onRefused(entry, error) {
+  if (error.status !== 409) {
+    notice(say(texts, "refused", { why: error.message }));
+    if (article) draw();
+    return;
+  }
+  const show = () => {
+    Object.assign(article, error.body);
+    draw();
+    const [theirs] = error.body.conflict;
+    const values = { name: theirs.reviewer, surface: surfaceOf(theirs), verdict: texts[theirs.verdict] };
+    notice(say(texts, "conflict", values), [
+      [texts.keep_theirs, () => {}],
+      [texts.keep_mine, () => act(entry.body.changes, { finish: entry.body.finish })],
+    ]);
+  };
+  if (entry.body.article === article?.id) show();
+  else load(entry.body.article).then(show);
+}
+
+function onState(state, count) {
+  $("saved").textContent = say(texts, state, { count });
+  $("saved").dataset.state = state;
+}
+
+// -- articles
+
+async function load(id) {
+  const found = await call(`/api/article?id=${encodeURIComponent(id)}`);
+  show(found);
+}
+
+function show(found) {
+  article = found;
+  points = new Points(article.text);
+  view.open(points, article.body_start);
+  focused = null;
+  const address = new URL(location);
+  address.searchParams.set("id", article.id);
+  if (queue) address.searchParams.set("queue", queue);
+  history.replaceState(null, "", address);
+  document.title = `${article.title || points.slice(0, 20)} · ${texts.product}`;
+  showPlace(texts, article);
+  draw();
+  scrollTo(0, 0);
+  toNextOpen();
+  const names = [...new Set(article.reviews.map((each) => each.reviewer))].join("、");
+  if (names) notice(say(texts, "reviewed_by", { names }));
+  else if (article.holder && article.holder !== settings.name) {
+    notice(say(texts, "held_by", { name: article.holder }));
+  }
+  following = settings.canDecide ? fetchAhead(article.id) : null;
+}
+
+async function fetchAhead(after) {
+  await outbox.flush(); // or the server would give what was just finished
+  try {
+    const next = await call("/api/next", { queue, after });
+    queue = next.queue.number;
+    showQueue(next.queue);
+    if (!next.id || finished.has(next.id)) return null;
+    return await call(`/api/article?id=${encodeURIComponent(next.id)}`);
+  } catch (error) {
+    return { error };
+  }
+}
+
+function showQueue(found) {
+  $("queue").textContent = found.name;
+  $("progress").textContent = say(texts, "progress", { done: found.reviewed, size: found.size });
+}
+
+async function toNext() {
+  const before = article?.id ?? "";
+  let next = await (following ?? fetchAhead(before));
+  if (!next || next.error) next = await fetchAhead(before);
+  if (next?.error) return notice(next.error.message || texts.offline);
+  if (next) show(next);
+  else showEnd();
+}
+
+function showEnd() {
+  const link = document.createElement("a");
+  link.href = "/queues";
+  link.textContent = texts.see_queues;
+  const message = document.createElement("p");
+  message.className = "end";
+  message.append(`${texts.other_hands} `, link);
+  $("place").textContent = "";
+  $("text").replaceChildren(message);
+  article = null;
+  spans = [];
+  focused = null;
+  showPanel(texts, article, null);
+  $("left").textContent = "";
+}
+
+// -- keys, mouse, touch
+
+const doing = {
+  accept: () => decide("right"),
+  reject: () => decide("wrong"),
+  label: (button) => label(button.dataset.value),
+  start_out: () => moveBoundary("start", -1),
+  start_in: () => moveBoundary("start", 1),
+  end_in: () => moveBoundary("end", -1),
+  end_out: () => moveBoundary("end", 1),
+  same,
+  undo,
+  next: toNext,
+  finish,
+  help: () => $("help").showModal(),
+};
+
+const keys = {
+  a: doing.accept,
+  x: doing.reject,
+  s: same,
+  u: undo,
+  n: toNext,
+  A: finish,
+  "?": doing.help,
+  "？": doing.help,
+  i: () => {
+    caret.start(span()?.end ?? article.body_start);
+    notice(texts.caret);
+  },
+  ArrowLeft: () => move(-1),
+  ArrowRight: () => move(1),
+  ArrowUp: () => moveByParagraph(-1),
+  ArrowDown: () => moveByParagraph(1),
+  Escape: () => {
+    caret.stop();
+    focusOn(null);
+  },
+};
+labels.forEach((each, index) => (keys[index + 1] = () => label(each)));
+onKeys({ keys, caret, moveBoundary, isIdle: () => !article });
+onClicks(doing, (mark) => {
+  // A second click on the same place reaches the span around it.
+  const outer = mark.parentElement.closest("#text mark");
+  focusOn(mark.dataset.key === focused && outer ? outer.dataset.key : mark.dataset.key);
+});
+
+// Pressing a button must not take the selection away that it is about.
+$("adder").addEventListener("pointerdown", (event) => event.preventDefault());
+document.addEventListener("selectionchange", () => {
+  showAdder(settings.canDecide && article && view.selected());
+});
+
+addEventListener("visibilitychange", async () => {
+  if (document.visibilityState !== "visible" || !article || outbox.entries().length) return;
+  const fresh = await call(`/api/article?id=${encodeURIComponent(article.id)}`).catch(() => null);
+  if (fresh && fresh.id === article?.id && fresh.text_hash === article.text_hash) {
+    article = fresh;
+    draw();
+  }
+});
+
+// -- the beginning
+
+if (!localStorage.getItem("ner knows keys")) {
+  notice(texts.first_time, [[texts.got_it, () => localStorage.setItem("ner knows keys", "1")]]);
+}
+onState("saved", 0);
+outbox.flush();
+try {
+  if (settings.id) await load(settings.id);
+  else await toNext();
+} catch (error) {
+  $("text").textContent = error.message;
+}

@@ -1,0 +1,142 @@
+// The text with its spans as nested marks, and from what is selected in it back to offsets.
+
+import { pointsIn, unitsIn } from "./offsets.js";
+import { keyOf, LOW } from "./spans.js";
+
+const starts = new WeakMap(); // text node → the code point that it begins at
+
+/** Draws an article's paragraphs; one that has not changed stays as it is. */
+export class TextView {
+  constructor(element, chips) {
+    this.element = element;
+    this.chips = chips; // label → its short name
+  }
+
+  /** Lay out the paragraphs of a text, without spans yet. */
+  open(points, bodyStart) {
+    this.points = points;
+    this.paragraphs = [];
+    this.element.replaceChildren();
+    let start = 0;
+    for (let at = 0; at <= points.length; at++) {
+      if (at < points.length && points.all[at] !== "\n") continue;
+      if (at > start) {
+        const element = document.createElement(at < bodyStart ? "h1" : "p");
+        this.paragraphs.push({ start, end: at, element, drawn: null });
+        this.element.append(element);
+      }
+      start = at + 1;
+    }
+  }
+
+  /** Draw spans; no two may cross. `focused` is the key of the one in focus. */
+  draw(spans, focused) {
+    for (const paragraph of this.paragraphs) {
+      const here = spans.filter((span) => span.start < paragraph.end && paragraph.start < span.end);
+      const drawn = JSON.stringify(here);
+      if (drawn !== paragraph.drawn) {
+        this.#fill(paragraph, here);
+        paragraph.drawn = drawn;
+      }
+    }
+    for (const mark of this.element.querySelectorAll("mark.focused")) mark.classList.remove("focused");
+    for (const mark of this.marks(focused)) mark.classList.add("focused");
+  }
+
+  /** The elements of a span. */
+  marks(key) {
+    return key ? [...this.element.querySelectorAll(`mark[data-key="${CSS.escape(key)}"]`)] : [];
+  }
+
+  #fill({ start, end, element }, spans) {
+    element.replaceChildren();
+    const open = [{ end, element, levels: 0 }];
+    let at = start;
+    const write = (until) => {
+      if (until <= at) return;
+      const node = document.createTextNode(this.points.slice(at, until));
+      starts.set(node, at);
+      open.at(-1).element.append(node);
+      at = until;
+    };
+    for (const span of spans) {
+      while (open.length > 1 && open.at(-1).end <= span.start) this.#end(open, write);
+      write(Math.max(span.start, start));
+      const mark = this.#mark(span);
+      open.at(-1).element.append(mark);
+      open.push({ end: Math.min(span.end, end), element: mark, levels: 0 });
+    }
+    while (open.length > 1) this.#end(open, write);
+    write(end);
+  }
+
+  #end(open, write) {
+    write(open.at(-1).end);
+    const done = open.pop();
+    done.element.dataset.levels = Math.min(done.levels, 4);
+    open.at(-1).levels = Math.max(open.at(-1).levels, done.levels + 1);
+  }
+
+  #mark(span) {
+    const mark = document.createElement("mark");
+    const low = span.verdict === "open" && span.score < LOW;
+    mark.dataset.key = keyOf(span);
+    mark.dataset.label = span.label;
+    mark.dataset.verdict = span.verdict;
+    if (low) mark.dataset.low = "";
+    const sign = { right: "✓", wrong: "✗", open: low ? "?" : "" }[span.verdict];
+    mark.dataset.chip = `${this.chips[span.label] ?? span.label}${sign}`;
+    return mark;
+  }
+
+  /** Offsets of what is selected in the text, or null. */
+  selected() {
+    const selection = getSelection();
+    if (!selection.rangeCount || selection.isCollapsed) return null;
+    const range = selection.getRangeAt(0);
+    const start = this.#offset(range.startContainer, range.startOffset);
+    const end = this.#offset(range.endContainer, range.endOffset);
+    if (start === null || end === null) return null;
+    const [from, to] = this.points.trim(start, end);
+    return from < to ? { start: from, end: to } : null;
+  }
+
+  /** Select a stretch of the text. */
+  select(start, end) {
+    const [from, to] = [this.#place(start, false), this.#place(end, true)];
+    if (from && to) getSelection().setBaseAndExtent(...from, ...to);
+  }
+
+  /** True where both offsets lie in one paragraph. */
+  together(start, end) {
+    return this.paragraphs.some((each) => each.start <= start && end <= each.end);
+  }
+
+  #offset(node, offset) {
+    if (!this.element.contains(node)) return null;
+    if (node.nodeType === Node.TEXT_NODE) return starts.get(node) + pointsIn(node.data, offset);
+    // Between elements: the first text after that place, or the end of the last text before it.
+    const walker = document.createTreeWalker(this.element, NodeFilter.SHOW_TEXT);
+    const range = document.createRange();
+    range.setStart(node, offset);
+    let last = null;
+    while (walker.nextNode()) {
+      if (range.comparePoint(walker.currentNode, 0) >= 0) return starts.get(walker.currentNode);
+      last = walker.currentNode;
+    }
+    return last ? starts.get(last) + Array.from(last.data).length : null;
+  }
+
+  #place(offset, atEnd) {
+    const walker = document.createTreeWalker(this.element, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+      const node = walker.currentNode;
+      const start = starts.get(node);
+      const end = start + Array.from(node.data).length;
+      if (atEnd ? start < offset && offset <= end : start <= offset && offset < end) {
+        return [node, unitsIn(node.data, offset - start)];
+      }
+    }
+    return null;
+  }
+}

@@ -1,0 +1,155 @@
+"""What the pages say, in Chinese and in English."""
+
+from functools import cache
+
+LANGUAGES = ("zh", "en")
+
+_TEXTS = {
+    # every page
+    "product": ("抽查", "Spot check"),
+    "review": ("审阅", "Review"),
+    "queues": ("任务", "Queues"),
+    "dashboard": ("统计", "Figures"),
+    "names": ("名称", "Names"),
+    "log_out": ("退出", "Log out"),
+    "other_language": ("English", "中文"),
+    "skip_to_text": ("跳到正文", "Skip to the text"),
+    # login
+    "log_in": ("登录", "Log in"),
+    "name": ("姓名", "Name"),
+    "password": ("密码", "Password"),
+    # the article view
+    "loading": ("正在读取……", "Loading …"),
+    "page_number": ("第 {page} 版", "page {page}"),
+    "panel": ("选中的名称", "The name in focus"),
+    "nothing_focused": (
+        "点一个名称，或按 → 。选中文字可以补标。",
+        "Click a name, or press →. Select text to add one that was missed.",
+    ),
+    "score": ("把握", "Score"),
+    "model": ("模型", "Model"),
+    "history": ("经过", "History"),
+    "by_hand": ("人工标注", "added by hand"),
+    "accept": ("对", "Right"),
+    "reject": ("错", "Wrong"),
+    "relabel": ("类别", "Label"),
+    "boundaries": ("边界", "Boundaries"),
+    "start_out": ("左边多一字", "Start one character earlier"),
+    "start_in": ("左边少一字", "Start one character later"),
+    "end_in": ("右边少一字", "End one character earlier"),
+    "end_out": ("右边多一字", "End one character later"),
+    "same": ("本文其余 {count} 处也这样", "The same for the other {count} here"),
+    "undo": ("撤销", "Undo"),
+    "next": ("下一篇", "Next"),
+    "finish": ("其余都对，完成", "Rest is right, finish"),
+    "help": ("按键", "Keys"),
+    "close": ("关闭", "Close"),
+    "open": ("未定", "open"),
+    "right": ("对", "right"),
+    "wrong": ("错", "wrong"),
+    "undone": ("已撤销", "taken back"),
+    "progress": ("{done} / {size} 篇", "{done} of {size}"),
+    "left_here": ("还有 {count} 处未定", "{count} open"),
+    "none_left_here": ("都定了，按 A 完成", "All decided: A finishes"),
+    "reviewed_by": ("{names} 已审完", "Reviewed by {names}"),
+    "held_by": ("{name} 正在审这篇", "{name} has this article in hand"),
+    "saved": ("已保存", "Saved"),
+    "saving": ("正在保存", "Saving"),
+    "offline": (
+        "连不上服务器：{count} 个决定留在本机，恢复后自动发送",
+        "Not connected: {count} decisions are kept here and sent later",
+    ),
+    "logged_out": (
+        "登录已过期：{count} 个决定留在本机，请重新登录",
+        "Logged out: {count} decisions are kept here, please log in again",
+    ),
+    "refused": ("没有保存：{why}", "Not saved: {why}"),
+    "conflict": (
+        "{name} 刚才判定「{surface}」{verdict}，与您不同",
+        "{name} has just decided that {surface} is {verdict}, other than you",
+    ),
+    "keep_theirs": ("采用对方的", "Keep theirs"),
+    "keep_mine": ("仍按我的", "Keep mine"),
+    "crosses": (
+        "会与已定的「{surface}」交叉：先把它判为错",
+        "Would cross {surface}, which was decided: mark that as wrong first",
+    ),
+    "one_paragraph": ("名称不能跨段", "A name lies within one paragraph"),
+    "nothing_to_undo": ("没有可撤销的了", "Nothing left to take back"),
+    "undo_offline": (
+        "已发送的要等连上后才能撤销",
+        "What was sent can be taken back when connected",
+    ),
+    "undid": ("已撤销", "Taken back"),
+    "done": (
+        "这个任务审完了。",
+        "This queue is done.",
+    ),
+    "other_hands": (
+        "剩下的文章在别人手里，或者已经审完。",
+        "What is left is in others' hands, or done.",
+    ),
+    "see_queues": ("看全部任务", "See all queues"),
+    "nothing_tagged": ("库里还没有标注过的文章：", "The store holds no tagged article yet:"),
+    "add_as": ("标为", "Add as"),
+    "caret": (
+        "移动光标：← →，按住 Shift 选字，1–4 标注，Esc 退出",
+        "Move with ← →, select with Shift, 1–4 adds, Esc leaves",
+    ),
+    "low": ("把握不大", "not sure"),
+    "first_time": (
+        "按 a 表示对、x 表示错，选中文字按 1–4 补标，A 完成本篇。? 看全部按键。",
+        "Press a for right, x for wrong; select text and press 1–4 to add; A finishes. ? shows all keys.",
+    ),
+    "got_it": ("知道了", "Got it"),
+    # keys
+    "key_a": ("对，跳到下一处未定的", "right; on to the next open one"),
+    "key_x": ("错，跳到下一处未定的", "wrong; on to the next open one"),
+    "key_label": ("改类别；选中文字时补标", "change the label; add where text is selected"),
+    "key_arrows": ("上一处、下一处（嵌套的逐个经过）", "previous, next name (nested ones too)"),
+    "key_rows": ("上一段、下一段", "previous, next paragraph"),
+    "key_boundary": (
+        "左、右边界向外一字；加 Shift 向内；加 Alt 按词",
+        "start, end outwards by a character; with Shift inwards; with Alt by a word",
+    ),
+    "key_same": ("本文其余相同的也这样", "the same for all like it here"),
+    "key_caret": ("用键盘选字补标", "select text by keyboard, to add a name"),
+    "key_n": ("下一篇（本篇留着）", "next article; this one stays"),
+    "key_u": ("撤销，可一直撤下去", "undo, without limit"),
+    "key_A": ("其余都对，完成本篇", "the rest is right, finish this article"),
+    "key_help": ("这张表", "this table"),
+    # queues
+    "new_queue": ("新任务", "A new queue"),
+    "kind": ("怎样选", "Which articles"),
+    "kind_random": ("随机抽样（统计可信）", "random sample (for honest figures)"),
+    "kind_uncertain": ("最没把握的在前", "least certain first"),
+    "kind_brands": ("新出现的品牌", "only new brands"),
+    "kind_newest": ("按日期，新的在前", "by date, newest first"),
+    "size": ("篇数", "Articles"),
+    "seed": ("随机种子", "Seed"),
+    "paper": ("报纸", "Paper"),
+    "date": ("日期", "Date"),
+    "date_hint": ("2025、2025-03 或 2025-03-18", "2025, 2025-03 or 2025-03-18"),
+    "label": ("类别", "Label"),
+    "any": ("不限", "any"),
+    "surface": ("名称", "Name in it"),
+    "make": ("建立任务", "Make the queue"),
+    "start": ("开始", "Start"),
+    "no_queues": (
+        "还没有任务。打开“审阅”会自动抽 200 篇。",
+        "No queue yet. “Review” draws 200 articles by itself.",
+    ),
+    "made_by": ("建立", "Made by"),
+    "failed": ("没有成功：{why}", "Failed: {why}"),
+}
+
+
+@cache
+def texts(language: str) -> dict[str, str]:
+    """Key to text.
+
+    Args:
+        language: one of `LANGUAGES`.
+    """
+    column = LANGUAGES.index(language)
+    return {key: both[column] for key, both in _TEXTS.items()}

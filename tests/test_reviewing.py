@@ -1,0 +1,196 @@
+"""What the viewer asks of the store: actions that are undone whole, queues handed out once, accounts."""
+
+import datetime
+import threading
+
+import pytest
+from conftest import make_article
+
+from ner.article import Article, Rejected, Span
+from ner.errors import NerError
+from ner.store import (
+    RIGHT,
+    WRONG,
+    Account,
+    Action,
+    Change,
+    Conflict,
+    ModelKey,
+    ReviewStore,
+    Said,
+)
+
+MODEL = ModelKey("news", "1.0", "a" * 64)
+PLACE = Span(8, 11, "LOC", 0.9)  # 南岸区
+OFFICE = Span(8, 13, "ORG", 0.6)  # 南岸区政府
+CHEN, LI = Said("陈", "web"), Said("李", "web")
+
+
+@pytest.fixture
+def store(store_url: str) -> ReviewStore:
+    """Twelve articles, each with a place; the scores fall from the first to the last."""
+    articles = [
+        make_article(number, spans=(Span(8, 11, "LOC", 0.99 - number / 100),))
+        for number in range(1, 13)
+    ]
+    with ReviewStore(store_url, create=True) as opened:
+        list(opened.add(articles))
+        opened.write_results(opened.start_run(MODEL), articles)
+        yield opened
+
+
+def act(
+    store: ReviewStore,
+    id: str,
+    *changes: tuple[Span, str],
+    said: Said = CHEN,
+    seen: int = 0,
+    finish: bool = False,
+    number: int = 1,
+) -> Rejected | Conflict | None:
+    article = make_article(number)
+    action = Action(id, [Change(*each) for each in changes], seen, finish)
+    return store.act(article.id, article.text_hash, action, said, model=MODEL)
+
+
+def right(store: ReviewStore) -> dict[str, list[tuple[int, int, str]]]:
+    found = {}
+    for item in store.reviewed():
+        assert isinstance(item, Article)
+        found[item.id] = [(span.start, span.end, span.label) for span in item.spans]
+    return found
+
+
+def test_an_action_is_taken_back_whole_and_without_limit(store: ReviewStore) -> None:
+    act(store, "first000", (PLACE, RIGHT))
+    act(store, "relabel0", (PLACE, WRONG), (OFFICE, RIGHT))
+    act(store, "finish00", finish=True)
+    act(store, "other000", (PLACE, RIGHT), finish=True, number=2)
+    first, second = make_article(1).id, make_article(2).id
+    assert right(store) == {first: [(8, 13, "ORG")], second: [(8, 11, "LOC")]}
+    assert store.undo_last("u1", CHEN) == second and right(store) == {first: [(8, 13, "ORG")]}
+    assert store.undo_last("u1", CHEN) == second  # the same key, sent again
+    assert store.undo_last("u2", CHEN) == first and right(store) == {}
+    assert store.undo_last("u3", CHEN) == first
+    standing = [each for each in store.decisions_of(first) if each.stands]
+    assert [(each.label, each.verdict) for each in standing] == [("LOC", RIGHT)]
+    assert store.undo_last("u4", LI) is None  # everybody's own
+    assert store.undo_last("u4", CHEN) == first
+    assert store.undo_last("u5", CHEN) is None
+    assert len(store.decisions_of(first)) == 6  # nothing was deleted
+
+
+def test_the_same_action_arriving_twice_counts_once(store: ReviewStore) -> None:
+    act(store, "first000", (PLACE, RIGHT), finish=True)
+    act(store, "second00", (PLACE, WRONG))
+    assert act(store, "first000", (PLACE, RIGHT), finish=True) is None
+    assert len(store.decisions_of(make_article(1).id)) == 2
+    assert [each.reviewer for each in store.reviews_of(make_article(1).id)] == ["陈"]
+
+
+def test_of_an_action_all_is_stored_or_nothing(store: ReviewStore) -> None:
+    act(store, "first000", (PLACE, RIGHT))
+    refused = act(store, "second00", (PLACE, WRONG), (Span(10, 99, "ORG"), RIGHT), finish=True)
+    assert "ends past the text" in str(refused)
+    refused = act(store, "third000", (OFFICE, RIGHT), (Span(10, 14, "ORG"), RIGHT))
+    assert "crosses 10:14 ORG, which was decided to be right" in str(refused)
+    assert len(store.decisions_of(make_article(1).id)) == 1
+    # What is made wrong in the same action is in nobody's way.
+    assert act(store, "fourth00", (PLACE, WRONG), (Span(10, 14, "ORG"), RIGHT)) is None
+
+
+def test_what_somebody_else_decided_meanwhile_is_shown_not_overwritten(store: ReviewStore) -> None:
+    act(store, "theirs00", (PLACE, WRONG), said=LI)
+    conflict = act(store, "mine0000", (PLACE, RIGHT))
+    assert isinstance(conflict, Conflict)
+    assert [(each.reviewer, each.verdict) for each in conflict.decisions] == [("李", WRONG)]
+    assert act(store, "agreed00", (PLACE, WRONG)) is None  # the same is no conflict
+    seen = store.decisions_of(make_article(1).id)[-1].number
+    assert act(store, "again000", (PLACE, RIGHT), seen=seen) is None
+    assert [each.verdict for each in store.decisions_of(make_article(1).id)][-1] == RIGHT
+
+
+def make(store: ReviewStore, kind: str, size: int = 12, seed: int = 1, **filters: object) -> int:
+    return store.make_queue("任务", kind, filters, size=size, seed=seed, made_by="陈")  # type: ignore[arg-type]
+
+
+def order(store: ReviewStore, queue: int) -> list[str]:
+    """What one reviewer is given who skips every article."""
+    found, after = [], ""
+    while (id := store.take_next(queue, "陈", after)) and id not in found:
+        found.append(id)
+        after = id
+    return found
+
+
+def test_a_random_sample_can_be_drawn_again(store: ReviewStore) -> None:
+    samples = [order(store, make(store, "random", 5, seed)) for seed in (1, 1, 2)]
+    assert samples[0] == samples[1] != samples[2] and len(set(samples[0])) == 5
+
+
+def test_the_least_certain_come_first(store: ReviewStore) -> None:
+    act(store, "first000", (PLACE, RIGHT), finish=True, number=12)
+    expected = [make_article(number).id for number in (11, 10, 9)]
+    assert order(store, make(store, "uncertain", 3)) == expected
+    with pytest.raises(NerError, match="no article matches"):
+        make(store, "uncertain", label="PER")
+
+
+def test_each_new_brand_comes_once(store: ReviewStore) -> None:
+    articles = [
+        Article(f"brand-{number}", text, spans=(Span(0, 3, "BRAND", 0.8),))
+        for number, text in enumerate(["渝快码来了", "渝快码很好", "暖心桌来了"])
+    ]
+    list(store.add(articles))
+    store.write_results(store.start_run(MODEL), articles)
+    assert order(store, make(store, "brands")) == ["brand-0", "brand-2"]
+    action = Action("known000", [Change(Span(0, 3, "BRAND"), RIGHT)])
+    store.act("brand-1", articles[1].text_hash, action, CHEN)
+    assert order(store, make(store, "brands")) == ["brand-2"]
+
+
+def test_no_two_reviewers_get_the_same_article(store: ReviewStore) -> None:
+    queue = make(store, "newest")
+    given: list[str | None] = []
+
+    def take(name: str) -> None:
+        given.append(store.take_next(queue, name))
+
+    people = [threading.Thread(target=take, args=(f"审{number}",)) for number in range(8)]
+    for person in people:
+        person.start()
+    for person in people:
+        person.join()
+    assert None not in given and len(set(given)) == 8
+    mine = store.take_next(queue, "审0", "")
+    assert mine and store.holder(mine) == "审0"
+
+
+def test_what_was_read_is_not_given_again_and_is_counted(store: ReviewStore) -> None:
+    queue = make(store, "newest")
+    first = store.take_next(queue, "陈")
+    assert first == make_article(1).id
+    act(store, "first000", (PLACE, RIGHT), finish=True)
+    assert store.take_next(queue, "李") == make_article(2).id
+    found = store.queue(queue)
+    assert found and (found.size, found.reviewed) == (12, 1)
+    [(tagged, decided)] = store.reviewed_in(queue)
+    assert tagged.spans == decided.spans == (PLACE,)
+    assert tagged.spans[0].score == pytest.approx(0.98)
+
+
+def test_a_session_ends_with_its_time_its_logout_and_a_new_password(store: ReviewStore) -> None:
+    now = datetime.datetime.now(datetime.UTC)
+    hour = datetime.timedelta(hours=1)
+    store.put_account(Account("陈", "reviewer", "x"))
+    for token, until in (("a", now + hour), ("b", now - hour), ("c", now + hour)):
+        store.start_session("陈", token, until)
+    assert [bool(store.account_of(token)) for token in "abc"] == [True, False, True]
+    store.end_session("a")
+    assert store.account_of("a") is None
+    store.put_account(Account("陈", "reader", "y"))
+    assert store.account_of("c") is None
+    assert [(each.name, each.role) for each in store.accounts()] == [("陈", "reader")]
+    with pytest.raises(NerError, match="no role 'boss'"):
+        store.put_account(Account("李", "boss", "y"))
+    assert store.remove_account("陈") and not store.remove_account("陈")
