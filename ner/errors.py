@@ -28,6 +28,11 @@ class NerError(Exception):
         return f"{place}{self.message}{remedy}"
 
 
+def first_line(error: Exception) -> str:
+    """The first line of another library's error; its kind where it says nothing."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
+
+
 def missing_extra(library: str | None, extra: str, *, where: str = "") -> NerError:
     """The error for an optional library that is not installed, with the extra that installs it.
 

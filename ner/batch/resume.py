@@ -70,7 +70,9 @@ def partial_file(
         of_input = [str(path.resolve()), state.st_size, state.st_mtime_ns]
     else:
         of_input = [os.getpid()]
-    settings = [tagger.hash, tagger.component.threshold, form, sorted(fields.items())]
+    house = tagger.component.house
+    words = [sorted((n, sorted(ls)) for n, ls in house.names.items()), sorted(house.never)]
+    settings = [tagger.hash, words, tagger.component.threshold, form, sorted(fields.items())]
     key = sha256(json.dumps([*of_input, *settings]).encode()).hexdigest()
     target = output.resolve()
     return target.with_name(f"{target.name}.{key[:12]}.partial")

@@ -58,6 +58,12 @@ def tag(
     ] = None,
     model: ModelName = DEFAULT_MODEL,
     least: Least = None,
+    names: Annotated[
+        str, typer.Option(metavar="FILE", help="Names to find: name, tab, label, aliases.")
+    ] = "",
+    never: Annotated[
+        str, typer.Option(metavar="FILE", help="Strings that are never marked, one a line.")
+    ] = "",
     again: Annotated[
         bool, typer.Option("--again", help="Also what the model has tagged: all of the store.")
     ] = False,
@@ -93,6 +99,8 @@ def tag(
     --least leaves out of the store is found again only with --again; `ner show --least` and
     `ner export --least` leave the store as it is.
 
+    Word lists (--names, --never) count for what is tagged now: after a change, --again.
+
     Exit status 1 where an article could not be tagged, 130 or 143 where Ctrl-C or SIGTERM ended it: what
     was being tagged is stored first, and the same command goes on.
 
@@ -101,6 +109,8 @@ def tag(
     Example: `ner tag --store postgresql://me@host/news --workers 8 --metrics /var/lib/ner/tag.prom`
 
     Example: `ner tag --input articles.jsonl --output spans.jsonl`
+
+    Example: `ner tag --names brands.tsv --never never.txt --again`
     """
     from ner.tagger.loading import load
     from ner.tagger.runtime import processors
@@ -113,7 +123,8 @@ def tag(
         raise NerError("--workers goes with a store", remedy="--threads speeds up --input")
     threshold = thresholds(least)
     shared = 1 if engine == "ray" else max(1, processors() // workers) if workers else 0
-    tagger = load(model, threshold=threshold, threads=threads or shared)
+    lists = {"names": names or None, "never": never or None}
+    tagger = load(model, threshold=threshold, threads=threads or shared, **lists)
     if input:
         _tag_lines(input, output, tagger)
         return
@@ -126,7 +137,7 @@ def tag(
     from ner.store import Store
     from ner.store.foreign import open_store
 
-    copy = partial(load, tagger.folder, threshold=threshold, threads=threads or shared)
+    copy = partial(load, tagger.folder, threshold=threshold, threads=threads or shared, **lists)
     kept = "what was tagged is stored, and the same command goes on"
     with interruption(kept), open_store(store) as opened:
         key = model_key(tagger)

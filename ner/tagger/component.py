@@ -16,10 +16,11 @@ from spacy.pipeline import Pipe
 from spacy.tokens import Doc
 
 from ner.article import Span, outermost
-from ner.errors import NerError, at
+from ner.errors import NerError, at, first_line
 from ner.tagger import checksums, decode
 from ner.tagger.docs import ALIGNMENTS, add_ents, align, score
 from ner.tagger.features import Characters
+from ner.tagger.house import HouseWords
 from ner.tagger.pieces import PieceRow, Pieces
 from ner.tagger.runtime import Candidates, Runtime, by_characters
 from ner.tagger.search import Network, search
@@ -114,6 +115,7 @@ class SpanTagger(Pipe):
         self.alignment_mode = alignment_mode
         self.set_ents = set_ents
         self.scorer = scorer
+        self.house = HouseWords()
         self.settings = Settings()
         self.characters = Characters(())
         self.pieces: Pieces | None = None
@@ -149,7 +151,7 @@ class SpanTagger(Pipe):
             runtime.candidates([np.array([len(characters) - 1], np.int32)], self._floors)
         except Exception as error:  # onnxruntime's own exceptions share no base class
             raise NerError(
-                f"the network has other characters or labels than are listed: {_first_line(error)}",
+                f"the network has other characters or labels than are listed: {first_line(error)}",
                 remedy="the model is damaged; install it again",
             ) from None
 
@@ -172,10 +174,12 @@ class SpanTagger(Pipe):
         Raises:
             NerError: it is not between 0 and 1, or is of a label that the model does not have.
         """
-        own = self.settings.thresholds_at(None)
         self._thresholds = self.settings.thresholds_at(threshold)
         # A higher threshold only leaves spans out; a lower one looks lower.
-        floors = [min(logit + FLOOR, self._thresholds[label]) for label, logit in own.items()]
+        floors = [
+            min(logit + FLOOR, self._thresholds[label] - self.house.reach)
+            for label, logit in self.settings.thresholds_at(None).items()
+        ]
         self._floors = np.array(floors, np.float32)
         self.threshold = threshold
 
@@ -217,7 +221,8 @@ class SpanTagger(Pipe):
             raise NerError("the span tagger has no network", remedy="load a model with ner.load()")
         network = Network(self._candidates, self._floors, self._encode, self.settings)
         for text, found in search(texts, network, self.runtime.map if self.runtime else map):
-            yield decode.spans(text, found, self.settings, self._thresholds)
+            weighed = self.house.weigh(text, found, self.labels)
+            yield decode.spans(text, weighed, self.settings, self._thresholds)
 
     def _encode(self, text: str) -> Any:
         """What the network takes of a text: ids ``(len(text),)``, or these with the pieces of the text."""
@@ -338,10 +343,6 @@ def _writer(part: Callable[[], bytes]) -> Callable[[Path], None]:
         file.write_bytes(part())
 
     return write
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def _keep(read: dict[str, Any], name: str) -> Callable[[Any], None]:

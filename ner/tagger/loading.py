@@ -12,9 +12,10 @@ import spacy
 from spacy.language import Language
 
 from ner.article import Article, Rejected, Span
-from ner.errors import NerError
+from ner.errors import NerError, first_line
 from ner.tagger import checksums
 from ner.tagger.component import SpanTagger, Threshold
+from ner.tagger.house import read_house_words
 from ner.tagger.registry import DEFAULT_MODEL, find_model
 
 _NAME = re.compile(r"[^\W_][\w.+-]*")  # what can name a folder, and no other than its own
@@ -109,7 +110,12 @@ def _checked(text: str) -> str:
 
 
 def load(
-    model: str | Path = DEFAULT_MODEL, *, threshold: Threshold = None, threads: int = 0
+    model: str | Path = DEFAULT_MODEL,
+    *,
+    threshold: Threshold = None,
+    threads: int = 0,
+    names: str | Path | None = None,
+    never: str | Path | None = None,
 ) -> Tagger:
     """Load a model by name (the newest version of it), by name and version, or by folder.
 
@@ -118,10 +124,12 @@ def load(
             labels (0.7: of such spans at least seven in ten are right), or of some (``{"BRAND": 0.8}``).
             None for the model's own thresholds, which give the best F1.
         threads: how many batches run side by side; 0 for as many as there are processors.
+        names: a file of names that are to be found, see `house.read_house_words`.
+        never: a file of strings that are never to be marked.
 
     Raises:
         NerError: there is none, or it is damaged or from a newer version of ner; or a threshold is not
-            between 0 and 1, or of a label that the model does not have.
+            between 0 and 1, or of a label that the model does not have; or a line of a word list is wrong.
     """
     folder = find_model(model)
     checksums.verify(folder)
@@ -132,13 +140,21 @@ def load(
     except NerError:
         raise
     except Exception as error:  # spaCy's, confection's and msgpack's own, whatever the damage
-        why = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise NerError(
-            f"the model is damaged: {why}", where=str(folder), remedy="install it again"
+            f"the model is damaged: {first_line(error)}",
+            where=str(folder),
+            remedy="install it again",
         ) from None
     if threshold is not None:
         tagger.component.set_threshold(threshold)
         tagger.nlp.get_pipe_config("span_tagger")["threshold"] = threshold
+    if names or never:
+        tagger.component.house = read_house_words(
+            Path(names) if names else None,
+            Path(never) if never else None,
+            tagger.component.labels,
+        )
+        tagger.component.set_threshold(threshold)  # looks lower for listed names
     _LOG.info("loaded the model %s from %s", tagger, folder)
     return tagger
 
