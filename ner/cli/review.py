@@ -115,6 +115,7 @@ def _serve(
         listening = socket.socket(family)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
+        listening.listen()  # before the address is shown: who reads it may come at once
     except OSError as error:
         raise NerError(
             f"cannot listen at {host}, port {port}: {error.strerror or error}",

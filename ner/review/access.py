@@ -18,7 +18,8 @@ from ner.store import ROLES, ReviewStore
 
 COOKIE = "__Host-ner"  # the prefix lets a browser take it only over HTTPS or from this computer
 SESSION = datetime.timedelta(hours=12)
-FREE_TRIES = 5  # wrong passwords before one has to wait
+# Wrong passwords before one has to wait; a whole office may share an address.
+FREE_TRIES = {"name": 5, "address": 50}
 LONGEST_WAIT = 15 * 60.0  # seconds
 _REMEMBERED = 10_000  # names and addresses with wrong passwords that are kept in memory
 
@@ -53,13 +54,13 @@ class Throttle:
 
     def wait(self, *keys: str) -> float:
         """Seconds until the next try is allowed, 0 for now."""
-        last = [self._wrong.get(key, (0, 0.0)) for key in keys]
-        ends = [
-            at + min(2.0 ** (times - FREE_TRIES), LONGEST_WAIT)
-            for times, at in last
-            if times >= FREE_TRIES
-        ]
-        return max([0.0, *(end - time.monotonic() for end in ends)])
+        ends = [0.0]
+        for key in keys:
+            times, at = self._wrong.get(key, (0, 0.0))
+            too_many = times - FREE_TRIES[key.partition(" ")[0]]
+            if too_many >= 0:
+                ends.append(at + min(2.0 ** min(too_many, 20), LONGEST_WAIT) - time.monotonic())
+        return max(ends)
 
     def wrong(self, *keys: str) -> None:
         """Note a wrong password for a name and an address."""

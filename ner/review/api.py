@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from ner.article import Article, Rejected, Span
 from ner.errors import NerError
 from ner.review.access import COOKIE, SESSION, Access, Admin, Person, Program, Reader, Reviewer
+from ner.review.figures import Figures, figures
 from ner.store import (
     Action,
     Change,
@@ -303,6 +304,14 @@ def make_queue(body: QueueBody, request: Request, person: Admin) -> dict[str, in
         }
     except NerError as error:
         raise HTTPException(422, str(error)) from None
+
+
+@router.get("/figures")
+def show_figures(
+    queue: Annotated[int, Query(ge=1, lt=2**31)], request: Request, person: Reader
+) -> Figures:
+    """What a queue's articles that were read as a whole say about the model."""
+    return figures(store_of(request).reviewed_in(queue, request.app.state.model))
 
 
 @router.post("/tag", responses={503: {}})

@@ -1,5 +1,6 @@
 """The web application: its parts put together."""
 
+import json
 import threading
 from dataclasses import dataclass
 from functools import cache
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.middleware import Middleware
 from starlette.staticfiles import StaticFiles
@@ -58,7 +60,7 @@ def create_app(store: ReviewStore, settings: Settings) -> FastAPI:
         docs_url=None,  # its page takes its script from another server
         redoc_url=None,
         middleware=[Middleware(Guard, hosts=settings.hosts, limit=BODY_LIMIT)],
-        exception_handlers={NerError: _unavailable},
+        exception_handlers={NerError: _unavailable, RequestValidationError: _invalid},
     )
     app.state.store = store
     app.state.model = settings.model
@@ -74,3 +76,10 @@ def create_app(store: ReviewStore, settings: Settings) -> FastAPI:
 async def _unavailable(_: Request, error: Exception) -> JSONResponse:
     """The store cannot be read or written now: whoever asks may try again."""
     return JSONResponse({"detail": str(error)}, 503, {"Retry-After": "5"})
+
+
+async def _invalid(_: Request, error: Exception) -> JSONResponse:
+    """What is wrong with a request, without repeating it: it may hold what is no text, or a password."""
+    assert isinstance(error, RequestValidationError)
+    wrong = [{"loc": each["loc"], "msg": each["msg"]} for each in error.errors()]
+    return JSONResponse({"detail": json.loads(json.dumps(wrong, default=str))}, 422)

@@ -1,5 +1,6 @@
 """The pages, as HTML. What they show comes from the store; what they change goes through the API."""
 
+import datetime
 from functools import cache
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from ner.labels import LABELS, STYLES, style
 from ner.review.access import Anybody, Person
 from ner.review.api import store_of
+from ner.review.figures import figures
 from ner.review.texts import LANGUAGES, texts
 
 router = APIRouter(include_in_schema=False)
@@ -64,6 +66,25 @@ def queues(request: Request, person: Anybody, language: Language = "") -> HTMLRe
     if person is None:
         return page("login.html", None, language)
     return page("queues.html", person, language, queues=store_of(request).queues())
+
+
+@router.get("/figures")
+def show_figures(
+    request: Request,
+    person: Anybody,
+    language: Language = "",
+    queue: Annotated[int | None, Query(ge=1, lt=2**31)] = None,
+) -> HTMLResponse:
+    """What a sample says about the model; made to be printed too. The newest random sample first."""
+    if person is None:
+        return page("login.html", None, language)
+    store = store_of(request)
+    queues = store.queues()
+    wanted = sorted(queues, key=lambda each: (each.number == queue, each.kind == "random"))
+    chosen = wanted[-1] if wanted else None
+    pairs = store.reviewed_in(chosen.number, request.app.state.model) if chosen else ()
+    shown = {"queues": queues, "queue": chosen, "figures": figures(pairs)}
+    return page("figures.html", person, language, today=datetime.date.today(), **shown)
 
 
 @router.get("/language/{language}")

@@ -120,6 +120,7 @@ _TEXTS = {
     "key_help": ("这张表", "this table"),
     # queues
     "new_queue": ("新任务", "A new queue"),
+    "queue_name": ("任务名", "Its name"),
     "kind": ("怎样选", "Which articles"),
     "kind_random": ("随机抽样（统计可信）", "random sample (for honest figures)"),
     "kind_uncertain": ("最没把握的在前", "least certain first"),
@@ -140,6 +141,36 @@ _TEXTS = {
         "No queue yet. “Review” draws 200 articles by itself.",
     ),
     "made_by": ("建立", "Made by"),
+    # figures
+    "report": ("抽查报告", "Report of a sample"),
+    "show": ("显示", "Show"),
+    "all": ("全部", "all"),
+    "precision": ("准确率", "Precision"),
+    "recall": ("召回率", "Recall"),
+    "precision_says": (
+        "模型标出的名称里，有多少是对的",
+        "Of the names that the model marked, how many are right",
+    ),
+    "recall_says": (
+        "文中该标的名称里，模型标出了多少（按审阅时的补标估计）",
+        "Of the names there are, how many the model marked (estimated from those that reviewers added)",
+    ),
+    "count": ("个数", "Count"),
+    "more": ("到 ±2 个百分点还需审（篇）", "Articles to go for ±2 points"),
+    "no_figure": ("样本里没有", "none in the sample"),
+    "not_random": (
+        "这个任务不是随机抽的，数字不代表全部文章。",
+        "This queue is no random sample: its figures do not stand for all articles.",
+    ),
+    "often_wrong": ("最常标错的", "Most often wrong"),
+    "often_missed": ("最常漏标的", "Most often missed"),
+    "interval_says": (
+        "只算审完的文章；名称的起止和类别都对才算对。95% 是威尔逊区间；"
+        "同一篇里的名称彼此相近，真实的误差略大于它。",
+        "Only articles that were read as a whole count; a name is right with its boundaries and its label. "
+        "95% is Wilson's interval; names of one article are alike, so the true error is a little larger.",
+    ),
+    "nothing_read": ("还没有审完的文章。", "No article has been read as a whole yet."),
     "failed": ("没有成功：{why}", "Failed: {why}"),
 }
 

@@ -1,0 +1,130 @@
+"""How good the tagger is, from articles that people read as a whole: precision and recall with intervals."""
+
+import math
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ner.article import Article
+from ner.labels import ordered
+
+Z = 1.959964  # of a 95 % interval
+TARGET = 0.02  # half the width that a figure should have at most: two points
+_LISTED = 12  # strings in a list
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A share of counted things with its Wilson (1927) interval of 95 %.
+
+    Args:
+        part: how many of `whole`.
+    """
+
+    part: int
+    whole: int
+
+    @property
+    def value(self) -> float:
+        """NaN of nothing."""
+        return self.part / self.whole if self.whole else math.nan
+
+    @property
+    def low(self) -> float:
+        """The lower end; 0 of nothing."""
+        return max(0.0, self._centre - self._half) if self.whole else 0.0
+
+    @property
+    def high(self) -> float:
+        """The upper end; 1 of nothing."""
+        return min(1.0, self._centre + self._half) if self.whole else 1.0
+
+    @property
+    def _centre(self) -> float:
+        return (self.value + Z * Z / (2 * self.whole)) / (1 + Z * Z / self.whole)
+
+    @property
+    def _half(self) -> float:
+        variance = self.value * (1 - self.value) / self.whole + (Z / (2 * self.whole)) ** 2
+        return Z / (1 + Z * Z / self.whole) * math.sqrt(variance)
+
+    def needed(self, target: float = TARGET) -> int:
+        """How many there would have to be for an interval of at most twice `target`, at the same share."""
+        value = self.value if self.whole else 0.5
+        low, high = 1, 10_000_000
+        while low < high:
+            middle = (low + high) // 2
+            # The share may be no whole number of things; the interval needs none.
+            spread = value * (1 - value) / middle + (Z / (2 * middle)) ** 2
+            if Z / (1 + Z * Z / middle) * math.sqrt(spread) <= target:
+                high = middle
+            else:
+                low = middle + 1
+        return low
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The figures of one label, or of all (its label is empty).
+
+    Args:
+        precision: of the spans that the model found those that are right.
+        recall: of the right spans those that the model found.
+        more: how many more articles to read until precision is known to two points; None where nothing
+            was found that tells.
+    """
+
+    label: str
+    precision: Share
+    recall: Share
+    more: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What a sample says.
+
+    Args:
+        rows: one for all, then one a label.
+        wrong: the strings that the model marked wrongly most often, with how often.
+        missed: the strings that people added most often.
+    """
+
+    articles: int
+    rows: list[Row]
+    wrong: list[tuple[str, int]]
+    missed: list[tuple[str, int]]
+
+
+def figures(pairs: Iterable[tuple[Article, Article]]) -> Figures:
+    """Compare what a model found with what people decided; a span counts with its offsets and its label.
+
+    Args:
+        pairs: each article as the model tagged it and as people decided.
+    """
+    articles = 0
+    found: Counter[str] = Counter()
+    right: Counter[str] = Counter()
+    gold: Counter[str] = Counter()
+    wrong: Counter[str] = Counter()
+    missed: Counter[str] = Counter()
+    for tagged, decided in pairs:
+        articles += 1
+        ours, theirs = set(tagged.spans), set(decided.spans)
+        found.update(span.label for span in ours)
+        gold.update(span.label for span in theirs)
+        right.update(span.label for span in ours & theirs)
+        wrong.update(tagged.surface(span) for span in ours - theirs)
+        missed.update(tagged.surface(span) for span in theirs - ours)
+    labels = ordered([*found, *gold])
+    rows = [_row("", articles, right.total(), found.total(), gold.total())]
+    rows += [_row(label, articles, right[label], found[label], gold[label]) for label in labels]
+    return Figures(articles, rows, wrong.most_common(_LISTED), missed.most_common(_LISTED))
+
+
+def _row(label: str, articles: int, right: int, found: int, gold: int) -> Row:
+    precision = Share(right, found)
+    more = None
+    if found:
+        more = max(0, math.ceil((precision.needed() - found) * articles / found))
+    return Row(label, precision, Share(right, gold), more)
