@@ -6,6 +6,7 @@ Commands import what they need inside, since ``ner --help`` must not wait for sp
 from ner.cli import (
     annotate,
     articles,
+    brands,
     corpus,
     corpus_parts,
     doccano,
@@ -25,6 +26,7 @@ __all__ = [
     "annotate",
     "app",
     "articles",
+    "brands",
     "corpus",
     "corpus_parts",
     "doccano",
