@@ -290,3 +290,30 @@ def test_a_queue_is_made_on_its_page(page: Any, address: str, store: ReviewStore
     page.wait_for_selector("mark.focused")
     assert page.inner_text("#queue") == "只看没把握的"
     assert store.queues()[0].size == 3
+
+
+def test_a_name_is_found_in_every_article_and_leads_to_it(page: Any, address: str) -> None:
+    page.goto(f"{address}names")
+    page.fill("[name=name]", "柳河")
+    page.keyboard.press("Enter")
+    page.click("text=柳河县卫健局")
+    assert page.locator(".kwic tr").count() == len(ARTICLES)
+    first = page.inner_text(".kwic tr >> nth=0")
+    assert first.split("\t")[:3] == ["", "柳河县卫健局", "局长王小川说，<script>alert(1)</s"[:22]]
+    page.click(".kwic a >> nth=0")
+    page.wait_for_selector("mark.focused")
+    assert "走进南岸区人民医院" in page.title()
+
+
+def test_the_figures_count_what_was_decided(page: Any, address: str, store: ReviewStore) -> None:
+    article = ARTICLES[0]
+    right = [Change(span, RIGHT if span.label != "LOC" else WRONG) for span in article.spans]
+    queue = store.make_queue("样本", "random", {}, size=10, seed=3, made_by="陈静")
+    store.act(
+        article.id, article.text_hash, Action("figures-00", right, 10**9, True), Said("李", "web")
+    )
+    page.goto(f"{address}figures?queue={queue}")
+    read = page.inner_text(".about + p")
+    assert read.strip().endswith("/ 10 篇")
+    row = page.inner_text("table.figures >> nth=0 >> tr[data-label=LOC]")
+    assert row.split()[:2] == ["地名", "0.0%"]

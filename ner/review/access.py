@@ -35,11 +35,13 @@ class Person:
 
     Args:
         csrf: what their own pages send with every change, and no other site can know.
+        local: they work at this computer, without a login.
     """
 
     name: str
     role: str
     csrf: str
+    local: bool = False
 
     def may(self, role: str) -> bool:
         """True where the person has this role, or one that may do more."""
@@ -129,7 +131,7 @@ class Access:
     def person(self, request: Request, basic: HTTPBasicCredentials | None) -> Person | None:
         """Who is asking; None where nobody is logged in."""
         if self.local is not None:
-            return Person(self.local, "admin", _csrf(self._secret))
+            return Person(self.local, "admin", _csrf(self._secret), local=True)
         if basic:
             address = request.client.host if request.client else ""
             return Person(

@@ -12,6 +12,7 @@ from ner.article import Article, Rejected, Span
 from ner.errors import NerError
 from ner.review.access import COOKIE, SESSION, Access, Admin, Person, Program, Reader, Reviewer
 from ner.review.figures import Figures, figures
+from ner.review.names import Mention, mentions
 from ner.store import (
     Action,
     Change,
@@ -19,6 +20,7 @@ from ner.store import (
     Decision,
     Filters,
     ModelKey,
+    Name,
     Queue,
     Review,
     ReviewStore,
@@ -312,6 +314,30 @@ def show_figures(
 ) -> Figures:
     """What a queue's articles that were read as a whole say about the model."""
     return figures(store_of(request).reviewed_in(queue, request.app.state.model))
+
+
+@router.get("/names")
+def list_names(
+    request: Request,
+    person: Program,
+    prefix: Annotated[Text, Query()] = "",
+    label: Annotated[str, Query(pattern=r"^([A-Za-z][\w.-]{0,15})?$")] = "",
+    limit: Annotated[int, Query(ge=1, le=1000)] = 50,
+) -> list[Name]:
+    """Names that begin with a prefix, with how often each is marked."""
+    model = request.app.state.model
+    return store_of(request).names(prefix, label, model=model, limit=limit)
+
+
+@router.get("/mentions")
+def list_mentions(
+    request: Request,
+    person: Program,
+    name: Annotated[Text, Query(min_length=1)],
+    label: Annotated[str, Query(pattern=r"^([A-Za-z][\w.-]{0,15})?$")] = "",
+) -> list[Mention]:
+    """Where a name is marked, with the text around it."""
+    return list(mentions(store_of(request), name, label=label, model=request.app.state.model))
 
 
 @router.post("/tag", responses={503: {}})

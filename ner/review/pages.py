@@ -13,6 +13,7 @@ from ner.labels import LABELS, STYLES, style
 from ner.review.access import Anybody, Person
 from ner.review.api import store_of
 from ner.review.figures import figures
+from ner.review.names import mentions
 from ner.review.texts import LANGUAGES, texts
 
 router = APIRouter(include_in_schema=False)
@@ -85,6 +86,25 @@ def show_figures(
     pairs = store.reviewed_in(chosen.number, request.app.state.model) if chosen else ()
     shown = {"queues": queues, "queue": chosen, "figures": figures(pairs)}
     return page("figures.html", person, language, today=datetime.date.today(), **shown)
+
+
+@router.get("/names")
+def show_names(
+    request: Request,
+    person: Anybody,
+    language: Language = "",
+    name: Annotated[str, Query(max_length=100, pattern=r"^[^\x00]*$")] = "",
+    label: Annotated[str, Query(pattern=r"^([A-Za-z][\w.-]{0,15})?$")] = "",
+) -> HTMLResponse:
+    """Names by how they begin; of one that is marked every sentence, and how many articles a month."""
+    if person is None:
+        return page("login.html", None, language)
+    store, model = store_of(request), request.app.state.model
+    marked = list(mentions(store, name, label=label, model=model)) if name else []
+    months = store.counts("month", name=name, label=label, model=model) if marked else {}
+    found = store.names(name, label, model=model)
+    shown = {"mentions": marked, "months": months.items(), "most": max(months.values(), default=1)}
+    return page("names.html", person, language, name=name, label=label, found=found, **shown)
 
 
 @router.get("/language/{language}")

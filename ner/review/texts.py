@@ -141,6 +141,13 @@ _TEXTS = {
         "No queue yet. “Review” draws 200 articles by itself.",
     ),
     "made_by": ("建立", "Made by"),
+    # names
+    "name_search": ("名称，或它的开头", "A name, or how it begins"),
+    "search": ("查找", "Search"),
+    "by_month": ("每月的文章数", "Articles by month"),
+    "mentions": ("{count} 处", "{count} places"),
+    "begin_with": ("这样开头的名称", "Names that begin so"),
+    "no_name": ("没有这样的名称。", "No such name."),
     # figures
     "report": ("抽查报告", "Report of a sample"),
     "show": ("显示", "Show"),
