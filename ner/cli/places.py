@@ -28,11 +28,7 @@ if TYPE_CHECKING:
 FORMATS = ("text", "jsonl")
 HOME_ARTICLES = 20  # of a paper: they tell where it is at home
 
-places = typer.Typer(
-    cls=Group,
-    rich_markup_mode="markdown",
-    help="Link places to the codes of China's divisions, five levels to the village.",
-)
+places = typer.Typer(cls=Group, rich_markup_mode="markdown")
 app.add_typer(places, name="places")
 
 Output = Annotated[str, typer.Option("--output", "-o", help="A file, or -.")]
