@@ -102,7 +102,7 @@ def link(
 
     A line that is not such an object is an error on standard error, and the exit status is 1.
 
-    Example: `ner tag --input articles.jsonl | ner places link`
+    Example: `ner places link tagged.jsonl --output places.jsonl`
     """
     from ner.places import link_lines
 
