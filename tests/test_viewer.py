@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -278,6 +279,21 @@ def test_the_page_speaks_english_too(page: Any, address: str) -> None:
     page.wait_for_selector("mark.focused")
     press(page, "?")
     assert "其余都对，完成本篇" in page.inner_text("dialog")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_that_keeps_people_out(page: Any, address: str, scheme: str) -> None:
+    package = pytest.importorskip("axe_playwright_python", reason="axe is not installed")
+    axe = (Path(package.__file__).parent / "axe.min.js").read_text()
+    page.emulate_media(color_scheme=scheme)
+    for path in ("", "queues", "figures", "names?name=南岸区"):
+        page.goto(f"{address}{path}")
+        if not path:
+            page.wait_for_selector("mark.focused")
+            press(page, "a", "x")
+        page.evaluate(axe)
+        found = page.evaluate("() => axe.run().then((result) => result.violations)")
+        assert [(each["id"], each["nodes"][0]["html"]) for each in found] == [], path
 
 
 def test_a_queue_is_made_on_its_page(page: Any, address: str, store: ReviewStore) -> None:
