@@ -38,7 +38,11 @@ def serving(url: str, *options: str, port: int = 0) -> Iterator[str]:
         yield address[0]
     finally:
         server.terminate()
-        server.communicate(timeout=10)
+        try:
+            server.communicate(timeout=20)
+        except subprocess.TimeoutExpired:  # a failed test may have left a connection open
+            server.kill()
+            server.communicate()
 
 
 @contextmanager
