@@ -15,6 +15,7 @@ from ner import NerError
 from ner.article import Article, Span
 from ner.cli import app
 from ner.places import Lexicon, Linker, Mention, shipped
+from ner.places.aliases import aliases
 from ner.places.build import build
 from ner.places.names import split
 from ner.store import Store
@@ -147,12 +148,22 @@ def test_bodies_and_the_papers_home_are_evidence() -> None:
     ("name", "code"),
     [
         *[("重庆", "50"), ("渝", "50"), ("内蒙", "15"), ("醴陵", "430281"), ("凉山州", "5134")],
-        *[("襄樊市", "4206"), ("三江县", "450226"), ("荣昌县", "500153"), ("澳門", "82")],
+        *[
+            ("襄樊市", "4206"),
+            ("三江县", "450226"),
+            ("荣昌县", "500153"),
+            ("澳門", "82"),
+            ("蓟县", "120119"),
+        ],
         *[("津城", "12"), ("浦东", "310115"), ("横琴", None), ("河南蒙古族自治县", "632324")],
     ],
 )
 def test_short_former_and_traditional_names(name: str, code: str | None) -> None:
     assert link(name) == [code]
+
+
+def test_every_alias_is_a_divisions() -> None:
+    assert [one for one in aliases().values() for code, _ in one if not shipped().get(code)] == []
 
 
 @pytest.mark.parametrize("name", ["长江", "重庆路", "28栋", "法国", "中", "和平村", "釜山"])
