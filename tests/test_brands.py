@@ -159,3 +159,13 @@ def test_brands_of_a_store(store: Store, store_url: str) -> None:
     assert out.stdout == ""
     out = CliRunner().invoke(app, [*command, "--format", "xml"])
     assert "unknown format 'xml' (one of text, jsonl)" in out.stderr
+
+
+def test_a_short_form_that_also_stands_alone_is_a_brand_of_its_own() -> None:
+    found = rows(article("a", "<红岩先锋变形记>，<变形记>。"), article("b", "<变形记>。"))
+    assert sorted(row["name"] for row in found) == ["变形记", "红岩先锋变形记"]
+
+
+def test_one_article_of_several_does_not_make_a_home() -> None:
+    [row] = rows(article("a", "{南岸区}“<一表通>”。"), *[article(n, "<一表通>。") for n in "bcd"])
+    assert row["place"] is None
