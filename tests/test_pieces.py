@@ -17,7 +17,7 @@ from ner.tagger.loading import load
 from ner.tagger.pieces import PIECE_FIRST, PIECE_LAST, PIECE_PAD, PIECE_UNKNOWN, PieceRow, Pieces
 from ner.tagger.runtime import Runtime
 from ner.tagger.settings import Settings
-from ner.training import e5, piece_onnx
+from ner.training import e5, onnx_graph, piece_onnx
 from ner.training.config import DataConfig, E5Encoder, Schedule, TrainConfig, TrainedModels
 from ner.training.pretrained_encoder import (
     EncoderShape,
@@ -255,6 +255,23 @@ def test_the_runtimes_logits_are_the_networks(pretrained: e5.Pretrained) -> None
     assert len(expected) >= 4 * len(TEXT) * MAX_SPAN_LENGTH
     assert np.abs(ours - expected).mean() < expected.std() / 8
     np.testing.assert_array_equal(ours, logits[places[0] == 1])
+
+
+def test_what_was_written_is_read_back(pretrained: e5.Pretrained, tmp_path: Path) -> None:
+    """Each weight to within its eight bits; of a matrix by column, of a table by row."""
+    made = network(pretrained)
+    file = tmp_path / "network.onnx"
+    file.write_bytes(piece_onnx.to_onnx(made))
+    shape, tensors = onnx_graph.read(file)
+    assert shape == made.values
+    read = piece_onnx.read_weights(tensors, shape["layers"])
+    weights = made.state_dict()
+    assert read.keys() == weights.keys()
+    bias = weights["head.length_bias"] + weights["head.bias"][:, 0]
+    np.testing.assert_allclose(read["head.length_bias"] + read["head.bias"][:, 0], bias, atol=1e-5)
+    for name in weights.keys() - {"head.length_bias", "head.bias"}:
+        step = np.abs(weights[name].numpy()).max() / 250
+        np.testing.assert_allclose(read[name], weights[name], atol=step, err_msg=name)
 
 
 def tagger(pretrained: e5.Pretrained) -> SpanTagger:

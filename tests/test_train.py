@@ -230,8 +230,24 @@ def test_a_model_is_where_the_next_training_starts(folder: Path) -> None:
     assert first.dev["all"].f1 > 0.9
     (folder / "few.txt").write_text("南\n岸\n区\n")
     config = settings(folder, start=start, characters=folder / "few.txt")
-    with pytest.raises(NerError, match=r"weights.pt: weights do not fit: .* the table has 6"):
+    with pytest.raises(NerError, match=r"network.onnx: weights do not fit: .* the table has 6"):
         next(train(config, folder / "other"))
+
+
+def test_blocks_left_out_make_a_smaller_network_that_learns(folder: Path) -> None:
+    list(train(settings(folder), folder / "run"))
+    model = str(folder / "run/model")
+    start = TrainedModels(models=(model,), drop_blocks=(0,))
+    *_, last = epochs(settings(folder, epochs=8, start=start), folder / "again")
+    assert last.dev["all"].f1 > 0.9
+    sizes = [
+        (folder / name / "model/span_tagger/network.onnx").stat().st_size
+        for name in ("run", "again")
+    ]
+    assert sizes[1] < sizes[0]
+    start = TrainedModels(models=(model,), drop_blocks=(0, 2))
+    with pytest.raises(NerError, match="drop_blocks names block 2; the network has 2"):
+        next(train(settings(folder, start=start), folder / "other"))
 
 
 def test_pretrained_hashed_tables_are_frozen_and_all_else_learns(folder: Path) -> None:

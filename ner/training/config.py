@@ -56,6 +56,7 @@ FilePath = Annotated[Path, BeforeValidator(_resolve)]
 Files = Annotated[tuple[FilePath, ...], Strict(False)]  # TOML's lists become tuples
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=1)]
+DroppedBlocks = Annotated[tuple[Annotated[int, Field(ge=0)], ...], Strict(False)]
 
 
 class Table(BaseModel):
@@ -90,6 +91,10 @@ class TrainedModels(Table):
 
     Of several models the mean of their weights is taken, which is better than each where they come from one
     encoder (model soups, Wortsman et al. 2022).
+
+    Args:
+        drop_blocks: blocks of our own encoder to leave out, from 0: a faster network, which training mends
+            (as LayerDrop, Fan et al. 2020).
     """
 
     models: Annotated[
@@ -97,12 +102,18 @@ class TrainedModels(Table):
         Strict(False),
         Field(min_length=1),
     ]
+    drop_blocks: DroppedBlocks = ()
 
 
 class PretrainedEncoder(Table):
-    """Start from the encoder that `ner pretrain` wrote, with a new head."""
+    """Start from the encoder that `ner pretrain` wrote, with a new head.
+
+    Args:
+        drop_blocks: see `TrainedModels`.
+    """
 
     encoder: FilePath
+    drop_blocks: DroppedBlocks = ()
 
 
 class HuggingFaceEncoder(Table):

@@ -1,4 +1,4 @@
-"""A trained network becomes a model folder: thresholds and calibration from dev, eight bits, weights."""
+"""A trained network becomes a model folder: thresholds and calibration from dev, eight bits."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,12 +18,8 @@ from ner.tagger.pieces import stack
 from ner.tagger.runtime import Logits
 from ner.tagger.settings import Settings
 from ner.training import onnx_export, piece_onnx, transformer
-from ner.training.network import Candidates, Encoder, split_hashed_tables
+from ner.training.network import Candidates, Encoder
 from ner.training.pretrained_encoder import PieceNetwork, SpanNetwork
-from ner.training.weights import save_weights
-
-WEIGHTS = "span_tagger/weights.pt"
-"""In a model folder: what later training starts from."""
 
 
 def write_model(
@@ -59,11 +55,6 @@ def write_model(
     nlp.meta["data"] = dict(data or {})
     with replacing(folder) as written:
         nlp.to_disk(written)
-        if isinstance(network.encoder, Encoder):
-            parts = split_hashed_tables(network.state_dict())
-            save_weights(written / WEIGHTS, network.shape.as_dict(), *parts)
-        elif isinstance(network, PieceNetwork):
-            save_weights(written / WEIGHTS, network.values, network.state_dict(), {})
         checksums.write(written)
 
 

@@ -5,14 +5,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ner import corpus
+from ner.errors import NerError
 from ner.tagger.features import Characters
 from ner.tagger.pieces import Pieces
 from ner.tagger.registry import DEFAULT_MODEL, find_model
-from ner.training import e5, transformer
+from ner.training import e5, onnx_export, onnx_graph, piece_onnx, transformer
 from ner.training.config import (
     E5Encoder,
     HuggingFaceEncoder,
@@ -21,7 +23,6 @@ from ner.training.config import (
     TrainConfig,
     TrainedModels,
 )
-from ner.training.export import WEIGHTS
 from ner.training.network import Encoder, Network, Shape
 from ner.training.pretrained_encoder import (
     EncoderShape,
@@ -29,9 +30,10 @@ from ner.training.pretrained_encoder import (
     SpanNetwork,
     encoder_weights,
 )
-from ner.training.weights import reading_weights
+from ner.training.weights import fitting, reading_weights
 
 _TABLE = "span_tagger/characters.txt"
+_NETWORK = "span_tagger/network.onnx"
 
 
 @dataclass(frozen=True)
@@ -40,9 +42,9 @@ class StartFiles:
 
     Args:
         characters: the character table.
-        weights: one file of an encoder, or those of the models to be averaged; none for a network with
-            random weights, and for a Hugging Face encoder, which is named and not a file. Of the e5 encoder
-            its file, and the texts that decide which of its pieces are kept.
+        weights: one file of an encoder, or the networks of the models to be averaged; none for a network
+            with random weights, and for a Hugging Face encoder, which is named and not a file. Of the e5
+            encoder its file, and the texts that decide which of its pieces are kept.
     """
 
     characters: Path
@@ -60,7 +62,7 @@ def start_files(config: TrainConfig) -> StartFiles:
     match config.start:
         case TrainedModels(models=models):
             table = models[0]
-            weights = tuple(find_model(model) / WEIGHTS for model in models)
+            weights = tuple(find_model(model) / _NETWORK for model in models)
         case PretrainedEncoder(encoder=file):
             weights = (file,)
         case E5Encoder(e5=file, texts=texts):
@@ -85,6 +87,7 @@ def make_network(
     torch.manual_seed(config.seed)
     dropout = config.schedule.dropout
     labels = len(config.labels)
+    network: SpanNetwork
     match config.start:
         case HuggingFaceEncoder(transformer=name):
             return transformer.make_network(name, characters, labels, dropout)
@@ -93,7 +96,27 @@ def make_network(
             return Network(shape, dropout=dropout)
         case E5Encoder(e5=file, texts=texts):
             return _e5_network(file, texts, characters, labels, dropout)
-    return _average(weights, characters, labels, dropout)
+        case PretrainedEncoder(encoder=encoder, drop_blocks=dropped):
+            network = _with_encoder(encoder, characters, labels, dropout)
+        case TrainedModels(drop_blocks=dropped):
+            network = _average(weights, characters, labels, dropout)
+    _drop_blocks(network, dropped)
+    return network
+
+
+def _drop_blocks(network: SpanNetwork, dropped: Sequence[int]) -> None:
+    if not dropped:
+        return
+    if not isinstance(network, Network) or not isinstance(network.encoder, Encoder):
+        raise NerError("drop_blocks is for networks of our own encoder", remedy="leave it out")
+    blocks = len(network.encoder.blocks)
+    if max(dropped) >= blocks:
+        raise NerError(
+            f"drop_blocks names block {max(dropped)}; the network has {blocks}",
+            remedy=f"blocks are counted from 0 to {blocks - 1}",
+        )
+    network.encoder.drop_blocks(dropped)
+    network.shape = network.encoder.shape
 
 
 def _e5_network(
@@ -121,43 +144,54 @@ def _freeze(network: SpanNetwork) -> None:
         table.weight.requires_grad_(False)
 
 
-def _average(
-    files: Sequence[Path], characters: Characters, labels: int, dropout: float
-) -> SpanNetwork:
-    """A network with the mean of the weights in files; the head of an encoder's file is a new one."""
-    network: SpanNetwork | None = None
-    first: dict[str, Any] = {}
-    mean: dict[str, Tensor] = {}
-    for file in files:
-        with reading_weights(file) as (values, weights):
-            if not network:
-                first = values
-                network = _network_of(values, file, characters, labels, dropout)
-            elif values != first:
-                raise ValueError("another shape than the model before it, so they have no mean")
-            _loaded_part(network, first).load_state_dict(weights)
-            for key, value in weights.items():
-                mean[key] = mean.get(key, 0) + value.float() / len(files)
-    assert network
-    _loaded_part(network, first).load_state_dict(mean)
+def _with_encoder(file: Path, characters: Characters, labels: int, dropout: float) -> Network:
+    """A network with a pretrained encoder and a new head."""
+    with reading_weights(file) as (values, weights):
+        network = _network_of(values, characters, labels, dropout)
+        network.encoder.load_state_dict(weights)
     _freeze(network)
     return network
 
 
-def _network_of(
-    values: dict[str, Any], file: Path, characters: Characters, labels: int, dropout: float
+def _average(
+    files: Sequence[Path], characters: Characters, labels: int, dropout: float
 ) -> SpanNetwork:
-    if "pieces" in values:
-        sizes = {key: value for key, value in values.items() if key not in ("characters", "labels")}
-        pieces = Pieces.from_bytes((file.parent / "pieces.json").read_bytes())
-        encoder = EncoderShape(**sizes)
-        return PieceNetwork(encoder, len(characters), labels, pieces, dropout=dropout)
+    """A network with the mean of the weights that models run with."""
+    network: SpanNetwork | None = None
+    first: dict[str, Any] = {}
+    mean: dict[str, Tensor] = {}
+    for file in files:
+        with fitting(file):
+            values, tensors = onnx_graph.read(file)
+            if values != (first := first or values):
+                raise ValueError("another shape than the model before it, so they have no mean")
+            if "pieces" in values:
+                network = network or _piece_network(values, file, characters, labels, dropout)
+                read = piece_onnx.read_weights(tensors, values["layers"])
+            else:
+                network = network or _network_of(values, characters, labels, dropout)
+                read = onnx_export.read_weights(tensors, len(values["dilations"]))
+            for key, value in read.items():
+                part = torch.from_numpy(np.array(value, np.float32)) / len(files)
+                mean[key] = mean[key] + part if key in mean else part
+            network.load_state_dict(mean)  # so that a shape that does not fit is this file's
+    assert network
+    _freeze(network)
+    return network
+
+
+def _piece_network(
+    values: dict[str, Any], file: Path, characters: Characters, labels: int, dropout: float
+) -> PieceNetwork:
+    sizes = {key: value for key, value in values.items() if key not in ("characters", "labels")}
+    pieces = Pieces.from_bytes((file.parent / "pieces.json").read_bytes())
+    return PieceNetwork(EncoderShape(**sizes), len(characters), labels, pieces, dropout=dropout)
+
+
+def _network_of(
+    values: dict[str, Any], characters: Characters, labels: int, dropout: float
+) -> Network:
     shape = Shape.from_dict({**values, "labels": labels})
     if shape.characters != len(characters):
         raise ValueError(f"{shape.characters} characters, the table has {len(characters)}")
     return Network(shape, dropout=dropout)
-
-
-def _loaded_part(network: SpanNetwork, values: dict[str, Any]) -> nn.Module:
-    """What a weights file holds: the whole network, or the encoder where its shape names no labels."""
-    return network if values["labels"] else network.encoder

@@ -6,8 +6,8 @@ Head: GlobalPointer (Su et al. 2022), which scores a span by its first and last 
 lets spans nest; limited to short spans, as names are short.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
@@ -131,6 +131,13 @@ class Encoder(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.blocks = nn.ModuleList(Block(shape.width, d, dropout) for d in shape.dilations)
         self.norm = nn.LayerNorm(shape.width)
+
+    def drop_blocks(self, numbers: Collection[int]) -> None:
+        """Leave blocks out."""
+        kept = [number for number in range(len(self.blocks)) if number not in numbers]
+        dilations = tuple(self.shape.dilations[number] for number in kept)
+        self.shape = replace(self.shape, dilations=dilations)
+        self.blocks = nn.ModuleList(self.blocks[number] for number in kept)
 
     def forward(self, ids: Tensor) -> Tensor:
         """Ids ``(batch, length)`` to vectors ``(batch, length, width)``."""

@@ -14,8 +14,19 @@ from torch import Tensor, nn
 
 from ner.tagger.features import PAD, Ids, pad
 from ner.training.network import HASH_FACTORS, Network
-from ner.training.onnx_graph import ZERO_POINT, Array, Graph, head, norm, product
-from ner.training.weights import quantize_table
+from ner.training.onnx_graph import (
+    ZERO_POINT,
+    Array,
+    Graph,
+    Tensors,
+    head,
+    head_weights,
+    matrix_and_bias,
+    norm,
+    norm_weights,
+    product,
+)
+from ner.training.weights import dequantize_table, quantize_table
 
 
 def to_onnx(network: Network, texts: Iterable[Ids]) -> bytes:
@@ -48,9 +59,11 @@ def to_onnx(network: Network, texts: Iterable[Ids]) -> bytes:
         matrix = weights[f"{name}.gate.weight"][:, :, 0].transpose(2, 1, 0)
         matrix = matrix.reshape(3 * shape.width, -1)
         value, gate = (
-            product(graph, three, scales[number], part, bias)
-            for part, bias in zip(
-                np.split(matrix, 2, axis=1), np.split(weights[f"{name}.gate.bias"], 2)
+            product(graph, part, three, scales[number], half, bias)
+            for part, half, bias in zip(
+                _gate_parts(name),
+                np.split(matrix, 2, axis=1),
+                np.split(weights[f"{name}.gate.bias"], 2),
             )
         )
         update = graph("Mul", value, graph("Sigmoid", gate))
@@ -60,9 +73,43 @@ def to_onnx(network: Network, texts: Iterable[Ids]) -> bytes:
         graph,
         network.head,
         weights,
-        lambda matrix, bias: product(graph, quantized, scales[-1], matrix, bias),
+        lambda name, matrix, bias: product(graph, name, quantized, scales[-1], matrix, bias),
     )
-    return graph.file(dict.fromkeys(("ids", "first", "end"), "rows"), shape.labels)
+    return graph.file(dict.fromkeys(("ids", "first", "end"), "rows"), shape.as_dict())
+
+
+def read_weights(tensors: Tensors, blocks: int) -> dict[str, Array]:
+    """The weights of a `Network` whose ONNX file holds these constants, rounded to eight bits.
+
+    Args:
+        blocks: how many it has.
+    """
+    weights = {**norm_weights(tensors, "encoder.norm"), **head_weights(tensors)}
+    for number in range(blocks):
+        name = f"encoder.blocks.{number}"
+        weights |= norm_weights(tensors, f"{name}.norm")
+        parts = [matrix_and_bias(tensors, part) for part in _gate_parts(name)]
+        matrix, bias = (np.concatenate(each, axis=-1) for each in zip(*parts))
+        # (3 in, out) to (out, in, 1, 3)
+        gate = matrix.reshape(3, -1, matrix.shape[1]).transpose(2, 1, 0)
+        weights[f"{name}.gate.weight"], weights[f"{name}.gate.bias"] = gate[:, :, None], bias
+    scales = []
+    for name, hashed in HASH_FACTORS.items():
+        part = f"encoder.embedding.{name}"
+        table = torch.from_numpy(tensors[f"{part}.table"].copy())
+        scale = tensors[f"{part}.scale"].item()
+        weights[f"{part}.weight"] = dequantize_table(table, torch.tensor(scale)).numpy()
+        scales += [np.full(table.shape[1], scale)] * len(hashed)
+    part = "encoder.embedding"
+    matrix, weights[f"{part}.mix.bias"] = matrix_and_bias(tensors, f"{part}.mix")
+    weights[f"{part}.mix.weight"] = (matrix / np.concatenate(scales)[:, None]).T
+    weights[f"{part}.character.weight"] = tensors[f"{part}.character.weight"].astype(np.float32)
+    return weights
+
+
+def _gate_parts(block: str) -> tuple[str, str]:
+    """The names under which the two halves of a block's matrix are written."""
+    return f"{block}.value", f"{block}.gate"
 
 
 class _Neighbours:
@@ -98,7 +145,8 @@ def _embedding(graph: Graph, weights: dict[str, Array], neighbours: _Neighbours)
     for name, hashed in HASH_FACTORS.items():
         table = weights[f"encoder.embedding.{name}.weight"]
         quantized, scale = quantize_table(torch.from_numpy(table))
-        kept = graph.constant(quantized.numpy())
+        kept = graph.constant(quantized.numpy(), f"encoder.embedding.{name}.table")
+        graph.notes[f"encoder.embedding.{name}.scale"] = scale.item()
         for last in range(len(hashed)):
             products = [
                 graph("Mul", ids[last + k + 1 - len(hashed)], np.int32(factor))
@@ -112,8 +160,10 @@ def _embedding(graph: Graph, weights: dict[str, Array], neighbours: _Neighbours)
             scales.append(np.full(table.shape[1], scale.item()))
     pairs = graph("Concat", *parts, axis=1)
     matrix = weights["encoder.embedding.mix.weight"].T * np.concatenate(scales)[:, None]
-    mixed = product(graph, pairs, 1.0, matrix, weights["encoder.embedding.mix.bias"])
-    characters = weights["encoder.embedding.character.weight"].astype(np.float16)
+    bias = weights["encoder.embedding.mix.bias"]
+    mixed = product(graph, "encoder.embedding.mix", pairs, 1.0, matrix, bias)
+    name = "encoder.embedding.character.weight"
+    characters = graph.constant(weights[name].astype(np.float16), name)
     looked_up = graph("Cast", graph("Gather", characters, "ids"), to=TensorProto.FLOAT)
     return str(graph("Add", looked_up, mixed))
 

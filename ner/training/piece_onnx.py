@@ -11,10 +11,11 @@ from onnx import TensorProto
 
 from ner.tagger.features import PAD
 from ner.training import onnx_graph
-from ner.training.onnx_graph import OPERATORS, Array, Graph
-from ner.training.pretrained_encoder import PieceNetwork
+from ner.training.onnx_graph import OPERATORS, ZERO_POINT, Array, Graph, Tensors
+from ner.training.pretrained_encoder import CONVOLUTIONS, PieceNetwork
 
 _NEIGHBOURS = 2  # characters to either side that a convolution sees
+_REACH = 2 * _NEIGHBOURS + 1
 
 
 def to_onnx(network: PieceNetwork) -> bytes:
@@ -27,8 +28,9 @@ def to_onnx(network: PieceNetwork) -> bytes:
     graph = Graph()
     pieces = _encoder(graph, network, weights)
     x = graph("Gather", pieces, "piece")
-    x = graph("Add", x, graph("Gather", weights["place.weight"], "place"))
-    x = graph("Add", x, _looked_up(graph, weights["character.weight"], "ids"))
+    places = graph.constant(weights["place.weight"], "place.weight")
+    x = graph("Add", x, graph("Gather", places, "place"))
+    x = graph("Add", x, _looked_up(graph, weights, "character", "ids"))
     real = graph("Cast", graph("Not", graph("Equal", "ids", np.int32(PAD))), to=TensorProto.FLOAT)
     real = graph("Unsqueeze", real, [1])
     for number in range(len(network.convolutions)):
@@ -36,10 +38,44 @@ def to_onnx(network: PieceNetwork) -> bytes:
     normed = onnx_graph.norm(graph, weights, "norm", x)
     narrow = graph("DynamicQuantizeLinear", normed, outputs=3)
     onnx_graph.head(
-        graph, network.head, weights, lambda matrix, bias: _product(graph, narrow, matrix, bias)
+        graph,
+        network.head,
+        weights,
+        lambda name, matrix, bias: _product(graph, name, narrow, matrix, bias),
     )
     inputs = {"pieces": "pieces", "ids": "rows", "piece": "rows", "place": "rows"}
-    return graph.file(inputs, network.head.labels)
+    return graph.file(inputs, network.values)
+
+
+def read_weights(tensors: Tensors, layers: int) -> dict[str, Array]:
+    """The weights of a `PieceNetwork` whose ONNX file holds these constants, rounded to eight bits.
+
+    Args:
+        layers: of its encoder.
+    """
+    weights = {
+        "place.weight": tensors["place.weight"],
+        "encoder.position.weight": tensors["encoder.position.weight"],
+        **_table_weights(tensors, "character"),
+        **_table_weights(tensors, "encoder.piece"),
+        **onnx_graph.norm_weights(tensors, "encoder.norm"),
+        **onnx_graph.norm_weights(tensors, "norm"),
+        **onnx_graph.head_weights(tensors),
+    }
+    for number in range(layers):
+        name = f"encoder.layers.{number}"
+        for part in ("qkv", "out", "widen", "narrow"):
+            weights |= onnx_graph.linear_weights(tensors, f"{name}.{part}")
+        for part in ("attention_norm", "norm"):
+            weights |= onnx_graph.norm_weights(tensors, f"{name}.{part}")
+    for number in range(CONVOLUTIONS):
+        name = f"convolutions.{number}"
+        weights |= onnx_graph.norm_weights(tensors, f"{name}.norm")
+        matrix, weights[f"{name}.mix.bias"] = onnx_graph.matrix_and_bias(tensors, f"{name}.mix")
+        # (5 in, out) to (out, in, 1, 5)
+        mix = matrix.reshape(_REACH, -1, matrix.shape[1]).transpose(2, 1, 0)
+        weights[f"{name}.mix.weight"] = mix[:, :, None]
+    return weights
 
 
 def _encoder(graph: Graph, network: PieceNetwork, weights: dict[str, Array]) -> str:
@@ -48,10 +84,11 @@ def _encoder(graph: Graph, network: PieceNetwork, weights: dict[str, Array]) -> 
     count = graph("Squeeze", graph("Shape", "pieces"))
     places = graph("Range", np.int64(0), count, np.int64(1))
     places = graph("Min", places, np.int64(shape.positions - 1))
+    position = "encoder.position.weight"
     x = graph(
         "Add",
-        _looked_up(graph, weights["encoder.piece.weight"], "pieces"),
-        graph("Gather", weights["encoder.position.weight"], places),
+        _looked_up(graph, weights, "encoder.piece", "pieces"),
+        graph("Gather", graph.constant(weights[position], position), places),
     )
     x = onnx_graph.norm(graph, weights, "encoder.norm", x, shape.epsilon)
     for number in range(shape.layers):
@@ -93,26 +130,38 @@ def _convolution(graph: Graph, weights: dict[str, Array], name: str, x: str, rea
     around = [graph("Slice", narrow, [k], end, [0]) for k, end in enumerate(ends)]
     beside = graph("Concat", *around, axis=1)
     matrix = matrix.reshape(-1, matrix.shape[-1])
-    mixed = _product(graph, (beside, scale, zero), matrix, weights[f"{name}.mix.bias"])
+    bias = weights[f"{name}.mix.bias"]
+    mixed = _product(graph, f"{name}.mix", (beside, scale, zero), matrix, bias)
     return str(graph("Add", x, graph("Gelu", mixed, domain=OPERATORS)))
 
 
 def _linear(graph: Graph, weights: dict[str, Array], name: str, x: str) -> str:
     narrow = graph("DynamicQuantizeLinear", x, outputs=3)
-    return _product(graph, narrow, weights[f"{name}.weight"].T, weights[f"{name}.bias"])
+    return _product(graph, name, narrow, weights[f"{name}.weight"].T, weights[f"{name}.bias"])
 
 
-def _product(graph: Graph, narrow: tuple[str, str, str], matrix: Array, bias: Array) -> str:
+def _product(
+    graph: Graph, name: str, narrow: tuple[str, str, str], matrix: Array, bias: Array
+) -> str:
     """Rows in eight bits, with their scale and zero point, times a matrix ``(in, out)``."""
     x, scale, zero = narrow
-    return onnx_graph.product(graph, x, scale, matrix, bias, zero)
+    return onnx_graph.product(graph, name, x, scale, matrix, bias, zero)
 
 
-def _looked_up(graph: Graph, table: Array, index: str) -> str:
+def _looked_up(graph: Graph, weights: dict[str, Array], name: str, index: str) -> str:
     """Rows of a table that is kept in eight bits, each row with a scale."""
+    table = weights[f"{name}.weight"]
     scales = np.abs(table).max(axis=1, keepdims=True) / 127 + 1e-12
-    narrow = (np.rint(table / scales) + 128).astype(np.uint8)
+    narrow = (np.rint(table / scales) + ZERO_POINT).astype(np.uint8)
     # Not DequantizeLinear, whose optimised form goes on in eight bits (onnxruntime 1.32).
-    rows = graph("Cast", graph("Gather", graph.constant(narrow), index), to=TensorProto.FLOAT)
-    rows = graph("Sub", rows, np.float32(128))
-    return str(graph("Mul", rows, graph("Gather", scales.astype(np.float32), index)))
+    kept = graph.constant(narrow, f"{name}.table")
+    rows = graph("Cast", graph("Gather", kept, index), to=TensorProto.FLOAT)
+    rows = graph("Sub", rows, np.float32(ZERO_POINT))
+    scale = graph.constant(scales.astype(np.float32), f"{name}.scales")
+    return str(graph("Mul", rows, graph("Gather", scale, index)))
+
+
+def _table_weights(tensors: Tensors, name: str) -> dict[str, Array]:
+    """The table that `_looked_up` wrote."""
+    rows = tensors[f"{name}.table"].astype(np.float32) - np.float32(ZERO_POINT)
+    return {f"{name}.weight": rows * tensors[f"{name}.scales"]}

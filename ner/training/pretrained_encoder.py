@@ -17,6 +17,7 @@ from ner.tagger.features import PAD
 from ner.tagger.pieces import MAX_PLACE, PIECE_PAD, Pieces
 from ner.training.network import Network, Shape, SpanHead
 
+CONVOLUTIONS = 2  # over characters, behind the encoder
 _NEVER = -1e4  # added to the scores of attention on padding
 
 
@@ -147,7 +148,9 @@ class PieceNetwork(nn.Module):
         self.encoder = PieceEncoder(shape, dropout=dropout)
         self.character = nn.Embedding(characters, shape.width)
         self.place = nn.Embedding(MAX_PLACE + 1, shape.width)
-        self.convolutions = nn.ModuleList(Convolution(shape.width, dropout) for _ in range(2))
+        self.convolutions = nn.ModuleList(
+            Convolution(shape.width, dropout) for _ in range(CONVOLUTIONS)
+        )
         self.norm = nn.LayerNorm(shape.width)
         self.head = SpanHead(Shape(characters, labels, width=shape.width))
         self.values = {**shape.as_dict(), "characters": characters, "labels": labels}

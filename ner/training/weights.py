@@ -1,7 +1,7 @@
 """Weights on disk: checkpoints, replaced whole, and small weights files that later training starts from."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any
@@ -52,7 +52,7 @@ def reading_weights(path: Path) -> Iterator[tuple[dict[str, Any], dict[str, Tens
     Raises:
         NerError: as `reading_checkpoint`.
     """
-    with _reading(path, "check start in the config"):
+    with fitting(path):
         read = torch.load(path, map_location="cpu", weights_only=True)
         stored = read["weights"]
         yield (
@@ -65,6 +65,11 @@ def reading_weights(path: Path) -> Iterator[tuple[dict[str, Any], dict[str, Tens
                 if not name.endswith(_SCALE)
             },
         )
+
+
+def fitting(path: Path) -> AbstractContextManager[None]:
+    """What does not fit in the block, or cannot be read, is told as an error of the weights in a file."""
+    return _reading(path, "check start in the config")
 
 
 def quantize_table(table: Tensor) -> tuple[Tensor, Tensor]:
