@@ -1,6 +1,6 @@
 """How well does a model do on each kind of sentence on which models failed?
 
-Example: ``python -m benchmarks.kinds news news-accurate``
+Example: ``python -m benchmarks.kinds news news-fast``
 
 Sixty sentences of each kind are made up from `kinds.toml`, with every name in them marked: people, places and
 companies are invented or well known. The figure is strict F1 over all their spans; where nothing is to be

@@ -27,6 +27,12 @@ from ner.store.schema import runs, spans
 from ner.tagger.loading import Tagger, load
 
 
+@pytest.fixture(scope="module")
+def tagger() -> Tagger:
+    """The fast model: what is tested is not what it finds."""
+    return load("news-fast")
+
+
 def test_a_run_tags_what_is_left_and_says_so(store: Store, tagger: Tagger) -> None:
     list(store.add(make_article(number) for number in range(5)))
     steps = list(tag_store(store, tagger, ids=["article-00003"]))
@@ -62,7 +68,7 @@ class Poisoned:
 
 
 def test_an_article_that_cannot_be_tagged_is_set_aside_and_the_rest_goes_on(store: Store) -> None:
-    tagger = load()
+    tagger = load("news-fast")
     tagger.component = Poisoned(tagger.component)  # type: ignore[assignment]
     list(store.add(make_article(number) for number in range(5)))
     failed = [step.id for step in tag_store(store, tagger) if step.failure]
@@ -102,7 +108,7 @@ def test_killed_at_random_moments_nothing_is_lost_and_nothing_is_twice(
     articles = [make_article(number) for number in range(400)]
     with Store(store_url, create=True) as store:
         list(store.add(articles))
-        command = [sys.executable, "-m", "ner", "tag", "--store", store_url]
+        command = [sys.executable, "-m", "ner", "tag", "--model", "news-fast", "--store", store_url]
         rng = random.Random(1)
         for _ in range(2):
             before = store.count_untagged(model_key(tagger))
@@ -196,7 +202,7 @@ def test_other_forms_are_tagged_too_with_the_text_that_offsets_count_in(
 
 
 def test_a_text_that_cannot_be_tagged_costs_only_itself(tmp_path: Path) -> None:
-    tagger = load()
+    tagger = load("news-fast")
     tagger.component = Poisoned(tagger.component)  # type: ignore[assignment]
     rows = [{"id": str(n), "text": make_article(n).text} for n in range(5)]
     found = answers(tagger, write_lines(tmp_path / "a.jsonl", rows))
@@ -205,7 +211,7 @@ def test_a_text_that_cannot_be_tagged_costs_only_itself(tmp_path: Path) -> None:
 
 
 def test_an_answer_does_not_wait_for_further_lines() -> None:
-    command = [sys.executable, "-m", "ner", "tag", "--input", "-"]
+    command = [sys.executable, "-m", "ner", "tag", "--model", "news-fast", "--input", "-"]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdin and process.stdout
         for number in range(3):
@@ -228,12 +234,23 @@ def test_an_answer_does_not_wait_for_further_lines() -> None:
 def test_an_interrupted_command_keeps_what_is_done_and_goes_on(
     tagger: Tagger, tmp_path: Path
 ) -> None:
-    rows = [{"id": str(number), "text": f"南岸区第{number}次开会。"} for number in range(1500)]
+    rows = [{"id": str(number), "text": f"南岸区第{number}次开会。"} for number in range(12_000)]
     source = write_lines(tmp_path / "in.jsonl", [*rows[:5], "{bad", *rows[5:]])
     output = tmp_path / "out.jsonl"
     output.write_text("old\n")
     partial = partial_file(tagger, source, output)
-    command = [sys.executable, "-m", "ner", "tag", "--input", str(source), "--output", str(output)]
+    command = [
+        sys.executable,
+        "-m",
+        "ner",
+        "tag",
+        "--model",
+        "news-fast",
+        "--input",
+        str(source),
+        "--output",
+        str(output),
+    ]
     for stop in (signal.SIGINT, signal.SIGTERM, signal.SIGKILL):
         before = partial.stat().st_size if partial.exists() else 0
         process = subprocess.Popen(command, stderr=subprocess.PIPE)

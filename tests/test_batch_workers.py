@@ -23,6 +23,12 @@ from ner.store import Store
 from ner.tagger.loading import Tagger, load
 
 
+@pytest.fixture(scope="module")
+def tagger() -> Tagger:
+    """The fast model: what is tested is not what it finds."""
+    return load("news-fast")
+
+
 def test_items_are_taken_ahead_but_no_further_than_asked() -> None:
     taken: list[int] = []
 
@@ -54,7 +60,7 @@ def test_an_error_of_the_source_is_raised_where_its_items_are_taken() -> None:
 
 def load_poisoned(parent: int) -> Tagger:
     """A tagger that takes its whole process down at one article, as too little memory would."""
-    tagger = load()
+    tagger = load("news-fast")
     found = tagger.component.stream
 
     def stream(texts: Iterator[str]) -> object:
@@ -117,7 +123,16 @@ def test_a_signal_ends_a_run_after_what_is_being_tagged(
     key, metrics = model_key(tagger), tmp_path / "ner.prom"
     with Store(store_url, create=True) as store:
         list(store.add(make_article(number) for number in range(3000)))
-        command = [sys.executable, "-m", "ner", "--log-format", "json", "tag"]
+        command = [
+            sys.executable,
+            "-m",
+            "ner",
+            "--log-format",
+            "json",
+            "tag",
+            "--model",
+            "news-fast",
+        ]
         command += ["--store", store_url, "--metrics", str(metrics)]
         process = subprocess.Popen(command, stderr=subprocess.PIPE)
         wait_until(lambda: store.count_untagged(key) < 3000, process)

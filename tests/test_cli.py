@@ -5,8 +5,10 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import ROOT
@@ -21,13 +23,16 @@ PAGE = ROOT / "data/pages/jzrb-2025-03-18-003.txt"
 
 def all_commands() -> list[str]:
     """Every command that does something, in its order: ``ingest``, ``corpus snap``, ``models``, …"""
-    found: list[str] = []
-    for name, command in get_command(app).commands.items():  # type: ignore[attr-defined]
-        inner = getattr(command, "commands", {})
-        if not inner or command.invoke_without_command:
-            found.append(name)
-        found += [f"{name} {each}" for each in inner]
-    return found
+
+    def leaves(group: Any, prefix: str) -> Iterator[str]:
+        for name, command in group.commands.items():
+            inner = getattr(command, "commands", {})
+            if not inner or command.invoke_without_command:
+                yield f"{prefix}{name}"
+            if inner:
+                yield from leaves(command, f"{prefix}{name} ")
+
+    return list(leaves(get_command(app), ""))
 
 
 def ner(*arguments: str | Path, input: bytes | None = None) -> Result:

@@ -25,7 +25,7 @@ def lists(tmp_path: Path) -> dict[str, Path]:
     return {"names": tmp_path / "names.tsv", "never": tmp_path / "never.txt"}
 
 
-@pytest.mark.parametrize("model", ["news", "news-accurate"])
+@pytest.mark.parametrize("model", ["news", "news-fast"])
 def test_the_sentence_decides_about_a_listed_name(model: str, lists: dict[str, Path]) -> None:
     plain, ours = ner.load(model), ner.load(model, **lists)
     found = [[span.text for span in spans if span.label == "BRAND"] for spans in ours.tag(TEXTS)]

@@ -19,6 +19,12 @@ from ner.store import Store
 from ner.tagger.loading import Tagger, load
 
 
+@pytest.fixture(scope="module")
+def tagger() -> Tagger:
+    """The fast model: what is tested is not what it finds."""
+    return load("news-fast")
+
+
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
 def test_killed_many_times_a_store_is_as_if_nothing_had_been(store_url: str) -> None:
@@ -40,7 +46,7 @@ def test_a_full_disk_ends_a_run_in_one_line_and_leaves_whole_batches(
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
 
-    command = [sys.executable, "-m", "ner", "tag", "--store", url]
+    command = [sys.executable, "-m", "ner", "tag", "--model", "news-fast", "--store", url]
     out = subprocess.run(command, capture_output=True, text=True, check=False, preexec_fn=limit)
     assert out.returncode == 1 and out.stderr.count("error: ") == 1, out.stderr
     with Store(url) as store:
@@ -84,7 +90,7 @@ def test_a_database_that_goes_away_and_comes_back_costs_nothing(
 def test_two_taggers_share_a_store(store: Store, store_url: str, tagger: Tagger) -> None:
     articles = [make_article(number) for number in range(1500)]
     list(store.add(articles))
-    command = [sys.executable, "-m", "ner", "tag", "--store", store_url]
+    command = [sys.executable, "-m", "ner", "tag", "--model", "news-fast", "--store", store_url]
     both = [subprocess.Popen(command, stderr=subprocess.DEVNULL) for _ in range(2)]
     for process in both:
         wait_until(lambda: store.count_untagged(model_key(tagger)) < 1500, process)

@@ -25,6 +25,12 @@ pytestmark = [
 ]
 
 
+@pytest.fixture(scope="module")
+def tagger() -> Tagger:
+    """The fast model: what is tested is not what it finds."""
+    return load("news-fast")
+
+
 @pytest.fixture
 def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
     """Two nodes with a core each."""
@@ -84,7 +90,15 @@ def _an_actor() -> int:
 def test_what_ray_cannot_do_is_said(tmp_path: Path) -> None:
     with Store(f"sqlite:///{tmp_path}/articles.db", create=True) as store:
         list(store.add([make_article(1)]))
-    command = ["tag", "--engine", "ray", "--store", f"sqlite:///{tmp_path}/articles.db"]
+    command = [
+        "tag",
+        "--engine",
+        "ray",
+        "--model",
+        "news-fast",
+        "--store",
+        f"sqlite:///{tmp_path}/articles.db",
+    ]
     result = CliRunner().invoke(app, [*command, "--article", "article-00001"])
     assert result.exit_code == 1 and "leave out --input and --article" in result.output
     result = CliRunner().invoke(app, ["tag", "--engine", "spark"])

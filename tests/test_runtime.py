@@ -124,7 +124,7 @@ def test_what_was_written_is_read_back(network: Network, tmp_path: Path) -> None
 
 def test_the_shipped_graph_is_the_network_of_its_weights() -> None:
     """Activations in eight bits or not: logits differ by less than 1, in the mean by less than 0.2."""
-    folder = find_model()
+    folder = find_model("news-fast")
     network = loaded(folder / "span_tagger/network.onnx")
     table = Characters.read(folder / "span_tagger/characters.txt")
     texts = [

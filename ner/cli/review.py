@@ -19,7 +19,6 @@ reviewing = typer.Typer(
     invoke_without_command=True,
     no_args_is_help=False,
     rich_markup_mode="markdown",
-    help="Check in a web browser what the tagger found, and see how good it is.",
 )
 users = typer.Typer(
     cls=Group,

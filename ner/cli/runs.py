@@ -16,7 +16,6 @@ runs = typer.Typer(
     cls=Group,
     rich_markup_mode="markdown",
     invoke_without_command=True,
-    help="What each run of `ner tag` did to the store, and what a new model changes.",
 )
 app.add_typer(runs, name="runs")
 
@@ -120,7 +119,7 @@ def diff(
     Compared are the articles that both have tagged. Spans of a model take the place of its earlier ones,
     so two runs of one model cannot be compared.
 
-    Example: `ner runs diff news-0.2.1 news-accurate-0.1.0`
+    Example: `ner runs diff news-fast news`
     """
     from ner.cli.console import console
     from ner.cli.render import figures

@@ -14,6 +14,11 @@ from ner.tagger.features import MAX_SPAN_LENGTH
 
 RAISE = 11.0
 """By how much the logit of a listed name is raised. The network then looks as far below its threshold."""
+_AROUND = 6
+_WITHOUT_PARTS = (
+    "PER",
+    "BRAND",
+)  # names with no name of their own label inside, as places and bodies have
 
 
 @dataclass(frozen=True)
@@ -36,12 +41,23 @@ class HouseWords:
     def weigh(self, text: str, found: Iterable[Found], labels: tuple[str, ...]) -> Iterator[Found]:
         """What a network found, listed names raised and strings that are never names left out."""
         for start, end, number, logit in found:
-            string = text[start:end]
+            string, label = text[start:end], labels[number]
             if string in self.never:
                 continue
-            if labels[number] in self.names.get(string, ()):
+            if label in _WITHOUT_PARTS and self._is_part(text, start, end, label):
+                continue
+            if label in self.names.get(string, ()):
                 logit += RAISE
             yield start, end, number, logit
+
+    def _is_part(self, text: str, start: int, end: int, label: str) -> bool:
+        """Whether a listed name of the label stands around it, a few characters longer on either side."""
+        return any(
+            label in self.names.get(text[before:after], ())
+            for before in range(max(0, start - _AROUND), start + 1)
+            for after in range(end, min(len(text), end + _AROUND) + 1)
+            if after - before > end - start
+        )
 
 
 def read_house_words(names: Path | None, never: Path | None, labels: tuple[str, ...]) -> HouseWords:
