@@ -454,7 +454,7 @@ def test_chinese_columns_plain_text_and_ids_of_any_type(
         names = ("稿件号", "标题", "正文", "发布时间", "版次")
         kinds = (f"{id_kind} PRIMARY KEY", "VARCHAR(90)", "TEXT", time_kind, "INTEGER")
         columns = ", ".join(f"{quote}{n}{quote} {k}" for n, k in zip(names, kinds))
-        body = "　　南岸区👍开会。\r\n　　渝北区的陈晓说好。  \r\n"
+        body = "　　昨天，重庆市南岸区召开大会👍。\r\n　　渝北区的陈晓说好。  \r\n"
         identity = 90000000000000000001 if id_kind == "NUMERIC(20)" and kind != "sqlite" else 7
         identity = identity if id_kind == "NUMERIC(20)" else "a5b8c0de-0000-4000-8000-00000000000A"
         execute(

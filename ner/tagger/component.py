@@ -145,10 +145,10 @@ class SpanTagger(Pipe):
         runtime = Runtime(network, self.threads)
         self.set_network(settings, characters, runtime.candidates, pieces)
         self.runtime = runtime
-        if pieces is not None:
-            return
-        try:  # the highest id that the table can give, and as many floors as there are labels
-            runtime.candidates([np.array([len(characters) - 1], np.int32)], self._floors)
+        highest = np.array([len(characters) - 1], np.int32)  # that the table can give
+        row = highest if pieces is None else PieceRow(highest, pieces.encode("字"))
+        try:  # with as many floors as there are labels
+            runtime.candidates([row], self._floors)
         except Exception as error:  # onnxruntime's own exceptions share no base class
             raise NerError(
                 f"the network has other characters or labels than are listed: {first_line(error)}",

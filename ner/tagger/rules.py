@@ -110,20 +110,25 @@ def without_joined(text: str, logits: Mapping[Span, float]) -> dict[Span, float]
         starting.setdefault((span.start, span.label), []).append(span)
     dropped = set()
     for span in logits:
-        for tail, touches in _tails(text, span, span.start, starting):
+        for tail, touches in _tails(text, span, starting):
             dropped.add(tail if touches and logits[span] >= logits[tail] else span)
     return {span: logit for span, logit in logits.items() if span not in dropped}
 
 
 def _tails(
-    text: str, whole: Span, start: int, starting: Mapping[tuple[int, str], list[Span]]
+    text: str, whole: Span, starting: Mapping[tuple[int, str], list[Span]]
 ) -> Iterator[tuple[Span, bool]]:
     """The last of spans that one after the other make up the whole, and whether they all touch."""
-    for part in starting.get((start, whole.label), ()):
-        if part.end == whole.end and start > whole.start:
-            yield part, True
-        elif part.end < whole.end:
-            yield from _tails(text, whole, part.end, starting)
-            if text[part.end] in _SEPARATORS:
-                for tail, _ in _tails(text, whole, part.end + 1, starting):
-                    yield tail, False
+    waiting = [(whole.start, True)]
+    seen = set(waiting)  # many spans make up a whole in very many ways
+    while waiting:
+        start, touches = waiting.pop()
+        for part in starting.get((start, whole.label), ()):
+            if part.end == whole.end and start > whole.start:
+                yield part, touches
+            elif part.end < whole.end:
+                following = {(part.end, touches)}
+                if text[part.end] in _SEPARATORS:
+                    following.add((part.end + 1, False))
+                waiting += following - seen
+                seen |= following
