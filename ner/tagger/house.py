@@ -14,11 +14,9 @@ from ner.tagger.features import MAX_SPAN_LENGTH
 
 RAISE = 11.0
 """By how much the logit of a listed name is raised. The network then looks as far below its threshold."""
-_AROUND = 6
-_WITHOUT_PARTS = (
-    "PER",
-    "BRAND",
-)  # names with no name of their own label inside, as places and bodies have
+# Names that hold no name of their own label, as those of places and bodies do.
+_WITHOUT_PARTS = ("PER", "BRAND")
+_AROUND = 6  # code points to either side of a part in which its whole name is looked for
 
 
 @dataclass(frozen=True)
@@ -39,7 +37,10 @@ class HouseWords:
         return RAISE if self.names else 0.0
 
     def weigh(self, text: str, found: Iterable[Found], labels: tuple[str, ...]) -> Iterator[Found]:
-        """What a network found, listed names raised and strings that are never names left out."""
+        """What a network found, listed names raised; without parts of these and what is never a name."""
+        if not self.names and not self.never:
+            yield from found
+            return
         for start, end, number, logit in found:
             string, label = text[start:end], labels[number]
             if string in self.never:
