@@ -1,13 +1,17 @@
 """Commands that take corpora apart and put them together: by article, and annotations without their texts."""
 
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ner.cli.corpus import Files, corpus
 from ner.cli.terminal import count, say, writing
 from ner.errors import NerError
+
+if TYPE_CHECKING:
+    from ner.formats import Row
 
 
 @corpus.command()
@@ -74,14 +78,8 @@ def detach(
     """
     from ner.corpus import detach as detached
     from ner.corpus import read
-    from ner.formats import dump
 
-    with writing(output) as sink:
-        number = 0
-        for row in detached(read(files)):
-            sink.write(dump(row))
-            number += 1
-    say(count(number, "article"))
+    say(count(_write(detached(read(files)), output), "article"))
 
 
 @corpus.command()
@@ -98,12 +96,18 @@ def attach(
     """
     from ner.corpus import attach as attached
     from ner.corpus import attach_quotes, holds_quotes
-    from ner.formats import dump
 
     rows = (attach_quotes if holds_quotes(spans) else attached)(spans, texts)
+    say(count(_write(rows, output), "row"))
+
+
+def _write(rows: Iterable["Row"], output: str) -> int:
+    """Write JSON lines; how many they are."""
+    from ner.formats import dump
+
+    number = 0
     with writing(output) as sink:
-        number = 0
         for row in rows:
             sink.write(dump(row))
             number += 1
-    say(count(number, "row"))
+    return number

@@ -86,18 +86,29 @@ def read_quotes(path: str | Path) -> Iterator[Example]:
     Raises:
         NerError: a line cannot be read.
     """
-    with open_source(Path(path)) as source:
+    for where, row in strict_rows(Path(path)):
+        with at(where):
+            string, label, contexts = _quote_fields(row)
+        for context in contexts:
+            start = context.find(f"“{string}”") + 1
+            if start:
+                known = (start, start + len(string))
+                spans = (Span(*known, "BRAND"),) if label == "BRAND" else ()
+                yield Example(context, spans, known)
+
+
+def strict_rows(path: Path) -> Iterator[tuple[str, Row]]:
+    """The JSON objects of a file with their places, of whatever kind.
+
+    Raises:
+        NerError: a line cannot be read.
+    """
+    with open_source(path) as source:
         for where, row in source_lines(source):
             with at(where):
                 if isinstance(row, NerError):
                     raise row
-                string, label, contexts = _quote_fields(row)
-            for context in contexts:
-                start = context.find(f"“{string}”") + 1
-                if start:
-                    known = (start, start + len(string))
-                    spans = (Span(*known, "BRAND"),) if label == "BRAND" else ()
-                    yield Example(context, spans, known)
+            yield where, row
 
 
 def _quote_fields(row: Row) -> tuple[str, str, list[str]]:

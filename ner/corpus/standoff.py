@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from ner.article import Article, text_hash
+from ner.corpus.read import strict_rows
 from ner.errors import NerError
-from ner.formats import Row, open_source, source_lines
+from ner.formats import Row
 
 _SPANS = {"id": str, "length": int, "text_sha256": str, "spans": list}
 _CLASS = {"string_sha256": str, "class": str}
@@ -40,12 +41,12 @@ def attach(standoff: Path, texts: Iterable[Path]) -> Iterator[Row]:
     wanted = {row["id"]: (where, row) for where, row in _notes(standoff, _SPANS)}
     found: dict[str, str] = {}
     for path in texts:
-        for row in _rows(path):
-            text = row.get("text")
-            # Two texts of one id: the one whose hash fits is meant.
-            for article_id in {str(row.get("id"))} & wanted.keys():
+        for _, row in strict_rows(path):
+            article_id, text = str(row.get("id")), row.get("text")
+            if article_id in wanted and isinstance(text, str):
                 _, note = wanted[article_id]
-                if isinstance(text, str) and (article_id not in found or _fits(text, note)):
+                # Of two texts with one id that is meant whose hash fits.
+                if article_id not in found or _fits(text, note):
                     found[article_id] = text[: note["length"]]
     for article_id, (where, note) in wanted.items():
         if article_id not in found:
@@ -76,7 +77,7 @@ def attach_quotes(standoff: Path, texts: Iterable[Path]) -> Iterator[Row]:
     """
     wanted = {row["string_sha256"]: (where, row) for where, row in _notes(standoff, _CLASS)}
     for path in texts:
-        for row in _rows(path):
+        for _, row in strict_rows(path):
             string = str(row.get("string"))
             _, note = wanted.pop(text_hash(string), ("", None))
             if note:
@@ -91,7 +92,7 @@ def attach_quotes(standoff: Path, texts: Iterable[Path]) -> Iterator[Row]:
 
 def holds_quotes(standoff: Path) -> bool:
     """True where the file's first row is of a quoted string, not of an article."""
-    return any("string_sha256" in row for row in islice(_rows(standoff), 1))
+    return any("string_sha256" in row for _, row in islice(strict_rows(standoff), 1))
 
 
 def _fits(text: str, note: Mapping[str, Any]) -> bool:
@@ -99,22 +100,11 @@ def _fits(text: str, note: Mapping[str, Any]) -> bool:
 
 
 def _notes(path: Path, fields: Mapping[str, type]) -> Iterator[tuple[str, Row]]:
-    with open_source(path) as source:
-        for where, row in source_lines(source):
-            if isinstance(row, NerError):
-                raise row
-            if not all(isinstance(row.get(name), kind) for name, kind in fields.items()):
-                raise NerError(
-                    f"is not a row of standoff annotation with {', '.join(fields)}",
-                    where=where,
-                    remedy="ner corpus detach writes such rows",
-                )
-            yield where, row
-
-
-def _rows(path: Path) -> Iterator[Row]:
-    with open_source(path) as source:
-        for _, row in source_lines(source):
-            if isinstance(row, NerError):
-                raise row
-            yield row
+    for where, row in strict_rows(path):
+        if not all(isinstance(row.get(name), kind) for name, kind in fields.items()):
+            raise NerError(
+                f"is not a row of standoff annotation with {', '.join(fields)}",
+                where=where,
+                remedy="ner corpus detach writes such rows",
+            )
+        yield where, row
