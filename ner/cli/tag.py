@@ -233,7 +233,7 @@ def _say_done(totals: "Totals", store: "Store | ForeignStore", model: "ModelKey"
     else:
         say(f"nothing left to tag: {totals.model} has tagged every article")
     if held:
-        say(f"{count(held, 'batch').replace('batchs', 'batches')} in the hands of other taggers")
+        say(f"{count(held, 'batch')} in the hands of other taggers")
     if kept_out:
         say(
             f"{count(kept_out, 'article')} tried {MAX_TRIES} times and left out: `ner show --failures`"

@@ -218,8 +218,9 @@ def progress(items: Iterable[Each], what: str, *, total: int | None = None) -> I
 
 
 def count(number: int, noun: str) -> str:
-    """``1 article``, ``2 articles``."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    """``1 article``, ``2 articles``, ``2 batches``."""
+    ending = "" if number == 1 else "es" if noun.endswith("ch") else "s"
+    return f"{number:,} {noun}{ending}"
 
 
 def echo(message: str) -> None:

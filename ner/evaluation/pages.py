@@ -9,9 +9,10 @@ from ner.labels import style
 
 
 @cache
-def _environment() -> Environment:
+def environment(package: str) -> Environment:
+    """What renders the ``templates/`` of a package: values are escaped, an unknown one is an error."""
     environment = Environment(
-        loader=PackageLoader("ner.evaluation"),
+        loader=PackageLoader(package),
         autoescape=True,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -23,4 +24,4 @@ def _environment() -> Environment:
 
 def render(template: str, **values: Any) -> str:
     """A page of ``templates/``; what it shows of an article is escaped."""
-    return _environment().get_template(template).render(values)
+    return environment("ner.evaluation").get_template(template).render(values)

@@ -1,184 +1,49 @@
 """The JSON API: articles with their decisions, what reviewers do, queues; and tagging for programs."""
 
-import datetime
 import threading
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from ner.article import Article, Rejected, Span
 from ner.errors import NerError
 from ner.review.access import COOKIE, SESSION, Access, Admin, Person, Program, Reader, Reviewer
 from ner.review.figures import Figures, figures
 from ner.review.names import Mention, mentions
+from ner.review.schemas import (
+    ActBody,
+    ArticleSpan,
+    ArticleView,
+    LoginBody,
+    Next,
+    NextBody,
+    QueueBody,
+    State,
+    TagBody,
+    Tagged,
+    TaggedSpan,
+    Text,
+    UndoBody,
+)
 from ner.store import (
     Action,
     Change,
     Conflict,
-    Decision,
     Filters,
     ModelKey,
     Name,
     Queue,
-    Review,
     ReviewStore,
     Said,
 )
 
 SOURCE = "web"  # where decisions of the viewer were said
-FIRST_QUEUE = {"name": "随机抽样 200 篇", "size": 200, "seed": 1}  # made where there is none yet
-MAX_TEXT = 1_000_000  # code points that are tagged in one request
+# Drawn where there is none yet.
+FIRST_QUEUE = QueueBody(name="随机抽样 200 篇", kind="random", size=200, seed=1)
 _WAIT = 20.0  # seconds
 
 router = APIRouter(prefix="/api")
-Text = Annotated[str, Field(max_length=500, pattern=r"^[^\x00]*$")]
-
-
-class _Body(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class SpanBody(_Body):
-    """A span, and what is decided about it. Offsets are Unicode code points, half-open."""
-
-    start: int = Field(ge=0, lt=2**31)
-    end: int = Field(gt=0, lt=2**31)
-    label: str = Field(pattern=r"^[A-Za-z][\w.-]{0,15}$")
-    verdict: Literal["right", "wrong"]
-
-    @model_validator(mode="after")
-    def _runs_forward(self) -> "SpanBody":
-        if self.start >= self.end:
-            raise ValueError("start must be before end")
-        return self
-
-
-class ActBody(_Body):
-    """What a reviewer did to an article.
-
-    Args:
-        id: made in the browser; sent twice, it counts once.
-        seen: the number of the newest decision that was shown.
-        finish: the article was read as a whole.
-    """
-
-    id: str = Field(pattern=r"^[\w-]{8,64}$")
-    article: Text
-    text_hash: str = Field(pattern=r"^[0-9a-f]{64}$")
-    seen: int = Field(0, ge=0, lt=2**63)
-    changes: list[SpanBody] = Field(max_length=5_000)
-    finish: bool = False
-    model: Text = ""
-
-
-class UndoBody(_Body):
-    """Take back what I did last."""
-
-    id: str = Field(pattern=r"^[\w-]{8,64}$")
-
-
-class NextBody(_Body):
-    """Which article to review next: of a queue (the newest where it is null), after the one in view."""
-
-    queue: int | None = Field(None, ge=1, lt=2**31)
-    after: Text = ""
-
-
-class QueueBody(_Body):
-    """A queue to draw."""
-
-    name: Annotated[str, Field(min_length=1, max_length=100, pattern=r"^[^\x00]*$")]
-    kind: Literal["random", "uncertain", "brands", "newest"]
-    size: int = Field(200, ge=1, le=100_000)
-    seed: int = Field(1, ge=0, lt=2**31)
-    paper: Text = ""
-    date: Annotated[str, Field(pattern=r"^(\d{4}(-\d\d){0,2})?$")] = ""
-    label: Annotated[str, Field(pattern=r"^([A-Za-z][\w.-]{0,15})?$")] = ""
-    surface: Text = ""
-
-
-class LoginBody(_Body):
-    """Name and password."""
-
-    name: Text
-    password: Annotated[str, Field(max_length=1000)]
-
-
-class TagBody(_Body):
-    """A text to tag."""
-
-    text: str = Field(max_length=MAX_TEXT)
-
-
-class TaggedSpan(BaseModel):
-    """A span that the model found."""
-
-    start: int
-    end: int
-    label: str
-    text: str
-    score: float
-
-
-class Tagged(BaseModel):
-    """What the model found, and which model."""
-
-    model: str
-    spans: list[TaggedSpan]
-
-
-class State(BaseModel):
-    """What was decided about an article.
-
-    Args:
-        seen: the number of the newest decision.
-        decisions: all, oldest first; those that stand count, the last of each span.
-        reviews: who read it as a whole.
-        holder: who has it in hand.
-        conflict: decisions of others that were not seen, so that one's own was not added.
-    """
-
-    seen: int
-    decisions: list[Decision]
-    reviews: list[Review]
-    holder: str | None = None
-    conflict: list[Decision] = []
-
-
-class ArticleSpan(BaseModel):
-    """A span of the model that tagged the article last."""
-
-    start: int
-    end: int
-    label: str
-    score: float
-    model: str
-
-
-class ArticleView(State):
-    """An article with the spans of the model, and what was decided about them."""
-
-    id: str
-    text: str
-    text_hash: str
-    title: str
-    body_start: int
-    overtitle: str
-    author: str
-    paper: str
-    date: datetime.date | None
-    page: str
-    section: str
-    spans: list[ArticleSpan]
-
-
-class Next(BaseModel):
-    """The next article; its id is null where none is left."""
-
-    id: str | None
-    queue: Queue
 
 
 def store_of(request: Request) -> ReviewStore:
@@ -279,7 +144,7 @@ def next_article(body: NextBody, request: Request, person: Reviewer) -> Next:
     store = store_of(request)
     if body.queue is None:
         queues = store.queues()
-        number = queues[0].number if queues else _first_queue(request, person)
+        number = queues[0].number if queues else _draw(FIRST_QUEUE, request, person)
     else:
         number = body.queue
     id = store.take_next(number, person.name, body.after)
@@ -298,14 +163,7 @@ def list_queues(request: Request, person: Reader) -> list[Queue]:
 @router.post("/queues", status_code=201)
 def make_queue(body: QueueBody, request: Request, person: Admin) -> dict[str, int]:
     """Draw a queue; its number."""
-    filters: Filters = {"paper": body.paper, "date": body.date, "label": body.label}
-    filters["name"] = body.surface
-    try:
-        return {
-            "queue": _draw(request, person, body.name, body.kind, filters, body.size, body.seed)
-        }
-    except NerError as error:
-        raise HTTPException(422, str(error)) from None
+    return {"queue": _draw(body, request, person)}
 
 
 @router.get("/figures")
@@ -372,24 +230,17 @@ def _state(store: ReviewStore, id: str) -> State:
     return State(seen=seen, decisions=decisions, reviews=reviews, holder=store.holder(id))
 
 
-def _first_queue(request: Request, person: Person) -> int:
-    first = FIRST_QUEUE
+def _draw(body: QueueBody, request: Request, person: Person) -> int:
+    """Draw a queue; its number.
+
+    Raises:
+        HTTPException: 422 where none can be drawn.
+    """
+    filters: Filters = {"paper": body.paper, "date": body.date, "label": body.label}
+    filters |= {"name": body.surface, "model": request.app.state.model}
     try:
-        return _draw(request, person, str(first["name"]), "random", {}, 200, 1)
+        return store_of(request).make_queue(
+            body.name, body.kind, filters, size=body.size, seed=body.seed, made_by=person.name
+        )
     except NerError as error:
         raise HTTPException(422, str(error)) from None
-
-
-def _draw(
-    request: Request,
-    person: Person,
-    name: str,
-    kind: str,
-    filters: Filters,
-    size: int,
-    seed: int,
-) -> int:
-    filters["model"] = request.app.state.model
-    return store_of(request).make_queue(
-        name, kind, filters, size=size, seed=seed, made_by=person.name
-    )

@@ -19,6 +19,7 @@ from ner.review import api, pages
 from ner.review.access import Access
 from ner.review.guard import Guard
 from ner.store import ModelKey, ReviewStore
+from ner.tagger.registry import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from ner.tagger.loading import Tagger
@@ -41,7 +42,7 @@ class Settings:
     reviewer: str | None
     hosts: tuple[str, ...] = ()
     model: ModelKey | None = None
-    tagger: str = "news"
+    tagger: str = DEFAULT_MODEL
 
 
 def create_app(store: ReviewStore, settings: Settings) -> FastAPI:

@@ -1,11 +1,12 @@
 """How good the tagger is, from articles that people read as a whole: precision and recall with intervals."""
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ner.article import Article
+from ner.evaluation.score import Counts, count, labels_of
 from ner.labels import ordered
 
 Z = 1.959964  # of a 95 % interval
@@ -45,8 +46,7 @@ class Share:
 
     @property
     def _half(self) -> float:
-        variance = self.value * (1 - self.value) / self.whole + (Z / (2 * self.whole)) ** 2
-        return Z / (1 + Z * Z / self.whole) * math.sqrt(variance)
+        return _half_width(self.value, self.whole)
 
     def needed(self, target: float = TARGET) -> int:
         """How many there would have to be for an interval of at most twice `target`, at the same share."""
@@ -54,13 +54,17 @@ class Share:
         low, high = 1, 10_000_000
         while low < high:
             middle = (low + high) // 2
-            # The share may be no whole number of things; the interval needs none.
-            spread = value * (1 - value) / middle + (Z / (2 * middle)) ** 2
-            if Z / (1 + Z * Z / middle) * math.sqrt(spread) <= target:
+            if _half_width(value, middle) <= target:
                 high = middle
             else:
                 low = middle + 1
         return low
+
+
+def _half_width(value: float, whole: int) -> float:
+    """Half of the interval of a share of so many things, of which it may be no whole number."""
+    variance = value * (1 - value) / whole + (Z / (2 * whole)) ** 2
+    return Z / (1 + Z * Z / whole) * math.sqrt(variance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,28 +107,28 @@ def figures(pairs: Iterable[tuple[Article, Article]]) -> Figures:
         pairs: each article as the model tagged it and as people decided.
     """
     articles = 0
-    found: Counter[str] = Counter()
-    right: Counter[str] = Counter()
-    gold: Counter[str] = Counter()
+    rows: dict[str, Counts] = defaultdict(Counts)
     wrong: Counter[str] = Counter()
     missed: Counter[str] = Counter()
     for tagged, decided in pairs:
         articles += 1
         ours, theirs = set(tagged.spans), set(decided.spans)
-        found.update(span.label for span in ours)
-        gold.update(span.label for span in theirs)
-        right.update(span.label for span in ours & theirs)
+        for label in labels_of([ours, theirs]):
+            rows[label] += count(
+                (span for span in theirs if span.label == label),
+                (span for span in ours if span.label == label),
+            )
         wrong.update(tagged.surface(span) for span in ours - theirs)
         missed.update(tagged.surface(span) for span in theirs - ours)
-    labels = ordered([*found, *gold])
-    rows = [_row("", articles, right.total(), found.total(), gold.total())]
-    rows += [_row(label, articles, right[label], found[label], gold[label]) for label in labels]
-    return Figures(articles, rows, wrong.most_common(_LISTED), missed.most_common(_LISTED))
+    shown = [_row("", articles, sum(rows.values(), Counts()))]
+    shown += [_row(label, articles, rows[label]) for label in ordered(rows)]
+    return Figures(articles, shown, wrong.most_common(_LISTED), missed.most_common(_LISTED))
 
 
-def _row(label: str, articles: int, right: int, found: int, gold: int) -> Row:
-    precision = Share(right, found)
+def _row(label: str, articles: int, counts: Counts) -> Row:
+    found = counts.predicted
+    precision = Share(counts.right, found)
     more = None
     if found:
         more = max(0, math.ceil((precision.needed() - found) * articles / found))
-    return Row(label, precision, Share(right, gold), more)
+    return Row(label, precision, Share(counts.right, counts.gold), more)

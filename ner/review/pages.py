@@ -1,15 +1,14 @@
 """The pages, as HTML. What they show comes from the store; what they change goes through the API."""
 
 import datetime
-from functools import cache
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Cookie, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from ner.labels import LABELS, STYLES, style
+from ner.evaluation.pages import environment
+from ner.labels import LABELS, STYLES
 from ner.review.access import Anybody, Person
 from ner.review.api import store_of
 from ner.review.figures import figures
@@ -20,19 +19,6 @@ router = APIRouter(include_in_schema=False)
 Language = Annotated[str, Cookie(alias="ner-language")]
 
 
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("ner.review"),
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        undefined=StrictUndefined,
-    )
-    environment.filters["style"] = style
-    return environment
-
-
 def page(template: str, person: Person | None, language: str, **values: Any) -> HTMLResponse:
     """A page in the reader's language."""
     language = language if language in LANGUAGES else LANGUAGES[0]
@@ -41,7 +27,7 @@ def page(template: str, person: Person | None, language: str, **values: Any) -> 
     ]
     shared = {"language": language, "t": texts(language), "person": person, "labels": labels}
     shared["here"] = template.removesuffix(".html")
-    html = _environment().get_template(template).render(**shared, **values)
+    html = environment("ner.review").get_template(template).render(**shared, **values)
     return HTMLResponse(html)
 
 
