@@ -36,6 +36,7 @@ from ner.training.config import (
 from ner.training.data import Examples, epoch_examples
 from ner.training.initial import make_network, start_files
 from ner.training.learner import Learner
+from ner.training.network import Network
 from ner.training.train import Epoch, Step, train
 
 pytestmark = pytest.mark.slow
@@ -238,6 +239,11 @@ def test_blocks_left_out_make_a_smaller_network_that_learns(folder: Path) -> Non
     list(train(settings(folder), folder / "run"))
     model = str(folder / "run/model")
     start = TrainedModels(models=(model,), drop_blocks=(0,))
+    files = start_files(settings(folder, start=start))
+    network = make_network(
+        settings(folder, start=start), Characters.read(files.characters), files.weights
+    )
+    assert isinstance(network, Network) and network.shape.dilations == SMALL.dilations[1:]
     *_, last = epochs(settings(folder, epochs=8, start=start), folder / "again")
     assert last.dev["all"].f1 > 0.9
     sizes = [
