@@ -102,7 +102,10 @@ def test_a_record_that_names_another_folder_is_damaged(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("home", [None, "another's"])
 def test_without_a_home_of_ones_own_the_shipped_models_are_used(home: str | None) -> None:
-    code = "import os, spacy.lang.zh, ner.tagger; os.setgid(54321); os.setuid(54321); print(ner.load())"
+    code = (
+        "import encodings.utf_32_le, os, spacy.lang.zh, ner.tagger;"
+        " os.setgid(54321); os.setuid(54321); print(ner.load())"
+    )
     if os.getuid() != 0:
         pytest.skip("only root can be somebody else")
     environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT)}
