@@ -7,12 +7,30 @@ import re
 import shutil
 import stat
 import tempfile
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from ner.errors import NerError
+
+
+def read_toml(path: Path, remedy: str) -> dict[str, Any]:
+    """The values of a TOML file.
+
+    Args:
+        remedy: what to do where it cannot be read.
+
+    Raises:
+        NerError: it cannot be read, or is not TOML; without the file's name, which `at` gives.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise NerError(f"cannot be read: {error.strerror}", remedy=remedy) from None
+    except ValueError as error:
+        raise NerError(f"not TOML: {error}", remedy="see https://toml.io") from None
 
 
 @contextmanager

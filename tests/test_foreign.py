@@ -727,3 +727,10 @@ def test_html_is_read_in_time_that_grows_with_its_length() -> None:
         started = time.perf_counter()
         visible(piece * 100_000)
         assert time.perf_counter() - started < 5, piece
+
+
+def test_a_url_may_be_longer_than_a_name(tmp_path: Path) -> None:
+    url = "postgresql://me@host/news?sslmode=verify-full&sslrootcert=/etc/" + "ca/" * 40
+    path = tmp_path / "store.toml"
+    path.write_text(f'[articles]\nurl = "{url}"\ntable = "t"\nid = "i"\nbody = "b"\n')
+    assert read_config(path).articles.url == url

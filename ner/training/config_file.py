@@ -2,7 +2,6 @@
 
 import difflib
 import json
-import tomllib
 from pathlib import Path
 from typing import TypeVar
 
@@ -10,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from ner.errors import NerError, at
+from ner.files import read_toml
 from ner.training.config import (
     STARTS,
     DataConfig,
@@ -29,14 +29,7 @@ def read_config(path: Path, kind: type[Config]) -> Config:
             that it cannot have, named with its table and value.
     """
     with at(str(path)):
-        try:
-            values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-        except OSError as error:
-            raise NerError(
-                f"cannot be read: {error.strerror}", remedy="configs/ has examples"
-            ) from None
-        except ValueError as error:
-            raise NerError(f"not TOML: {error}", remedy="see https://toml.io") from None
+        values = read_toml(path, "configs/ has examples")
         try:
             return kind.model_validate(values, context={"folder": path.resolve().parent})
         except ValidationError as error:

@@ -2,7 +2,6 @@
 
 import os
 import re
-import tomllib
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote
@@ -11,8 +10,10 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from ner.errors import NerError, at
+from ner.files import read_toml
 
 Name = Annotated[str, Field(min_length=1, max_length=100)]
+Url = Annotated[str, Field(min_length=1)]
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 _EXAMPLE = "configs/store.example.toml explains every field"
 
@@ -39,7 +40,7 @@ class ArticlesConfig(_Table):
             and compared by their hash, with it only those where it differs.
     """
 
-    url: Name
+    url: Url
     table: Name
     id: Name
     body: Name
@@ -80,7 +81,7 @@ class SpansConfig(_Table):
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, validate_by_name=True)
 
-    url: Name | None = None
+    url: Url | None = None
     schema_name: Annotated[str | None, Field(alias="schema", pattern=r"^\w{1,60}$")] = None
     prefix: Annotated[str, Field(pattern=r"^\w{0,30}$")] = "ner_"
 
@@ -105,12 +106,7 @@ def read_config(path: Path) -> ForeignConfig:
             of a URL is not set.
     """
     with at(str(path)):
-        try:
-            values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-        except OSError as error:
-            raise NerError(f"cannot be read: {error.strerror}", remedy="check the path") from None
-        except ValueError as error:
-            raise NerError(f"not TOML: {error}", remedy="see https://toml.io") from None
+        values = read_toml(path, "check the path")
         for table in values.values():
             if isinstance(table, dict) and isinstance(url := table.get("url"), str):
                 table["url"] = _resolved(url, path.resolve().parent)
