@@ -7,7 +7,6 @@ import re
 import shutil
 import stat
 import tempfile
-import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +24,8 @@ def read_toml(path: Path, remedy: str) -> dict[str, Any]:
     Raises:
         NerError: it cannot be read, or is not TOML; without the file's name, which `at` gives.
     """
+    import tomllib  # tagging reads none
+
     try:
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:

@@ -235,7 +235,7 @@ def test_what_a_colleague_decides_meanwhile_is_shown(
     action = Action("theirs-000", [Change(brand, WRONG)])
     store.act(article.id, article.text_hash, action, Said("李强", "web"))
     press(page, "a")
-    page.wait_for_selector("#notice button")
+    page.wait_for_selector("#notice:has-text('李强')")
     assert "李强 刚才判定「渝快码」错，与您不同" in page.inner_text("#notice")
     assert page.get_attribute("h1 mark[data-label=BRAND]", "data-verdict") == "wrong"
     page.click("text=仍按我的")
@@ -313,6 +313,7 @@ def test_a_name_is_found_in_every_article_and_leads_to_it(page: Any, address: st
     page.fill("[name=name]", "柳河")
     page.keyboard.press("Enter")
     page.click("text=柳河县卫健局")
+    page.wait_for_selector(".kwic tr")
     assert page.locator(".kwic tr").count() == len(ARTICLES)
     first = page.inner_text(".kwic tr >> nth=0")
     assert first.split("\t")[:3] == ["", "柳河县卫健局", "局长王小川说，<script>alert(1)</s"[:22]]
