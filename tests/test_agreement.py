@@ -85,7 +85,7 @@ def test_deeply_nested_spans_are_paired_in_linear_time() -> None:
     depth = 6000
     a = [Span(n, 2 * depth - n, "LOC") for n in range(depth)]
     b = [Span(n, 2 * depth - n - 1, "LOC") for n in range(depth)]
-    begun = time.perf_counter()
+    begun = time.process_time()
     found = disagreements(a, b)
-    assert time.perf_counter() - begun < 3
+    assert time.process_time() - begun < 3
     assert [d.kind for d in found] == ["boundary"] * depth

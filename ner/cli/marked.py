@@ -7,10 +7,11 @@ from rich.cells import cell_len, set_cell_size
 from rich.table import Table
 from rich.text import Text
 
-from ner.article import Article, Span, outside_in
+from ner.article import Article, Span
 from ner.cli.console import SafeConsole
 from ner.cli.terminal import safe
 from ner.labels import ordered, style
+from ner.segments import segments
 from ner.store import Summary
 
 
@@ -56,50 +57,24 @@ def marked(article: Article, screen: SafeConsole, *, scores: bool = False) -> Te
     """
     color = screen.shows_color
     text = Text()
-    depth = done = 0
     closed: Span | None = None
-    for string, span, step in _pieces(article):
-        depth += step
+    for start, end, span, step, depth, _ in segments(article.spans, 0, len(article.text)):
         label = span.label if span else ""
         score = f"{span.score:.2f}" if span and scores else ""
-        if string:
+        if not step:
             look = f"{_look(label, screen)}{' underline' * (depth > 1)}" if span and color else ""
-            in_title = max(0, article.body_start - done)
-            text.append(safe(string[:in_title]), style=f"bold {look}")
-            text.append(safe(string[in_title:]), style=look)
-            done += len(string)
+            in_body = max(start, min(end, article.body_start))
+            text.append(safe(article.text[start:in_body]), style=f"bold {look}")
+            text.append(safe(article.text[in_body:end]), style=look)
         elif step > 0:
             touching = closed and span and (closed.end, closed.label) == (span.start, span.label)
             text.append("[" if not color else "|" if touching else "")
-        elif step < 0:
+        else:
             closed = span
             shown = score if color else f"{label} {score}".strip()
             text.append(f" {shown}" if shown else "", style="dim")
             text.append("" if color else "]")
     return text
-
-
-def _pieces(article: Article) -> Iterator[tuple[str, Span | None, int]]:
-    """A text cut at its spans: strings with the innermost span there, ends of spans with +1 or -1."""
-    text = article.text
-    open_spans: list[Span] = []
-    place = 0
-
-    def until(end: int) -> Iterator[tuple[str, Span | None, int]]:
-        nonlocal place
-        if end > place:
-            yield text[place:end], open_spans[-1] if open_spans else None, 0
-        place = max(place, end)
-
-    for span in [*outside_in(article.spans), None]:
-        while open_spans and (span is None or open_spans[-1].end <= span.start):
-            yield from until(open_spans[-1].end)
-            yield "", open_spans.pop(), -1
-        if span:
-            yield from until(span.start)
-            open_spans.append(span)
-            yield "", span, 1
-    yield from until(len(text))
 
 
 def _look(label: str, screen: SafeConsole) -> str:

@@ -8,9 +8,10 @@ from markupsafe import Markup
 
 from ner.article import Article, Span
 from ner.evaluation.agreement import Agreement
-from ner.evaluation.nesting import Nesting, Node, mark_up
+from ner.evaluation.nesting import Nesting, mark_up
 from ner.evaluation.pages import render
 from ner.evaluation.pairing import Disagreement, disagreements
+from ner.segments import Segment
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +69,11 @@ def _paragraphs(a: Article, b: Article) -> Iterator[Paragraph]:
 
 
 def _marked(text: str, start: int, end: int, spans: Nesting, disputed: set[Span]) -> Markup:
-    def tags(node: Node) -> tuple[Markup, Markup]:
-        label = node.span.label
+    def tags(segment: Segment) -> tuple[Markup, Markup]:
+        assert segment.span  # it begins or ends here
+        label = segment.span.label
         opening = Markup('<mark data-label="{}"{}>').format(
-            label, Markup(' class="disputed"') if node.span in disputed else ""
+            label, Markup(' class="disputed"') if segment.span in disputed else ""
         )
         # A word joiner keeps the label on the line of its name.
         return opening, Markup("\u2060<i>{}</i></mark>").format(label)

@@ -8,10 +8,11 @@ from markupsafe import Markup
 
 from ner.article import Article, Span
 from ner.evaluation.evaluate import Evaluation
-from ner.evaluation.nesting import Nesting, Node, mark_up
+from ner.evaluation.nesting import Nesting, mark_up
 from ner.evaluation.pages import render
 from ner.evaluation.pairing import Disagreement, disagreements
 from ner.evaluation.score import labels_of
+from ner.segments import Segment
 
 ERROR_KINDS = {
     "missed": "in gold, and nothing like it found",
@@ -120,29 +121,23 @@ def _in_context(text: str, spans: Nesting, about: Span | None, pair: Disagreemen
     omitted = (0, 0)
     if pair.end - pair.start > _LONGEST:
         omitted = (pair.start + _LONGEST // 2, pair.end - _LONGEST // 2)
-    nodes = spans.within(start, end, depth=_LEVELS)
-    if about:
-        nodes = _with(nodes, spans.node(about))
+    shown = spans.within(start, end, depth=_LEVELS)
+    if about and about not in shown:
+        shown = [*shown, about]
 
-    def tags(node: Node) -> tuple[Markup, Markup]:
-        span = node.span
+    def tags(segment: Segment) -> tuple[Markup, Markup]:
+        span = segment.span
+        assert span  # it begins or ends here
         opening = Markup('<mark data-label="{}" class="under-{}{}" title="{}{}">').format(
             span.label,
-            min(node.levels, _LINES),
+            min(segment.levels, _LINES),
             " about" if span == about else "",
             span.label,
             f" {span.score:.2f}" if span.score < 1 else "",
         )
         return opening, Markup("</mark>")
 
-    return mark_up(text, start, end, nodes, tags, omitted=omitted)
-
-
-def _with(nodes: list[Node], node: Node) -> list[Node]:
-    """Nodes in reading order, with one more where it is not among them."""
-    if any(node is each for each in nodes):
-        return nodes
-    return sorted([*nodes, node], key=lambda n: (n.span.start, -n.span.end, n.span.label))
+    return mark_up(text, start, end, shown, tags, omitted=omitted)
 
 
 def _frequent_first(mistakes: Sequence[Mistake]) -> list[Mistake]:

@@ -7,22 +7,18 @@ from dataclasses import dataclass, field
 from markupsafe import Markup
 
 from ner.article import Span, outside_in
+from ner.segments import Segment, segments
 
 _ENCLOSING = 3  # spans shown around a stretch that they cover to both its ends
 
 
 @dataclass(slots=True, eq=False)
 class Node:
-    """A span, the innermost span that holds it, and the spans directly inside it.
-
-    Args:
-        levels: how many levels of spans lie inside it.
-    """
+    """A span, the innermost span that holds it, and the spans directly inside it."""
 
     span: Span
     parent: "Node | None"
     children: "list[Node]" = field(default_factory=list)
-    levels: int = 0
 
 
 class Nesting:
@@ -43,11 +39,8 @@ class Nesting:
             (parent.children if parent else self._roots).append(node)
             self._nodes.append(node)
             parent = node
-        for node in reversed(self._nodes):
-            if node.parent:
-                node.parent.levels = max(node.parent.levels, node.levels + 1)
 
-    def within(self, start: int, end: int, *, depth: int | None = None) -> list[Node]:
+    def within(self, start: int, end: int, *, depth: int | None = None) -> list[Span]:
         """The spans that overlap a stretch of the text, in reading order.
 
         Of those that cover all of it the innermost three, and below these ``depth`` levels at most, so
@@ -70,12 +63,7 @@ class Nesting:
                 inner = list(_overlapping(node.children, start, end))[::-1]
                 levels.update((id(each), levels[id(node)] + 1) for each in inner)
                 waiting += inner
-        return found
-
-    def node(self, span: Span) -> Node:
-        """Where a span is in its tree."""
-        key = _order(span)
-        return self._nodes[bisect(self._nodes, key, key=lambda node: _order(node.span)) - 1]
+        return [node.span for node in found]
 
     def _innermost(self, start: int, end: int) -> Node | None:
         place = bisect(self._nodes, start, key=lambda node: node.span.start)
@@ -83,10 +71,6 @@ class Nesting:
         while node and node.span.end < end:
             node = node.parent
         return node
-
-
-def _order(span: Span) -> tuple[int, int, str]:
-    return span.start, -span.end, span.label
 
 
 def _overlapping(nodes: Sequence[Node], start: int, end: int) -> Iterator[Node]:
@@ -101,46 +85,34 @@ def mark_up(
     text: str,
     start: int,
     end: int,
-    nodes: Iterable[Node],
-    tags: Callable[[Node], tuple[Markup, Markup]],
+    spans: Iterable[Span],
+    tags: Callable[[Segment], tuple[Markup, Markup]],
     *,
     omitted: tuple[int, int] = (0, 0),
 ) -> Markup:
     """A stretch of a text with its spans as nested elements; what reaches over its ends is cut.
 
     Args:
-        nodes: of one `Nesting`, in reading order.
-        tags: the opening and the closing tag of a span.
+        spans: no two cross.
+        tags: the opening and the closing tag of a span, from the segment where it begins or ends.
         omitted: offsets of what is shown as an ellipsis, without the spans in it.
     """
+    low, high = omitted
+    shown = [span for span in spans if not _lies_in(span, start, end, omitted)]
     pieces: list[Markup] = []
-    open_elements: list[tuple[int, Markup]] = []
-    place = start
-
-    def write(until: int) -> None:
-        nonlocal place
-        low, high = omitted
-        shown = text[place : min(until, low)] if low < high else text[place:until]
-        if low < high:
-            shown += ("…" if place <= low < until else "") + text[max(place, high) : until]
-        pieces.append(Markup.escape(shown.replace("\n", "↵")))
-        place = max(place, until)
-
-    def close(until: int) -> None:
-        while open_elements and open_elements[-1][0] <= until:
-            stop, tag = open_elements.pop()
-            write(stop)
-            pieces.append(tag)
-
-    for node in nodes:
-        low, high = max(node.span.start, start), min(node.span.end, end)
-        if omitted[0] <= low and high <= omitted[1]:
+    for segment in segments(shown, start, end):
+        if segment.step:
+            opening, closing = tags(segment)
+            pieces.append(opening if segment.step > 0 else closing)
             continue
-        close(low)
-        write(low)
-        opening, closing = tags(node)
-        pieces.append(opening)
-        open_elements.append((high, closing))
-    close(end)
-    write(end)
+        at, until, string = segment.start, segment.end, text[segment.start : segment.end]
+        if low < high:
+            dots = "…" if at <= low < until else ""
+            string = f"{text[at : min(until, low)]}{dots}{text[max(at, high) : until]}"
+        pieces.append(Markup.escape(string.replace("\n", "↵")))
     return Markup().join(pieces)
+
+
+def _lies_in(span: Span, start: int, end: int, stretch: tuple[int, int]) -> bool:
+    """True where what is shown of a span lies in a stretch."""
+    return stretch[0] <= max(span.start, start) and min(span.end, end) <= stretch[1]

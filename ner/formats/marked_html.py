@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Iterator
 from html import escape
 
-from ner.article import Article, Span, outside_in
+from ner.article import Article, Span
 from ner.formats.fields import UNCOUNTED, Dropped
 from ner.formats.source import Part
 from ner.labels import STYLES
+from ner.segments import segments
 
 _STYLE = """
 body { font: 1.05rem/1.9 serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem; }
@@ -50,25 +51,11 @@ def _article(article: Article) -> str:
 def marked(article: Article) -> str:
     """The text as HTML, every span a ``mark`` in it."""
     pieces: list[str] = []
-    open_spans: list[Span] = []
-    place = 0
-
-    def until(end: int) -> None:
-        nonlocal place
-        pieces.append(_escape(article.text[place:end]))
-        place = end
-
-    for span in outside_in(article.spans):
-        while open_spans and open_spans[-1].end <= span.start:
-            until(open_spans.pop().end)
-            pieces.append("</mark>")
-        until(span.start)
-        open_spans.append(span)
-        pieces.append(_opening(span))
-    for span in reversed(open_spans):
-        until(span.end)
-        pieces.append("</mark>")
-    until(len(article.text))
+    for start, end, span, step, *_ in segments(article.spans, 0, len(article.text)):
+        if not span or not step:
+            pieces.append(_escape(article.text[start:end]))
+        else:
+            pieces.append(_opening(span) if step > 0 else "</mark>")
     return "".join(pieces)
 
 

@@ -1,5 +1,7 @@
 // Spans of an article with what was decided about them. Functions without side effects.
 
+import { outsideIn } from "./segments.js";
+
 export const keyOf = (span) => `${span.start}:${span.end}:${span.label}`;
 
 export const LOW = 0.7; // a score under this is shown as unsure
@@ -11,9 +13,6 @@ const crosses = (a, b) =>
 const sameString = (a, b) => a.start === b.start && a.end === b.end;
 
 const overlaps = (a, b) => a.start < b.end && b.start < a.end;
-
-/** Outer spans first where two start together. */
-const outsideIn = (a, b) => a.start - b.start || b.end - a.end || (a.label < b.label ? -1 : 1);
 
 /**
  * The spans of an article in reading order, each with its verdict: "open", "right" or "wrong".

@@ -1,6 +1,7 @@
 // The text with its spans as nested marks, and from what is selected in it back to offsets.
 
 import { pointsIn, unitsIn } from "./offsets.js";
+import { segments } from "./segments.js";
 import { keyOf, LOW } from "./spans.js";
 
 const starts = new WeakMap(); // text node → the code point that it begins at
@@ -50,31 +51,21 @@ export class TextView {
 
   #fill({ start, end, element }, spans) {
     element.replaceChildren();
-    const open = [{ end, element, levels: 0 }];
-    let at = start;
-    const write = (until) => {
-      if (until <= at) return;
-      const node = document.createTextNode(this.points.slice(at, until));
-      starts.set(node, at);
-      open.at(-1).element.append(node);
-      at = until;
-    };
-    for (const span of spans) {
-      while (open.length > 1 && open.at(-1).end <= span.start) this.#end(open, write);
-      write(Math.max(span.start, start));
-      const mark = this.#mark(span);
-      open.at(-1).element.append(mark);
-      open.push({ end: Math.min(span.end, end), element: mark, levels: 0 });
+    const open = [element];
+    for (const segment of segments(spans, start, end)) {
+      if (segment.step > 0) {
+        const mark = this.#mark(segment.span);
+        mark.dataset.levels = Math.min(segment.levels, 4);
+        open.at(-1).append(mark);
+        open.push(mark);
+      } else if (segment.step < 0) {
+        open.pop();
+      } else {
+        const node = document.createTextNode(this.points.slice(segment.start, segment.end));
+        starts.set(node, segment.start);
+        open.at(-1).append(node);
+      }
     }
-    while (open.length > 1) this.#end(open, write);
-    write(end);
-  }
-
-  #end(open, write) {
-    write(open.at(-1).end);
-    const done = open.pop();
-    done.element.dataset.levels = Math.min(done.levels, 4);
-    open.at(-1).levels = Math.max(open.at(-1).levels, done.levels + 1);
   }
 
   #mark(span) {
