@@ -5,7 +5,7 @@ import math
 import pytest
 
 from ner.article import Article, Span
-from ner.review.figures import Share, figures
+from ner.report.figures import Share, figures
 
 
 def test_an_interval_is_wilsons() -> None:

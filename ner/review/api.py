@@ -8,8 +8,8 @@ from fastapi import APIRouter, HTTPException, Query, Request, Response
 
 from ner.article import Article, Rejected, Span
 from ner.errors import NerError
+from ner.report.figures import Figures, figures
 from ner.review.access import COOKIE, SESSION, Access, Admin, Person, Program, Reader, Reviewer
-from ner.review.figures import Figures, figures
 from ner.review.names import Mention, mentions
 from ner.review.schemas import (
     ActBody,

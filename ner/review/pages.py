@@ -9,9 +9,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 
 from ner.evaluation.pages import environment
 from ner.labels import LABELS, STYLES
+from ner.report.figures import figures
 from ner.review.access import Anybody, Person
 from ner.review.api import store_of
-from ner.review.figures import figures
 from ner.review.names import mentions
 from ner.review.texts import LANGUAGES, texts
 
