@@ -1,16 +1,18 @@
 """The pages, as HTML. What they show comes from the store; what they change goes through the API."""
 
 import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Cookie, Query, Request
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi import APIRouter, Cookie, HTTPException, Path, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from ner.errors import NerError
 from ner.evaluation.pages import environment
 from ner.labels import LABELS, STYLES
 from ner.report.figures import figures
-from ner.review.access import Anybody, Person
+from ner.report.sample import sample_page, sample_pdf, sample_report
+from ner.review.access import Anybody, Person, Reader
 from ner.review.api import store_of
 from ner.review.names import mentions
 from ner.review.texts import LANGUAGES, texts
@@ -72,6 +74,27 @@ def show_figures(
     pairs = store.reviewed_in(chosen.number, request.app.state.model) if chosen else ()
     shown = {"queues": queues, "queue": chosen, "figures": figures(pairs)}
     return page("figures.html", person, language, today=datetime.date.today(), **shown)
+
+
+@router.get("/report/{queue}.{form}")
+def send_report(
+    queue: Annotated[int, Path(ge=1, lt=2**31)],
+    form: Literal["html", "pdf"],
+    request: Request,
+    person: Reader,
+    language: Language = "",
+) -> Response:
+    """The report of a queue as a file: a page that needs nothing else, or PDF."""
+    language = language if language in LANGUAGES else LANGUAGES[0]
+    try:
+        found = sample_report(store_of(request), queue, request.app.state.model)
+        made = sample_pdf(found, language) if form == "pdf" else sample_page(found, language)
+    except NerError as error:
+        raise HTTPException(404 if "no queue" in str(error) else 503, str(error)) from None
+    kind = {"html": "text/html", "pdf": "application/pdf"}[form]
+    name = f"report-{queue}-{found.made_on}.{form}"
+    headers = {"content-disposition": f'attachment; filename="{name}"'}
+    return Response(made, media_type=kind, headers=headers)
 
 
 @router.get("/names")

@@ -10,6 +10,7 @@ from ner.store.history import LabelChange, ModelDifference, RunSummary
 from ner.store.quarantine import MAX_TRIES, Quarantined
 from ner.store.queues import KINDS, Queue
 from ner.store.review_store import ReviewStore
+from ner.store.run_report import UNSURE, LabelCount, RunName, RunNames, UnsureSpan
 from ner.store.runs import ModelKey, ModelUse, Run
 from ner.store.store import DEFAULT_URL, Store
 from ner.store.together import Action, Change, Conflict, Decision, Review
@@ -24,6 +25,7 @@ __all__ = [
     "MAX_TRIES",
     "RIGHT",
     "ROLES",
+    "UNSURE",
     "WRONG",
     "Account",
     "Action",
@@ -35,6 +37,7 @@ __all__ = [
     "Filters",
     "Info",
     "LabelChange",
+    "LabelCount",
     "ModelDifference",
     "ModelKey",
     "ModelUse",
@@ -45,10 +48,13 @@ __all__ = [
     "Review",
     "ReviewStore",
     "Run",
+    "RunName",
+    "RunNames",
     "RunSummary",
     "Said",
     "Store",
     "Summary",
+    "UnsureSpan",
     "Upgraded",
     "safe_url",
     "upgrade",

@@ -1,8 +1,9 @@
 """The part of `Store` that tells what runs did."""
 
-from ner.store import history
+from ner.store import history, run_report
 from ner.store.history import ModelDifference, RunSummary
 from ner.store.opened import Opened
+from ner.store.run_report import LabelCount, RunNames, UnsureSpan
 from ner.store.runs import ModelKey
 
 
@@ -28,3 +29,19 @@ class Reporting(Opened):
             NerError: one of them has tagged nothing here.
         """
         return self._read(lambda connection: history.compare(connection, old, new))
+
+    def run_labels(self, run: RunSummary) -> list[LabelCount]:
+        """The spans of a run by label, as far as no later run of its model replaced them."""
+        return self._read(lambda connection: run_report.count_labels(connection, run))
+
+    def least_certain(self, run: RunSummary, limit: int) -> list[UnsureSpan]:
+        """The spans of a run with the lowest scores, of each name one."""
+        return self._read(lambda connection: run_report.least_certain(connection, run, limit))
+
+    def run_names(self, run: RunSummary, label: str, limit: int) -> RunNames:
+        """The names of a label in the most articles of a run, and in none of an earlier run."""
+        return self._read(lambda connection: run_report.names(connection, run, label, limit))
+
+    def run_sample(self, run: RunSummary, limit: int) -> list[str]:
+        """The ids of some of a run's articles: drawn at random, the same every time."""
+        return self._read(lambda connection: run_report.sample(connection, run, limit))
