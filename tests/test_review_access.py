@@ -82,7 +82,7 @@ def test_without_a_login_nothing_is_shown_or_done(address: str) -> None:
         if path != "/api/login":
             body = {} if method == "post" else None
             assert ask(address, path[1:], body)[0] in (401, 422), path
-    for page in ("", "queues", "figures"):
+    for page in ("", "queues", "figures", "improve"):
         assert 'data-api="/api/login"' in ask(address, page)[2]
 
 
@@ -98,6 +98,8 @@ def test_each_role_may_do_what_it_is_for(address: str) -> None:
         acted = ask(address, "api/act", {**ACT, "id": f"by-{role}-0"}, **who)[0]
         made = ask(address, "api/queues", QUEUE, **who)[0]
         assert (seen, acted, made) == expected, role
+        compared = ask(address, "api/compare", {"model": "none"}, **who)[0]
+        assert compared == (403 if role == "reader" else 422), role
 
 
 def test_another_sites_page_can_change_nothing(address: str) -> None:

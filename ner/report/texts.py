@@ -98,6 +98,8 @@ _TEXTS = {
     "wrong_label": ("类别不对", "wrong label"),
     "by_model": ("模型", "model"),
     "by_people": ("编辑", "editor"),
+    "by_old": ("原模型", "old model"),
+    "by_new": ("新模型", "new model"),
     "often_wrong": ("最常标错的", "Most often wrong"),
     "often_missed": ("最常漏标的", "Most often missed"),
     "interval_says": (

@@ -15,8 +15,9 @@ from starlette.staticfiles import StaticFiles
 
 import ner
 from ner.errors import NerError
-from ner.review import api, pages
+from ner.review import api, improve, pages
 from ner.review.access import Access
+from ner.review.background import Background
 from ner.review.guard import Guard
 from ner.store import ModelKey, ReviewStore
 from ner.tagger.registry import DEFAULT_MODEL
@@ -67,9 +68,11 @@ def create_app(store: ReviewStore, settings: Settings) -> FastAPI:
     app.state.model = settings.model
     app.state.access = Access(store, settings.reviewer)
     app.state.load_tagger = load_tagger
+    app.state.comparison = Background()
     app.state.taggers = threading.Semaphore(_TAGGING_AT_ONCE)
     app.include_router(api.router)
     app.include_router(pages.router)
+    app.include_router(improve.router)
     app.mount("/static", StaticFiles(directory=Path(__file__).with_name("static")), "static")
     return app
 

@@ -88,6 +88,12 @@ class TagBody(_Body):
     text: str = Field(max_length=MAX_TEXT)
 
 
+class CompareBody(_Body):
+    """Which installed model to compare with: its name and version."""
+
+    model: Annotated[str, Field(max_length=200)]
+
+
 class TaggedSpan(BaseModel):
     """A span that the model found."""
 

@@ -179,6 +179,60 @@ _TEXTS = {
     ),
     "nothing_read": ("还没有审完的文章。", "No article has been read as a whole yet."),
     "failed": ("没有成功：{why}", "Failed: {why}"),
+    # from decisions to a better model
+    "improve": ("改进", "Improve"),
+    "improve_title": ("用审阅结果改进模型", "Improve the model with what was decided"),
+    "corpus": ("导出语料", "The decisions as a corpus"),
+    "corpus_says": (
+        "{count} 篇已通读的文章，连同判为对的名称，每行一个 JSON；与 ner export --reviewed 相同。",
+        "{count} articles that were read as a whole, with the names called right, one JSON object a line;"
+        " the same as ner export --reviewed.",
+    ),
+    "download": ("下载 JSONL", "Download JSONL"),
+    "train": ("训练", "Train"),
+    "train_says": (
+        "在装有训练组件的电脑上运行（pip install '.[train]'；配置见仓库的 configs/own.toml）。"
+        "训练好的模型会出现在下面的列表里。",
+        "Run this where training is installed (pip install '.[train]'; the config is configs/own.toml of the"
+        " repository). The model then appears in the list below.",
+    ),
+    "train_password": (
+        "用户名和密码不在这里显示：请补上。",
+        "User and password are not shown here: add them.",
+    ),
+    "compare": ("换一个模型会怎样", "What another model would change"),
+    "compare_says": (
+        "用另一个模型重新标注已通读的文章，与审阅结果比较。文章库里的标注不变。审阅人看到的是原模型的标注，"
+        "所以比较略偏向它。",
+        "Another model tags the articles that were read, and is compared with what was decided."
+        " Nothing in the store is changed. Reviewers saw the old model's marks, which favours it a little.",
+    ),
+    "compare_with": ("模型", "Model"),
+    "compare_start": ("比较", "Compare"),
+    "comparing": ("{model} 正在标注：", "{model} is tagging:"),
+    "in_use": ("现用", "in use"),
+    "old_new": ("{old} → {new}", "{old} → {new}"),
+    "compared": (
+        "{articles} 篇已通读的文章中，{differing} 篇有变化。",
+        "Of {articles} articles that were read {differing} change.",
+    ),
+    "f1_old": ("原 F1", "F1 old"),
+    "f1_new": ("新 F1", "F1 new"),
+    "difference": ("差（95% 区间）", "Difference (95%)"),
+    "mended": ("改对", "mended"),
+    "broken": ("改错", "broken"),
+    "verdict_better": ("更好", "better"),
+    "verdict_worse": ("更差", "worse"),
+    "verdict_cannot tell": ("看不出差别", "cannot tell"),
+    "too_few": ("文章太少，不能检验", "too few articles for a test"),
+    "changes": ("变化", "Changes"),
+    "added": ("新标", "added"),
+    "dropped": ("不再标", "dropped"),
+    "no_changes": ("没有变化。", "Nothing changes."),
+    "changes_listed": (
+        "改错的在前，列出 {count} 处。",
+        "Those for the worse first; {count} are listed.",
+    ),
 }
 
 

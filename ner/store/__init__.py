@@ -10,6 +10,7 @@ from ner.store.history import LabelChange, ModelDifference, RunSummary
 from ner.store.quarantine import MAX_TRIES, Quarantined
 from ner.store.queues import KINDS, Queue
 from ner.store.review_store import ReviewStore
+from ner.store.reviewed import Judged
 from ner.store.run_report import UNSURE, LabelCount, RunName, RunNames, UnsureSpan
 from ner.store.runs import ModelKey, ModelUse, Run
 from ner.store.store import DEFAULT_URL, Store
@@ -36,6 +37,7 @@ __all__ = [
     "Decision",
     "Filters",
     "Info",
+    "Judged",
     "LabelChange",
     "LabelCount",
     "ModelDifference",

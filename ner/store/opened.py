@@ -30,7 +30,12 @@ class Opened:
             raise
 
     def __repr__(self) -> str:
-        return f"Store({safe_url(self._engine.url)!r})"
+        return f"Store({self.shown_url!r})"
+
+    @property
+    def shown_url(self) -> str:
+        """What of its URL may be shown: no user, no password."""
+        return safe_url(self._engine.url)
 
     def close(self) -> None:
         """Close the connections."""

@@ -4,11 +4,12 @@ import datetime
 from collections.abc import Iterator
 
 from ner.article import Article, Rejected
-from ner.store import accounts, decisions, queues, runs, together
+from ner.store import accounts, decisions, queues, reviewed, runs, together
 from ner.store.accounts import Account
 from ner.store.articles import Filters, select_articles
 from ner.store.decisions import Said
 from ner.store.queues import Queue
+from ner.store.reviewed import Judged
 from ner.store.runs import ModelKey
 from ner.store.store import Store
 from ner.store.together import Action, Conflict, Decision, Review
@@ -73,11 +74,26 @@ class ReviewStore(Store):
         """Who has an article in hand."""
         return self._read(lambda connection: queues.holder(connection, article_id))
 
+    def judged(self, kind: str = "", model: ModelKey | None = None) -> list[Judged]:
+        """What was found and decided in the articles that were read as a whole, without their texts.
+
+        Args:
+            kind: only those in a queue of this kind; all if empty.
+        """
+        return self._read(lambda connection: list(reviewed.judged(connection, kind, model)))
+
     def reviewed_in(
-        self, queue: int, model: ModelKey | None = None
+        self, queue: int | None = None, model: ModelKey | None = None
     ) -> Iterator[tuple[Article, Article]]:
-        """The articles of a queue that were read as a whole: as a model tagged them, and as decided."""
-        numbers = self._read(lambda connection: queues.articles_of(connection, queue))
+        """The articles of a queue that were read as a whole: as a model tagged them, and as decided.
+
+        Args:
+            queue: all articles that were read, if None.
+        """
+        if queue is None:
+            numbers = list(self._read(reviewed.read_articles))
+        else:
+            numbers = self._read(lambda connection: queues.articles_of(connection, queue))
         query = select_articles()
         tagged = self._stream(
             query,
