@@ -94,7 +94,7 @@ def test_a_link_in_a_name_is_no_link_in_excel() -> None:
 def test_a_full_sheet_is_followed_by_another(monkeypatch: pytest.MonkeyPatch) -> None:
     import python_calamine
 
-    monkeypatch.setattr("ner.formats.span_table._MAX_ROWS", 3)
+    monkeypatch.setattr("ner.formats.table._MAX_ROWS", 3)
     many = [replace(ONE, id=str(number)) for number in range(3)]  # nine spans
     book = python_calamine.CalamineWorkbook.from_filelike(io.BytesIO(written("xlsx", *many)))
     sheets = [list(book.get_sheet_by_index(n).iter_rows()) for n in range(len(book.sheet_names))]

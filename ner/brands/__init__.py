@@ -1,5 +1,6 @@
-"""The register of brands: each as one entity, with its forms, times, counts, owner and place."""
+"""The register of brands, organisations and places: each as one entity, across a store's articles."""
 
-from ner.brands.register import Register
+from ner.brands.facts import Reader
+from ner.brands.register import describe, evidence, rows, update
 
-__all__ = ["Register"]
+__all__ = ["Reader", "describe", "evidence", "rows", "update"]

@@ -4,6 +4,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+LONGEST = 100  # code points of a key: longer ones cannot be indexed everywhere
 QUOTES = {"“": "”", "‘": "’", "「": "」", "『": "』", '"': '"', "《": "》"}
 KINDS = {
     "platform": "平台 系统 小程序 应用 组件 客户端 公众号 门户 数据库 智能体 APP App",
@@ -28,7 +29,7 @@ class Form:
     """One mention of a brand.
 
     Args:
-        key: what mentions of the same brand share.
+        key: what mentions of the same brand share, at most 100 code points.
         variant: the mention as it stands, with its quotation marks and the noun behind it.
         noun: the noun that says what kind it is, at its end or behind it; empty if there is none.
     """
@@ -67,4 +68,4 @@ def key_of(name: str) -> str:
         for character in unicodedata.normalize("NFKC", name).casefold()
         if character.isalnum()
     )
-    return plain or name
+    return (plain or name)[:LONGEST]

@@ -1,195 +1,267 @@
-"""The brands of many articles as one entity each, with where and when they stand and whose they are.
+"""The register of a store, for people and programs: its entries as rows, with whose and where they are.
 
-A register is filled article by article; what it costs depends on those. Names with and without the noun
-that says their kind (渝快办, 渝快办平台) are one brand, and so is the short form of a name that never stands
-in an article without it.
+Names with and without the noun that says their kind (渝快办, 渝快办平台) are one brand, and so is the short
+form of a name that never stands in an article without it. Whose a brand is and where it is at home is told by
+what stands near it.
 """
 
-import datetime
 import math
-import re
-from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, TypeVar
+from typing import Any
 
-from ner.article import Article, Span
-from ner.brands.bodies import full_names
-from ner.brands.forms import KINDS, form_at
+from ner.article import Article
+from ner.brands.facts import NEAR, Reader, sentence_at, source_of
 from ner.places import Linker, Mention
 from ner.places.lexicon import CODE_LENGTHS, is_filler
+from ner.store import Entry, Mark, Store
 
 Row = dict[str, Any]
-Number = TypeVar("Number", int, float)
-NEAR = 1.0  # what a body or a place in the brand's sentence, before it, counts
-BEHIND = 0.5  # behind it
-FAR = 0.1  # elsewhere in the article
+KINDS = ("brand", "organisation", "place")
 LEAST_OWNER = 0.5  # of a brand's weight in all its articles: less is nobody's
 PLACE_SHARE = 0.5  # of the weight of a brand's places, and of its articles: else it has no home
 PLACES = 12  # of a brand's places, the weightiest are linked together
-_SENTENCE_END = re.compile("[。！？!?；;\n]")
-_NOUN_AT_END = re.compile(
-    rf"({'|'.join(noun for nouns in KINDS.values() for noun in nouns.split() if len(noun) > 1)})$"
-)
+PAGE = 500  # entries read at once
+EVIDENCE = 60  # articles looked through for sentences
 
 
-@dataclass
-class Brand:
-    """What is known of one brand."""
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A sentence of an article; offsets are code points into its text, half-open.
 
-    names: Counter[str] = field(default_factory=Counter)
-    variants: Counter[str] = field(default_factory=Counter)
-    kinds: Counter[str] = field(default_factory=Counter)
-    articles: set[str] = field(default_factory=set)
-    articles_by_place: Counter[str] = field(default_factory=Counter)
-    dates: set[datetime.date] = field(default_factory=set)
-    bodies: dict[str, float] = field(default_factory=lambda: defaultdict(float))
-    places: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    Args:
+        start: of the sentence.
+        mention: where the entry stands in it.
+        other: where what it speaks for stands: the owner, the place; None if it only shows the entry.
+    """
 
-    def take(self, other: "Brand") -> None:
-        """Make another brand part of this one."""
-        self.names += other.names
-        self.variants += other.variants
-        self.kinds += other.kinds
-        self.articles_by_place += other.articles_by_place
-        _increase(self.bodies, other.bodies)
-        _increase(self.places, other.places)
-        self.articles |= other.articles
-        self.dates |= other.dates
+    article: str
+    title: str
+    paper: str
+    date: str | None
+    start: int
+    end: int
+    mention: tuple[int, int]
+    other: tuple[int, int] | None
+    text: str
 
 
-class Register:
-    """Brands by their key, see `ner.brands.forms.key_of`."""
+def update(store: Store, reader: Reader, part: str = "names") -> Iterator[tuple[int, int]]:
+    """Bring a store's register up to date; yields how much is done of how much, as it goes."""
+    return store.update_register(part, reader.names if part == "names" else reader.places)
 
-    def __init__(self) -> None:
-        self._brands: dict[str, Brand] = defaultdict(Brand)
-        self._longer: dict[str, Counter[str]] = defaultdict(Counter)  # in how many articles with it
 
-    def add(self, article: Article) -> None:
-        """Enter the brands of an article; entering one again adds to its counts."""
-        spans = [span for span in article.spans if span.label == "BRAND"]
-        if not spans:
-            return
-        ends = [match.end() for match in _SENTENCE_END.finditer(article.text)]
-        others = {
-            label: [span for span in article.spans if span.label == label]
-            for label in ("ORG", "LOC")
-        }
-        full = full_names(article.surface(span) for span in others["ORG"])
-        forms = [form_at(article.text, span.start, span.end) for span in spans]
-        keys = {form.key for form in forms}
-        for key in keys:
-            longer = {one for one in keys if one.startswith(key) or one.endswith(key)}
-            if len(key) > 1 and len(longer) > 1:
-                self._longer[key].update(longer - {key})
-        places = {article.surface(span) for span in others["LOC"]}
-        for key in keys:
-            self._brands[key].articles_by_place.update(places)
-        for span, form in zip(spans, forms):
-            brand = self._brands[form.key]
-            brand.names[_bare(article.surface(span))] += 1
-            brand.variants[form.variant] += 1
-            brand.kinds[form.kind] += 1
-            brand.articles.add(article.id)
-            if article.date:
-                brand.dates.add(article.date)
-            bodies = _weights(article, span, others["ORG"], ends)
-            _increase(brand.bodies, {full.get(body, body): bodies[body] for body in bodies})
-            _increase(brand.places, _weights(article, span, others["LOC"], ends))
-
-    def rows(self, linker: Linker) -> Iterator[Row]:
-        """A row a brand, those in the most articles first."""
-        brands = self._joined()
-        ranked = sorted(
-            brands.values(), key=lambda one: (-len(one.articles), -one.names.total(), _name(one))
-        )
-        spread = Counter(body for brand in ranked for body in brand.bodies)
-        for brand in ranked:
-            yield {
-                "name": _name(brand),
-                "variants": [variant for variant, _ in _ranked(brand.variants)],
-                "kind": next((kind for kind, _ in _ranked(brand.kinds) if kind), "other"),
-                "first": min(brand.dates).isoformat() if brand.dates else None,
-                "last": max(brand.dates).isoformat() if brand.dates else None,
-                "articles": len(brand.articles),
-                "mentions": brand.names.total(),
-                "owner": _owner(brand, spread),
-                "place": _place(brand, linker),
+def rows(store: Store, linker: Linker, entries: Sequence[Entry]) -> Iterator[Row]:
+    """A row an entry, in their order: name, variants, kind, first, last, counts, owner, place."""
+    for page in _pages(entries):
+        kind = page[0].kind
+        keys = [each.key for each in page]
+        wanted = ("variant", "body", "place", "place_in", "name", "short")
+        counted = store.aspects(kind, keys, wanted)
+        owners = _owners(store, page, {key: counted[key]["body"] for key in keys})
+        for entry in page:
+            aspects = counted[entry.key]
+            row: Row = {
+                "name": entry.name,
+                "variants": variants(kind, aspects),
+                "kind": entry.sort or "other",
+                "first": entry.first.isoformat() if entry.first else None,
+                "last": entry.last.isoformat() if entry.last else None,
+                "articles": entry.articles,
+                "mentions": entry.mentions,
             }
+            if kind == "brand":
+                row["owner"] = owners.get(entry.key, (None, None))[1]
+                row["place"] = _home(entry.total, aspects, linker)
+            else:
+                row["place"] = place_of_code(linker, entry.key.partition("|")[0])
+            if kind == "place":
+                del row["kind"]
+            yield {**row, "key": entry.key}
 
-    def _joined(self) -> dict[str, Brand]:
-        """The brands, where short and long forms are one; the register itself stays as it is."""
-        joined: dict[str, Brand] = defaultdict(Brand)
-        for key, brand in self._brands.items():
-            target, seen = key, {key}
-            while (further := self._joins(target)) and further not in seen:
-                target = further
-                seen.add(target)
-            joined[target].take(brand)
-        return joined
 
-    def _joins(self, key: str) -> str:
-        """The key that another is a form of: without the noun, or longer; empty if none."""
-        plain = _NOUN_AT_END.sub("", key)
-        if plain != key and plain in self._brands:
-            return plain
-        articles = len(self._brands[key].articles)
-        longer = {
-            other: number
-            for other, number in self._longer.get(key, {}).items()
-            if _NOUN_AT_END.sub("", other) != key
+def _pages(entries: Sequence[Entry]) -> Iterator[Sequence[Entry]]:
+    return (entries[start : start + PAGE] for start in range(0, len(entries), PAGE))
+
+
+def variants(kind: str, aspects: Mapping[str, Mapping[str, int]]) -> list[str]:
+    """The forms of an entry, the most frequent first."""
+    if kind == "organisation":
+        return _ranked({**aspects["name"], **aspects["short"]})
+    return _ranked(aspects["variant"])
+
+
+def describe(store: Store, reader: Reader, entry: Entry) -> Row:
+    """All that is known of an entry: its row, and counts by month and paper, evidence, neighbours, edits."""
+    kind, key = entry.kind, entry.key
+    [row] = rows(store, reader.linker, [entry])
+    counted = store.aspects(kind, [key], ("variant", "name", "short", "sort"))[key]
+    months: Counter[str] = Counter()
+    papers: Counter[str] = Counter()
+    for (month, paper), count in store.months_and_papers(kind, key).items():
+        months[month] += count
+        papers[paper] += count
+    row["variants"] = {
+        name: (counted["variant"] or {**counted["name"], **counted["short"]})[name]
+        for name in row["variants"]
+    }
+    row["months"] = dict(sorted(months.items()))
+    row["papers"] = dict(sorted(papers.items(), key=lambda item: (-item[1], item[0])))
+    row["forms"] = store.forms(kind, key)
+    row["evidence"] = {
+        what: [_shown(each) for each in found]
+        for what, found in evidence(store, reader, entry, row).items()
+    }
+    row["related"] = {
+        other: [
+            {"key": near.key, "name": near.name, "articles": count}
+            for near, count in store.neighbours(kind, key, other)
+        ]
+        for other in KINDS
+    }
+    row["edits"] = [
+        {
+            **{"number": each.number, "verdict": each.verdict, "key": each.key},
+            **{"other": each.other, "reviewer": each.reviewer, "stands": each.stands},
+            "at": each.at.isoformat(timespec="seconds"),
         }
-        together = _ranked(longer)
-        return together[0][0] if together and together[0][1] == articles else ""
+        for each in store.edits(kind, row["forms"])
+    ]
+    return row
 
 
-def _weights(
-    article: Article, brand: Span, others: Iterable[Span], sentence_ends: Sequence[int]
-) -> dict[str, float]:
-    """What each string of other spans counts for a brand's mention: the nearest of its places."""
-    sentence = bisect_right(sentence_ends, brand.start)
-    found: dict[str, float] = {}
-    for other in others:
-        weight = FAR
-        if bisect_right(sentence_ends, other.start) == sentence and not other.holds(brand):
-            weight = NEAR if other.end <= brand.start else BEHIND
-        text = article.surface(other)
-        found[text] = max(found.get(text, 0.0), weight)
+def evidence(
+    store: Store, reader: Reader, entry: Entry, row: Row, most: int = 3
+) -> dict[str, list[Evidence]]:
+    """Sentences that tell whose a brand is and where, and others that show it; from the newest articles.
+
+    Args:
+        row: its row, see `rows`.
+        most: sentences of each.
+    """
+    found: dict[str, list[Evidence]] = {"owner": [], "place": [], "contexts": []}
+    keys = set(store.forms(entry.kind, entry.key))
+    owner = _owner_key(store, entry)
+    code = (row.get("place") or {}).get("code", "") if entry.kind == "brand" else ""
+    ids = [each.id for each in store.places_of(entry.kind, entry.key, limit=EVIDENCE)]
+    for some in (ids[begin : begin + 10] for begin in range(0, len(ids), 10)):
+        newest = {id: place for place, id in enumerate(some)}
+        items = [item for item in store.articles(ids=some) if isinstance(item, Article)]
+        for article in sorted(items, key=lambda item: newest[item.id]):
+            for what, each in _sentences(reader, article, entry.kind, keys, owner, code):
+                if len(found[what]) < most:
+                    found[what].append(each)
+        if all(len(found[what]) >= most for what in found if what != "place" or code):
+            break
     return found
 
 
-def _owner(brand: Brand, spread: Counter[str]) -> str | None:
-    """The body that stands nearest to a brand most often; one that stands by every brand counts less."""
-    if not brand.bodies:
+def _sentences(
+    reader: Reader, article: Article, kind: str, keys: set[str], owner: str | None, code: str
+) -> Iterator[tuple[str, Evidence]]:
+    """At most one sentence of an article for each of owner, place and contexts."""
+    source = source_of(article)
+    bodies = reader.body_keys(source) if owner else {}
+    linked = reader.place_codes(source) if code else []
+    seen: set[str] = set()
+    for mark, key in reader.mentions(source, kind):
+        if key not in keys:
+            continue
+        start, end = sentence_at(article.text, mark.start, mark.end)
+        inside = [one for one in source.marks if start <= one.start and one.end <= end]
+        owners = [
+            other
+            for other in inside
+            if other.label == "ORG"
+            and bodies.get(other.surface, other.surface) == owner
+            and not (other.start <= mark.start and mark.end <= other.end)
+        ]
+        homes = [other for other, there in linked if there.startswith(code) and other in inside]
+        found: list[tuple[str, list[Mark | None]]] = [
+            ("owner", [*owners] if owner else []),
+            ("place", [*homes] if code else []),
+            ("contexts", [None]),
+        ]
+        for what, others in found:
+            if others and what not in seen:
+                seen.add(what)
+                other = others[0]
+                yield (
+                    what,
+                    Evidence(
+                        article.id,
+                        article.title,
+                        article.paper,
+                        article.date.isoformat() if article.date else None,
+                        start,
+                        end,
+                        (mark.start, mark.end),
+                        (other.start, other.end) if other else None,
+                        article.text[start:end],
+                    ),
+                )
+
+
+def _shown(each: Evidence) -> Row:
+    return {name: getattr(each, name) for name in Evidence.__dataclass_fields__}
+
+
+def _owner_key(store: Store, entry: Entry) -> str | None:
+    if entry.kind != "brand":
         return None
-    weigh = {body: weight / math.sqrt(spread[body]) for body, weight in brand.bodies.items()}
-    body = min(weigh, key=lambda body: (-weigh[body], -len(body), body))
-    return body if brand.bodies[body] >= LEAST_OWNER * len(brand.articles) else None
+    bodies = store.aspects("brand", [entry.key], ("body",))[entry.key]["body"]
+    return _owners(store, [entry], {entry.key: bodies}).get(entry.key, (None, None))[0]
 
 
-def _place(brand: Brand, linker: Linker) -> Row | None:
+def _owners(
+    store: Store, entries: Sequence[Entry], bodies: Mapping[str, Mapping[str, int]]
+) -> dict[str, tuple[str, str]]:
+    """Key and name of the body that stands nearest to each brand most often.
+
+    One that stands by every brand counts less.
+    """
+    spread = store.spread("brand", "body", {body for found in bodies.values() for body in found})
+    chosen: dict[str, str] = {}
+    for entry in entries:
+        weigh = {
+            body: weight / math.sqrt(spread.get(body, 1))
+            for body, weight in bodies.get(entry.key, {}).items()
+        }
+        body = min(weigh, key=lambda each: (-weigh[each], -len(each), each), default=None)
+        if body is not None and bodies[entry.key][body] >= LEAST_OWNER * NEAR * entry.total:
+            chosen[entry.key] = body
+    names = store.entry_names("organisation", chosen.values())
+    return {key: (body, names.get(body) or body) for key, body in chosen.items()}
+
+
+def _home(articles: int, aspects: Mapping[str, Mapping[str, int]], linker: Linker) -> Row | None:
     """The division that most of a brand's places lie in, in half of its articles, down to the county."""
-    texts = tuple(sorted(text for text, _ in _ranked(brand.places)[:PLACES]))
-    weights: dict[str, float] = defaultdict(float)
+    places, held_in = aspects["place"], aspects["place_in"]
+    texts = tuple(sorted(_ranked(places)[:PLACES]))
+    weights: dict[str, int] = defaultdict(int)
     most: dict[str, int] = defaultdict(int)  # in how many articles one of its places stands
-    total: dict[int, float] = defaultdict(float)  # of the places that are as small, or smaller
+    total: dict[int, int] = defaultdict(int)  # of the places that are as small, or smaller
     for text, code in zip(texts, _codes(linker, texts)):
         if code:
             for size in CODE_LENGTHS[:3]:
                 if size <= len(code):
-                    total[size] += brand.places[text]
-                    weights[code[:size]] += brand.places[text]
-                    most[code[:size]] = max(most[code[:size]], brand.articles_by_place[text])
+                    total[size] += places[text]
+                    weights[code[:size]] += places[text]
+                    most[code[:size]] = max(most[code[:size]], held_in[text])
     most = {code: most[code] for code in weights if weights[code] >= PLACE_SHARE * total[len(code)]}
-    held = [code for code in most if most[code] >= PLACE_SHARE * len(brand.articles)]
+    held = [code for code in most if most[code] >= PLACE_SHARE * articles]
     if not held:
         return None
     code = min(held, key=lambda code: (-len(code), -weights[code], code))
     division = linker.lexicon.upper(code)
-    if division and is_filler(division):
-        division = linker.lexicon.upper(code[:2])
+    return place_of_code(linker, code[:2] if division and is_filler(division) else code)
+
+
+def place_of_code(linker: Linker, code: str) -> Row | None:
+    """A division as code and path; None where there is none of that code."""
+    division = linker.lexicon.upper(code) if code else None
     return {"code": division.code, "path": linker.lexicon.path(division)} if division else None
 
 
@@ -199,19 +271,6 @@ def _codes(linker: Linker, texts: tuple[str, ...]) -> list[str | None]:
     return [found.best.code for found in linker.link([Mention(0, len(t), t) for t in texts])]
 
 
-def _increase(sums: dict[str, float], more: Mapping[str, float]) -> None:
-    for key, weight in more.items():
-        sums[key] += weight
-
-
-def _bare(surface: str) -> str:
-    return surface.strip('“”‘’「」『』"《》 ') or surface
-
-
-def _name(brand: Brand) -> str:
-    return _ranked(brand.names)[0][0]
-
-
-def _ranked(counts: Mapping[str, Number]) -> list[tuple[str, Number]]:
+def _ranked(counts: Mapping[str, int]) -> list[str]:
     """The most frequent first; of as frequent ones the first by code point."""
-    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return sorted(counts, key=lambda value: (-counts[value], value))

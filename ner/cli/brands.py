@@ -1,81 +1,37 @@
 """`ner brands`: the programme brands of a store, each as one entity."""
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
-from ner.cli.app import (
-    DEFAULT_MODEL,
-    DEFAULT_STORE,
-    Date,
-    Least,
-    Paper,
-    StoreUrl,
-    UsedModel,
-    app,
-    thresholds,
+from ner.cli.app import DEFAULT_STORE, StoreUrl
+from ner.cli.register import make_group, up_to_date
+from ner.cli.terminal import count, say, writing
+
+brands = make_group(
+    "brand",
+    "List the store's brands, each as one entity: forms, kind, first and last day, counts, owner, place.\n\n"
+    "Names with and without quotation marks, with and without the noun behind them, are one brand. Those in"
+    " the most articles come first. What is counted is kept in the store; only changed articles are read.",
 )
-from ner.cli.terminal import count, progress, readable, say, writing
-from ner.errors import NerError
-
-if TYPE_CHECKING:
-    from ner.article import Rejected
-    from ner.store import Filters
-
-FORMATS = ("text", "jsonl")
 
 
-@app.command()
-def brands(
+@brands.command()
+def names(
     store: StoreUrl = DEFAULT_STORE,
-    form: Annotated[
-        str, typer.Option("--format", help="jsonl: an object a brand; text: a line for people.")
-    ] = "text",
     output: Annotated[str, typer.Option("--output", "-o", help="A file, or -.")] = "-",
-    paper: Paper = "",
-    date: Date = "",
-    model: UsedModel = DEFAULT_MODEL,
-    least: Least = None,
 ) -> None:
-    """List the store's brands, each as one entity: forms, kind, first and last day, counts, owner, place.
+    """Write the brands that people confirmed as a word list for `ner tag --names`.
 
-    Names with and without quotation marks, with and without the noun behind them, are one brand. Those in
-    the most articles come first.
+    Those of `ner brands confirm`, and those with a span that reviewers called right; none that were rejected.
 
-    Example: `ner brands --store sqlite:///articles.db --format jsonl --output brands.jsonl`
+    Example: `ner brands names --output brands.tsv && ner tag --names brands.tsv --again`
     """
-    from ner.article import at_least
-    from ner.brands import Register
-    from ner.cli.show import find_model
-    from ner.formats import dump
-    from ner.places import Linker, shipped
-    from ner.store import Store
+    from ner.brands.names import house_names, lines
 
-    if form not in FORMATS:
-        raise NerError(f"unknown format {form!r}", remedy=f"one of {', '.join(FORMATS)}")
-    threshold = thresholds(least) or 0.0
-    register, total = Register(), 0
-    failed: list[Rejected] = []
-    with Store(store) as opened:
-        filters: Filters = {
-            **{"paper": paper, "date": date, "label": "BRAND"},
-            **{"model": find_model(opened, model)},
-        }
-        found = progress(opened.articles(**filters), "reading", total=opened.count(**filters))
-        for article in readable(found, failed):
-            register.add(replace(article, spans=at_least(article.spans, threshold)))
+    with up_to_date(store) as (opened, _):
+        found = house_names(opened)
     with writing(output) as sink:
-        for row in register.rows(Linker(shipped())):
-            total += 1
-            sink.write(dump(row) if form == "jsonl" else _line(row))
-    say(count(total, "brand"))
-    if failed:
-        raise typer.Exit(1)
-
-
-def _line(row: dict[str, Any]) -> str:
-    when = "–".join(dict.fromkeys((row["first"] or "?", row["last"] or "?")))
-    place = " ".join(row["place"]["path"]) if row["place"] else ""
-    parts = [row["name"], row["kind"], when, str(row["articles"]), row["owner"] or "", place]
-    return "  ".join(part for part in parts if part) + "\n"
+        for line in lines(found):
+            sink.write(line)
+    say(count(len(found), "brand"))

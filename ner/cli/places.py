@@ -17,6 +17,7 @@ from ner.cli.app import (
     UsedModel,
     app,
 )
+from ner.cli.register import add_list, list_help
 from ner.cli.terminal import count, progress, readable, reading, say, say_error, writing
 from ner.errors import NerError
 
@@ -123,6 +124,21 @@ def link(
         _write(rows(link_lines(linker, file, name, home=_home(linker, home))), form, output)
     if failed:
         raise typer.Exit(1)
+
+
+add_list(
+    places.command(
+        "list",
+        help=list_help(
+            "place",
+            "List the divisions of China that the store's articles name, with their codes: forms, first and"
+            " last day, counts.\n\nA place that is no division, or not decided, is left out. Those in the"
+            " most articles come first.",
+            " list",
+        ),
+    ),
+    "place",
+)
 
 
 @places.command()

@@ -217,6 +217,22 @@ def progress(items: Iterable[Each], what: str, *, total: int | None = None) -> I
         yield from progress.track(items, description=what, total=total)
 
 
+def track(steps: Iterable[tuple[int, int]], what: str) -> None:
+    """Run steps that yield how much is done of how much, under a progress bar on a terminal."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    from ner.cli.console import console
+
+    screen = console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(
+        *columns, console=screen, transient=True, disable=_progress_hidden or not screen.is_terminal
+    ) as bar:
+        task = bar.add_task(what, total=None)
+        for done, total in steps:
+            bar.update(task, completed=done, total=total)
+
+
 def count(number: int, noun: str) -> str:
     """``1 article``, ``2 articles``, ``2 batches``."""
     ending = "" if number == 1 else "es" if noun.endswith("ch") else "s"

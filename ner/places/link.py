@@ -131,6 +131,10 @@ class Linker:
 
     def leading(self, name: str) -> list[str]:
         """The codes of divisions that a body's or a paper's name begins with: 重庆市渝北区人民法院."""
+        return self.split_leading(name)[0]
+
+    def split_leading(self, name: str) -> tuple[list[str], str]:
+        """The same with what is left of the name behind them: 人民法院."""
         name = name.removeprefix("中共").removeprefix("中国")
         codes: list[str] = []
         while name:
@@ -148,7 +152,7 @@ class Linker:
                     break
             else:
                 break
-        return codes
+        return codes, name
 
     def _options(self, texts: Iterable[str], given: Weights) -> dict[str, tuple[Candidate, ...]]:
         """The candidates of each text; of a name that is everywhere those in regions that are named."""

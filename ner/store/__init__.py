@@ -9,6 +9,9 @@ from ner.store.finding import Name, Page
 from ner.store.history import LabelChange, ModelDifference, RunSummary
 from ner.store.quarantine import MAX_TRIES, Quarantined
 from ner.store.queues import KINDS, Queue
+from ner.store.register.edits import CONFIRM, MERGE, REJECT, SPLIT, Edit
+from ner.store.register.lists import TRENDS, Entry, Place, Trend
+from ner.store.register.update import Facts, KeyFacts, Mark, Source
 from ner.store.review_store import ReviewStore
 from ner.store.reviewed import Judged
 from ner.store.run_report import UNSURE, LabelCount, RunName, RunNames, UnsureSpan
@@ -20,12 +23,17 @@ from ner.store.urls import safe_url
 from ner.store.versions import Upgraded, upgrade
 
 __all__ = [
+    "CONFIRM",
     "DEFAULT_URL",
     "ENDED",
     "KINDS",
     "MAX_TRIES",
+    "MERGE",
+    "REJECT",
     "RIGHT",
     "ROLES",
+    "SPLIT",
+    "TRENDS",
     "UNSURE",
     "WRONG",
     "Account",
@@ -35,16 +43,22 @@ __all__ = [
     "Claim",
     "Conflict",
     "Decision",
+    "Edit",
+    "Entry",
+    "Facts",
     "Filters",
     "Info",
     "Judged",
+    "KeyFacts",
     "LabelChange",
     "LabelCount",
+    "Mark",
     "ModelDifference",
     "ModelKey",
     "ModelUse",
     "Name",
     "Page",
+    "Place",
     "Quarantined",
     "Queue",
     "Review",
@@ -54,8 +68,10 @@ __all__ = [
     "RunNames",
     "RunSummary",
     "Said",
+    "Source",
     "Store",
     "Summary",
+    "Trend",
     "UnsureSpan",
     "Upgraded",
     "safe_url",

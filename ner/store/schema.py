@@ -253,6 +253,93 @@ leases = sa.Table(
     sa.Column("reviewer", sa.Text, nullable=False, index=True),
     sa.Column("until", Time, nullable=False),
 )
+# The register: what the articles say of brands, organisations and places, counted. See `ner.store.register`.
+_SORTED = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+# Articles to count anew, written by triggers: on `tagged`, `span_decisions`, and changes of `articles`.
+register_changes = sa.Table(
+    "register_changes",
+    metadata,
+    sa.Column("number", _NUMBER, primary_key=True),
+    sa.Column("part", sa.String(16), nullable=False),
+    sa.Column("article", sa.BigInteger, nullable=False),  # which may be gone
+    sa.Index("ix_register_changes_part", "part", "number"),
+    sqlite_autoincrement=True,
+)
+# What was counted of an article, to be taken off again when it changes or goes.
+register_articles = sa.Table(
+    "register_articles",
+    metadata,
+    sa.Column("part", sa.String(16), primary_key=True),
+    sa.Column("article", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("facts", sa.LargeBinary, nullable=False),  # JSON, deflated
+)
+register_mentions = sa.Table(
+    "register_mentions",
+    metadata,
+    sa.Column("kind", sa.String(16), primary_key=True),
+    sa.Column("key", _SORTED, primary_key=True),
+    sa.Column("article", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("mentions", sa.Integer, nullable=False),
+    sa.Index("ix_register_mentions_article", "article", "kind"),
+    sqlite_with_rowid=False,
+)
+register_counts = sa.Table(
+    "register_counts",
+    metadata,
+    sa.Column("kind", sa.String(16), primary_key=True),
+    sa.Column("key", _SORTED, primary_key=True),
+    sa.Column("aspect", sa.String(16), primary_key=True),
+    sa.Column("value", _SORTED, primary_key=True),
+    sa.Column("total", sa.BigInteger, nullable=False),
+    sa.Index(
+        "ix_register_counts_value",
+        *("kind", "aspect", "value"),
+        sqlite_where=sa.text("aspect IN ('plain', 'body')"),
+        postgresql_where=sa.text("aspect IN ('plain', 'body')"),
+    ),
+    sqlite_with_rowid=False,
+)
+# Derived from the counts. A key is a form of its parent; an entity is the keys with one root, in whose row
+# its figures are.
+register_keys = sa.Table(
+    "register_keys",
+    metadata,
+    sa.Column("kind", sa.String(16), primary_key=True),
+    sa.Column("key", _SORTED, primary_key=True),
+    sa.Column("parent", _SORTED),
+    sa.Column("entity", _SORTED),  # none before it was derived
+    sa.Column("is_stale", sa.Boolean, nullable=False),
+    sa.Column("name", _SORTED, nullable=False, server_default=""),
+    sa.Column("sort", sa.String(32), nullable=False, server_default=""),
+    sa.Column("articles", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("mentions", sa.BigInteger, nullable=False, server_default="0"),
+    sa.Column("first", sa.Date),
+    sa.Column("last", sa.Date),
+    sa.Index("ix_register_keys_entity", "kind", "entity"),
+    sa.Index("ix_register_keys_parent", "kind", "parent"),
+    sa.Index("ix_register_keys_name", "kind", "name"),
+    sa.Index("ix_register_keys_articles", "kind", "articles"),
+    sa.Index(
+        "ix_register_keys_stale",
+        "kind",
+        sqlite_where=sa.text("is_stale"),
+        postgresql_where=sa.text("is_stale"),
+    ),
+)
+# What people say of the register: append-only, held by triggers.
+register_edits = sa.Table(
+    "register_edits",
+    metadata,
+    sa.Column("number", _NUMBER, primary_key=True),
+    sa.Column("kind", sa.String(16), nullable=False),
+    sa.Column("key", _SORTED, nullable=False),
+    sa.Column("verdict", sa.String(16), nullable=False),
+    sa.Column("other", _SORTED),  # of a merge: the key that it is a form of
+    *_said(),
+    sa.Column("undoes", sa.ForeignKey("register_edits.number"), unique=True),
+    sa.UniqueConstraint("source", "external_id"),
+    sa.Index("ix_register_edits_key", "kind", "key"),
+)
 failures = sa.Table(
     "failures",
     metadata,

@@ -21,6 +21,7 @@ from ner.store.browsing import Browsing
 from ner.store.deciding import Deciding
 from ner.store.opened import Opened
 from ner.store.paging import pages
+from ner.store.registering import Registering
 from ner.store.reporting import Reporting
 from ner.store.runs import ModelKey, SpanRow
 from ner.store.tagging import Tagging
@@ -38,7 +39,7 @@ MAX_PENDING_FAILURES = 10_000  # kept in memory until there are tables; of more 
 SpansOf = Callable[[Connection, Sequence[int]], Mapping[int, Sequence[SpanRow]]]
 
 
-class Store(Tagging, Deciding, Browsing, Reporting, Opened):
+class Store(Tagging, Deciding, Browsing, Registering, Reporting, Opened):
     """An open article store.
 
     Args:
