@@ -3,7 +3,7 @@
 A grammar is a TOML file. Under ``[rules]`` each name has its alternatives, one a line; under ``[words]``
 they stand between blanks; under ``[lists.NAME]`` they come from a file. In an alternative ``{name}`` is
 replaced by one of that name's alternatives at random, ``{name#1}`` by the same one wherever it stands in the
-passage, ``{3-40}`` by a number, and ``<PER …>`` marks a span; spans nest.
+passage, ``{3-40}`` by a number, ``⏎`` by a line end, and ``<PER …>`` marks a span; spans nest.
 """
 
 import csv
@@ -23,6 +23,7 @@ from ner.formats import Source, open_source, source_lines
 from ner.training.config import FilePath, Table
 from ner.training.config_file import read_config
 
+LINE_END = "⏎"
 _SLOT = re.compile(r"\{(?:(\d+)-(\d+)|([^\W\d]\w*))(?:#(\w+))?\}")
 _MARK = re.compile(r"<([^\W\d_][\w.-]*) |>")
 
@@ -75,7 +76,7 @@ class Grammar:
             among = self.alternatives[name]
             return _SLOT.sub(fill, among[int(rng.integers(len(among)))])
 
-        return parse_marked(expand(name))
+        return parse_marked(expand(name).replace(LINE_END, "\n"))
 
 
 def parse_marked(marked: str) -> Example:
