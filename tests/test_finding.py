@@ -2,13 +2,19 @@
 
 import dataclasses
 import datetime
+import json
 
 import pytest
+import sqlalchemy as sa
 from conftest import make_article
+from rich.cells import cell_len
+from test_cli import ner, one_line_error
 
 from ner.article import Article, Span
 from ner.errors import NerError
 from ner.store import Filters, ModelKey, Name, Store
+from ner.store.articles import matching
+from ner.store.schema import articles
 
 NEWS, WORDS = ModelKey("news", "1.0", "a" * 64), ModelKey("words", "1.0", "b" * 64)
 PLACE, OFFICE = Span(8, 11, "LOC", 0.9), Span(8, 13, "ORG", 0.8)  # 南岸区, 南岸区政府
@@ -75,6 +81,115 @@ def test_articles_by_what_their_text_holds_and_by_whether_they_were_read(filled:
     assert filled.count(text="昨天") == 9 and filled.count(text="%") == filled.count(text="_") == 0
     assert [item.id[-1] for item in filled.articles(reviewed=True)] == ["2"]
     assert filled.count(reviewed=False) == 8
+
+
+SEARCHED = {
+    "a": '南岸区"AI"大会\n完成90%_的任务',
+    "b": "江北区的南岸",
+    "c": "区南",
+    "d": "𠮷野家ai",
+}
+
+
+@pytest.fixture
+def searched(store: Store) -> Store:
+    list(store.add(Article(id, text) for id, text in SEARCHED.items()))
+    return store
+
+
+STRINGS = (
+    *(
+        "区",
+        "岸",
+        "𠮷",
+        "%",
+        "_",
+        "无",
+        "南岸",
+        "区南",
+        "ai",
+        '"A',
+        "0%",
+        "野家",
+        "南岸区",
+        "𠮷野家",
+        "AI",
+    ),
+    *('"ai"', "90%_", "岸区", '区"AI', "的南岸", "江北区的南岸", "南岸江", "x" * 40),
+)
+
+
+@pytest.mark.parametrize("string", STRINGS)
+def test_a_string_is_found_wherever_it_stands_in_a_text(searched: Store, string: str) -> None:
+    """Of one character, two or more; at the end of a text; in upper or lower case; no pattern."""
+    expected = [id for id, text in SEARCHED.items() if string.lower() in text.lower()]
+    assert [item.id for item in searched.articles(text=string)] == expected
+    assert [line.id for line in searched.page(text=string).articles] == expected
+    assert searched.count(text=string) == len(expected)
+
+
+def test_a_search_shows_every_place_with_what_stands_around_it(
+    searched: Store, store_url: str
+) -> None:
+    list(searched.add([Article("e", "第一行" + "南岸" * 30 + "\n下一行", "", 0, "江州日报")]))
+    done = ner("store", "search", "南岸", "--store", store_url, "--limit", "2")
+    first, second = done.stdout.splitlines()
+    assert first.split() == ['南岸区"AI"大会', "a"] and second.split() == ["江北区的南岸", "b"]
+    assert cell_len(first.partition("南岸")[0]) == cell_len(second.rpartition("南岸")[0]) == 44
+    assert done.stderr == "2 places in 2 articles of 3: --limit 3 shows all\n"
+    [*_, last] = ner("store", "search", "南岸", "--store", store_url).stdout.splitlines()
+    assert last.split() == [
+        "南岸" * 12,
+        "江州日报",
+        "·",
+        "e",
+    ]  # 22 before it and itself; no other line
+    assert ner("store", "search", "火星", "--store", store_url).stderr == "no article holds it\n"
+    assert "nothing to search for" in one_line_error(
+        ner("store", "search", " ", "--store", store_url)
+    )
+    assert ner("show", "--list", "--text", "AI", "--store", store_url).stderr.startswith(
+        "2 articles"
+    )
+    exported = ner("export", "--text", "野家", "--store", store_url).stdout
+    assert [json.loads(line)["id"] for line in exported.splitlines()] == ["d"]
+
+
+def test_what_is_searched_for_follows_the_texts(searched: Store) -> None:
+    def found(string: str) -> list[str]:
+        return [item.id for item in searched.articles(text=string)]
+
+    list(searched.add([Article("b", "渝北区两江新区")], replace=True))
+    searched.delete("c")
+    assert (found("江北区"), found("两江新区"), found("新区"), found("区南")) == (
+        [],
+        ["b"],
+        ["b"],
+        [],
+    )
+    with searched._engine.execution_options(writing=True).begin() as connection:
+        connection.execute(sa.text("UPDATE texts SET text = '改过' WHERE text LIKE '渝北%'"))
+    assert [line.id for line in searched.page(text="改过").articles] == ["b"]
+    assert found("两江新区") == []
+    list(searched.add([Article("b", "渝北区两江新区")]))  # restored, as its hash says
+    assert (found("两江新区"), found("改过")) == (["b"], [])
+
+
+def test_a_search_reads_no_texts_but_those_that_may_hold_it(store: Store) -> None:
+    """By the index: what the database says that it does."""
+    list(store.add(make_article(number) for number in range(2000)))
+    on_sqlite = store._engine.dialect.name == "sqlite"
+    with store._engine.connect() as connection:
+        if not on_sqlite:
+            connection.exec_driver_sql("ANALYZE")
+        for string in ("1234", "01")[: 2 if on_sqlite else 1]:
+            query = sa.select(articles.c.number).where(*matching({"text": string}))
+            sql = query.compile(connection, compile_kwargs={"literal_binds": True})
+            explain = "EXPLAIN QUERY PLAN " if on_sqlite else "EXPLAIN "
+            plan = str(connection.exec_driver_sql(f"{explain}{sql}".replace("%", "%%")).all())
+            by = "SEARCH articles USING INTEGER PRIMARY KEY" if on_sqlite else "ix_texts_pairs"
+            assert by in plan
+            assert "Seq Scan on texts" not in plan and "SCAN texts'" not in plan
 
 
 def test_names_by_how_they_begin(filled: Store) -> None:

@@ -17,7 +17,7 @@ from ner.article import Article, Rejected, Span
 from ner.errors import NerError
 from ner.store import Filters, ModelKey, Store, Summary
 from ner.store.database import in_transaction, open_engine
-from ner.store.schema import metadata, span_decisions, spans
+from ner.store.schema import is_here, metadata, span_decisions, spans
 from ner.store.versions import HEAD, upgrade
 
 MODEL = ModelKey("news", "1.0", "a" * 64)
@@ -479,7 +479,7 @@ def test_the_migrations_make_the_tables_that_the_code_expects(store: Store) -> N
     from alembic.migration import MigrationContext
 
     with store._engine.connect() as connection:
-        context = MigrationContext.configure(connection)
+        context = MigrationContext.configure(connection, opts={"include_name": is_here})
         assert context.get_current_revision() == HEAD
         assert compare_metadata(context, metadata) == []
 
@@ -583,7 +583,8 @@ def test_a_store_of_the_first_schema_is_migrated_with_all_that_it_holds(store_ur
     assert (upgraded.backup is not None) == store_url.startswith("sqlite")
     with Store(store_url) as store:
         with store._engine.connect() as connection:
-            assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+            context = MigrationContext.configure(connection, opts={"include_name": is_here})
+            assert compare_metadata(context, metadata) == []
         kept = dataclasses.replace(
             old, paper="江州日报", date=datetime.date(2024, 12, 5), page="2", spans=(PLACE,)
         )
@@ -595,6 +596,7 @@ def test_a_store_of_the_first_schema_is_migrated_with_all_that_it_holds(store_ur
         assert len(store.failures()) == 2
         assert store.count_untagged(MODEL) == 1
         assert list(store.articles())[1] == signed
+        assert [line.id for line in store.page(text="南岸区").articles] == [kept.id, signed.id]
 
 
 def test_a_command_that_stores_no_article_makes_nothing(store_url: str, tmp_path: Path) -> None:

@@ -206,6 +206,9 @@ Date = Annotated[
 ]
 Page = Annotated[str, typer.Option(help="Only on this page: 3.")]
 Label = Annotated[str, typer.Option(help="Only with a span of this label: BRAND.")]
+Holds = Annotated[
+    str, typer.Option("--text", help="Only where the text holds this, upper or lower case.")
+]
 DEFAULT_STORE = "sqlite:///articles.db"
 DEFAULT_MODEL = "news"
 

@@ -10,6 +10,7 @@ from ner.cli.app import (
     DEFAULT_MODEL,
     DEFAULT_STORE,
     Date,
+    Holds,
     Label,
     Least,
     Page,
@@ -49,6 +50,7 @@ def export(
     date: Date = "",
     page: Page = "",
     label: Label = "",
+    text: Holds = "",
     reviewed: Annotated[
         bool | None,
         typer.Option(
@@ -83,7 +85,8 @@ def export(
     threshold = thresholds(least) or 0.0
     failed: list[Rejected] = []
     with open_store(store) as opened:
-        filters: Filters = {"paper": paper, "date": date, "page": page, "reviewed": reviewed}
+        filters: Filters = {"paper": paper, "date": date, "page": page, "text": text}
+        filters["reviewed"] = reviewed
         if reviewed is not None and not isinstance(opened, Store):
             raise NerError("--reviewed is for a store of ner's own", where=store)
         if reviewed and isinstance(opened, Store):

@@ -12,7 +12,8 @@ from ner.cli.console import SafeConsole
 from ner.cli.terminal import safe
 from ner.labels import ordered, style
 from ner.segments import segments
-from ner.store import Summary
+from ner.store import Summary, around, occurrences
+from ner.store.searching import CONTEXT
 
 
 def show_article(screen: SafeConsole, article: Article, *, scores: bool = False) -> None:
@@ -105,6 +106,19 @@ def found_table(articles: Iterable[Article], screen: SafeConsole) -> Table:
             listed,
         )
     return table
+
+
+def concordance(article: Article, string: str) -> Iterator[Text]:
+    """A line for each place where a string stands in an article, one under the other."""
+    size = 2 * CONTEXT  # cells: a Chinese character takes two
+    for start, end in occurrences(article.text, string):
+        before, after = map(safe, around(article.text, start, end))
+        place = (str(article.date or ""), article.paper, article.id)
+        line = Text(" " * (size - cell_len(before)) + before)
+        line.append(safe(article.text[start:end]), style="bold reverse")
+        line.append(after + " " * (size - cell_len(after)))
+        line.append(f"  {safe(' · '.join(filter(None, place)))}", style="dim")
+        yield line
 
 
 def list_lines(summaries: Iterable[Summary], width: int | None) -> Iterator[str]:

@@ -9,6 +9,7 @@ from ner.cli.app import (
     DEFAULT_MODEL,
     DEFAULT_STORE,
     Date,
+    Holds,
     Label,
     Least,
     Page,
@@ -45,6 +46,7 @@ def show(
     page: Page = "",
     label: Label = "",
     name: Annotated[str, typer.Option(help="Only where this string is a span: 一表通.")] = "",
+    text: Holds = "",
     model: UsedModel = DEFAULT_MODEL,
     least: Least = None,
     scores: Annotated[bool, typer.Option("--scores", help="Print each span's score.")] = False,
@@ -72,7 +74,7 @@ def show(
             return
         filters: Filters = {
             **{"ids": article or (), "paper": paper, "date": date, "page": page},
-            **{"label": label, "name": name, "model": find_model(opened, model)},
+            **{"label": label, "name": name, "text": text, "model": find_model(opened, model)},
         }
         if as_list:
             _show_list(opened, screen, filters, limit)

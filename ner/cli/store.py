@@ -1,17 +1,60 @@
-"""Commands for the store itself: bring it up to date, look at it, check it, make it small."""
+"""Commands for the store itself: search it, bring it up to date, look at it, check it, make it small."""
+
+from typing import Annotated
 
 import typer
 
-from ner.cli.app import DEFAULT_STORE, Group, StoreUrl, app
+from ner.cli.app import DEFAULT_STORE, Date, Group, Page, Paper, StoreUrl, app
 from ner.cli.terminal import count, echo, progress, say, say_error
+from ner.errors import NerError
 
 stores = typer.Typer(
     cls=Group,
     no_args_is_help=True,
     rich_markup_mode="markdown",
-    help="The article store itself: bring it up to date, look at it, check it, make it small.",
+    help="The article store itself: search it, bring it up to date, look at it, check it, make it small.",
 )
 app.add_typer(stores, name="store")
+
+
+@stores.command()
+def search(
+    text: Annotated[str, typer.Argument(help="What the texts are to hold: 后堡社区.")],
+    store: StoreUrl = DEFAULT_STORE,
+    limit: Annotated[int, typer.Option(min=1, help="At most this many articles.")] = 50,
+    paper: Paper = "",
+    date: Date = "",
+    page: Page = "",
+) -> None:
+    """Every place where the articles hold a string, upper or lower case, with what stands around it.
+
+    Whether a model marks it there is no matter: `ner show --name` finds what is marked. `ner show --text`
+    and `ner export --text` give the whole articles.
+
+    Example: `ner store search 后堡社区 --date 2025`
+    """
+    from ner.article import Article
+    from ner.cli.console import console
+    from ner.cli.marked import concordance
+    from ner.store import Filters
+    from ner.store.foreign import open_store
+
+    if not text.strip():
+        raise NerError("nothing to search for", remedy="ner store search 后堡社区")
+    screen, places = console(), 0
+    filters: Filters = {"text": text, "paper": paper, "date": date, "page": page}
+    with open_store(store) as opened:
+        for item in opened.articles(limit=limit, **filters):
+            if isinstance(item, Article):
+                for line in concordance(item, text):
+                    places += 1
+                    screen.print(line, soft_wrap=True)
+            else:
+                say_error(str(item))
+        found = opened.count(**filters)
+    said = f"{count(places, 'place')} in {count(min(found, limit), 'article')}"
+    more = f" of {found:,}: --limit {found} shows all" if found > limit else ""
+    say(said + more if found else "no article holds it")
 
 
 @stores.command()

@@ -1,22 +1,21 @@
 """A name across the store: how often it is marked, and in which sentences."""
 
 import datetime
-import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ner.article import Article
-from ner.store import ModelKey, ReviewStore
+from ner.store import ModelKey, ReviewStore, around, occurrences
 
-CONTEXT = 22  # code points shown on either side
 LISTED = 100  # articles shown
 
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A place where a name is marked.
+    """A place where a name stands.
 
     Args:
+        label: empty where it is not marked.
         before: the text before it, on the same line.
         after: the text after it, on the same line.
     """
@@ -42,27 +41,24 @@ def mentions(
         model: whose spans; of each article those of the model that tagged it last, if None.
     """
     for article in store.articles(limit=LISTED, name=name, label=label, model=model):
-        if not isinstance(article, Article):
-            continue
-        for span in article.spans:
-            if article.surface(span) == name and label in ("", span.label):
-                before = article.text[max(0, span.start - CONTEXT) : span.start]
-                after = article.text[span.end : span.end + CONTEXT]
-                yield Mention(
-                    article.id,
-                    article.title,
-                    article.paper,
-                    article.date,
-                    span.label,
-                    span.score,
-                    _whole(before.rpartition("\n")[2]),
-                    name,
-                    after.partition("\n")[0],
-                )
+        if isinstance(article, Article):
+            for span in article.spans:
+                if article.surface(span) == name and label in ("", span.label):
+                    yield _mention(article, span.start, span.end, span.label, span.score)
 
 
-def _whole(text: str) -> str:
-    """A text that does not begin with half of what is shown as one character."""
-    while text and (unicodedata.combining(text[0]) or text[0] in "\u200d\ufe0f"):
-        text = text[1:]
-    return text
+def unmarked(
+    store: ReviewStore, string: str, *, model: ModelKey | None = None
+) -> Iterator[Mention]:
+    """Where a string stands outside what is marked, in the first `LISTED` articles that hold it."""
+    for article in store.articles(limit=LISTED, text=string, model=model):
+        if isinstance(article, Article):
+            for start, end in occurrences(article.text, string):
+                if not any(span.start <= start and end <= span.end for span in article.spans):
+                    yield _mention(article, start, end, "", 0.0)
+
+
+def _mention(article: Article, start: int, end: int, label: str, score: float) -> Mention:
+    before, after = around(article.text, start, end)
+    place = (article.id, article.title, article.paper, article.date)
+    return Mention(*place, label, score, before, article.text[start:end], after)

@@ -14,7 +14,7 @@ from ner.report.figures import figures
 from ner.report.sample import sample_page, sample_pdf, sample_report
 from ner.review.access import Anybody, Person, Reader
 from ner.review.api import store_of
-from ner.review.names import mentions
+from ner.review.names import mentions, unmarked
 from ner.review.texts import LANGUAGES, texts
 
 router = APIRouter(include_in_schema=False)
@@ -105,15 +105,17 @@ def show_names(
     name: Annotated[str, Query(max_length=100, pattern=r"^[^\x00]*$")] = "",
     label: Annotated[str, Query(pattern=r"^([A-Za-z][\w.-]{0,15})?$")] = "",
 ) -> HTMLResponse:
-    """Names by how they begin; of one that is marked every sentence, and how many articles a month."""
+    """Names by how they begin; of one every sentence, marked there or not, and how many articles a month."""
     if person is None:
         return page("login.html", None, language)
     store, model = store_of(request), request.app.state.model
     marked = list(mentions(store, name, label=label, model=model)) if name else []
+    others = list(unmarked(store, name, model=model)) if name else []
     months = store.counts("month", name=name, label=label, model=model) if marked else {}
     found = store.names(name, label, model=model)
-    shown = {"mentions": marked, "months": months.items(), "most": max(months.values(), default=1)}
-    return page("names.html", person, language, name=name, label=label, found=found, **shown)
+    shown: dict[str, Any] = {"mentions": marked, "unmarked": others, "found": found}
+    shown |= {"months": months.items(), "most": max(months.values(), default=1)}
+    return page("names.html", person, language, name=name, label=label, **shown)
 
 
 @router.get("/language/{language}")

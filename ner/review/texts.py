@@ -146,6 +146,7 @@ _TEXTS = {
     "search": ("查找", "Search"),
     "by_month": ("每月的文章数", "Articles by month"),
     "mentions": ("{count} 处", "{count} places"),
+    "unmarked": ("{count} 处未标为名称", "{count} places where it is not marked"),
     "begin_with": ("这样开头的名称", "Names that begin so"),
     "no_name": ("没有这样的名称。", "No such name."),
     # figures

@@ -16,6 +16,7 @@ from ner.store.review_store import ReviewStore
 from ner.store.reviewed import Judged
 from ner.store.run_report import UNSURE, LabelCount, RunName, RunNames, UnsureSpan
 from ner.store.runs import ModelKey, ModelUse, Run
+from ner.store.searching import around, occurrences
 from ner.store.store import DEFAULT_URL, Store
 from ner.store.together import Action, Change, Conflict, Decision, Review
 from ner.store.upkeep import Info
@@ -74,6 +75,8 @@ __all__ = [
     "Trend",
     "UnsureSpan",
     "Upgraded",
+    "around",
+    "occurrences",
     "safe_url",
     "upgrade",
 ]

@@ -14,6 +14,7 @@ from ner.article import Article, Rejected, Span, outside_in
 from ner.errors import NerError
 from ner.store.runs import ModelKey, SpanRow, by_model, tagged_by
 from ner.store.schema import SURFACE, articles, chunks, reviews, span_decisions, spans, texts
+from ner.store.searching import holds
 
 TEXT_FIELDS = (
     "title",
@@ -36,8 +37,8 @@ class Filters(TypedDict, total=False):
     ``paper`` is as stored, ``page`` with or without leading zeros, ``date`` a day, a month or a year
     (``2025-03-18``, ``2025-03``, ``2025``). ``label`` and ``name``
     (the string that a span covers) are looked for among the spans of ``model``; without a model among those
-    of the model that tagged the article last. ``text`` is a string that the article's text holds,
-    ``reviewed`` whether a person read it as a whole.
+    of the model that tagged the article last. ``text`` is a string that the article's text holds, in upper
+    or lower case, ``reviewed`` whether a person read it as a whole.
     """
 
     ids: Sequence[str]
@@ -155,9 +156,7 @@ def matching(filters: Filters) -> list[sa.ColumnElement[bool]]:
         conditions.append(sa.func.ltrim(articles.c.page, "0") == shortened)
     label, name = filters.get("label"), filters.get("name")
     if text := filters.get("text"):
-        of = texts.alias()  # whether or not the query has the texts too
-        holds = of.c.text.contains(text, autoescape=True)
-        conditions.append(sa.exists().where(of.c.article == articles.c.number, holds))
+        conditions.append(holds(text))
     if (is_reviewed := filters.get("reviewed")) is not None:
         read = sa.exists().where(
             reviews.c.article == articles.c.number,

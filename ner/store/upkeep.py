@@ -99,7 +99,9 @@ def vacuum(engine: Engine) -> tuple[int, int]:
     with translate_errors(engine.url), engine.connect() as connection:
         if engine.dialect.name == "sqlite":
             connection.exec_driver_sql("COMMIT")  # it is no part of a transaction
-            for statement in ("PRAGMA wal_checkpoint(TRUNCATE)", "VACUUM", "ANALYZE"):
+            optimize = "INSERT INTO texts_index (texts_index) VALUES ('optimize')"
+            checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)"
+            for statement in (optimize, checkpoint, "VACUUM", "ANALYZE", checkpoint):
                 connection.exec_driver_sql(statement)
             connection.exec_driver_sql("BEGIN")
         else:

@@ -18,6 +18,7 @@ from ner.store.foreign.rows import ForeignRow, id_from_text
 from ner.store.foreign.schema import create_tables, has_tables, make_tables, our_id_type
 from ner.store.foreign.table import TEXTS, ForeignTable, Range
 from ner.store.runs import ModelKey, ModelUse, Run
+from ner.store.searching import occurrences
 
 Result = TypeVar("Result")
 
@@ -231,11 +232,14 @@ def _matcher(filters: Filters) -> Callable[[Article], bool]:
     paper, page = filters.get("paper"), (filters.get("page") or "").lstrip("0")
     first, last = days(str(filters["date"])) if filters.get("date") else (None, None)
     label, name = filters.get("label"), filters.get("name")
+    text = filters.get("text") or ""
 
     def matches(article: Article) -> bool:
         if (paper and article.paper != paper) or (page and article.page.lstrip("0") != page):
             return False
         if first and last and not (article.date and first <= article.date <= last):
+            return False
+        if text and not any(occurrences(article.text, text)):
             return False
         return not (label or name) or any(
             label in ("", None, span.label) and name in ("", None, article.surface(span))

@@ -12,7 +12,7 @@ from alembic import context
 from sqlalchemy import Connection
 
 from ner.store.database import open_engine
-from ner.store.schema import metadata
+from ner.store.schema import is_here, metadata
 
 
 def number_by_order(_: object, __: object, directives: list) -> None:
@@ -28,6 +28,7 @@ def run(connection: Connection) -> None:
         connection=connection,
         target_metadata=metadata,
         render_as_batch=is_sqlite,
+        include_name=is_here,
         process_revision_directives=number_by_order,
     )
     context.run_migrations()
