@@ -162,7 +162,8 @@ def store_(
 def kills_(
     url: Annotated[str, typer.Argument(help="Where to make the store: sqlite:////tmp/killed.db")],
     kills: Annotated[int, typer.Option(min=1, help="How often a tagger is killed.")] = 200,
-    articles: Annotated[int, typer.Option(min=10, help="How many are generated.")] = 1000,
+    articles: Annotated[int, typer.Option(min=10, help="How many are generated.")] = 400,
+    model: Model = "news-fast",
 ) -> None:
     """Taggers of a store killed at random moments: what is lost, wrong, or left over.
 
@@ -171,7 +172,7 @@ def kills_(
     from benchmarks.kills import kill_often
     from ner.tagger.loading import load
 
-    typer.echo(str(kill_often(url, load(threads=1), kills=kills, articles=articles)))
+    typer.echo(str(kill_often(url, load(model, threads=1), kills=kills, articles=articles)))
 
 
 def _publish(page: Path | None, section: str, lines: list[str]) -> None:

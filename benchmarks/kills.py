@@ -31,6 +31,7 @@ class Killed:
         wrong: articles with others.
         claims: left open.
         quarantined: articles left there.
+        miscounted: articles that the figures of the runs have too many or too few.
     """
 
     kills: int
@@ -39,6 +40,7 @@ class Killed:
     wrong: int
     claims: int
     quarantined: int
+    miscounted: int
 
 
 def kill_often(url: str, tagger: Tagger, *, kills: int, articles: int, seed: int = 1) -> Killed:
@@ -67,8 +69,15 @@ def kill_often(url: str, tagger: Tagger, *, kills: int, articles: int, seed: int
         lost = sum(not spans and bool(expected[id][1]) for id, _, spans in found)
         wrong = sum(expected[id] != (hash, spans) for id, hash, spans in found)
         assert len(found) == articles
+        counted = sum(run.articles for run in store.runs())
         return Killed(
-            done, rounds, lost, wrong, store.count_claimed(key), len(store.quarantined(key))
+            done,
+            rounds,
+            lost,
+            wrong,
+            store.count_claimed(key),
+            len(store.quarantined(key)),
+            abs(counted - rounds * articles),
         )
 
 
