@@ -1,5 +1,6 @@
 """How good the tagger is, from articles that people read as a whole: precision and recall with intervals."""
 
+import datetime
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 from ner.article import Article
 from ner.evaluation.score import Counts, count, labels_of
 from ner.labels import ordered
+from ner.store import Judged
 
 Z = 1.959964  # of a 95 % interval
 TARGET = 0.02  # half the width that a figure should have at most: two points
@@ -98,6 +100,40 @@ class Figures:
     rows: list[Row]
     wrong: list[tuple[str, int]]
     missed: list[tuple[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Week:
+    """The articles that were read in a week.
+
+    Args:
+        monday: its first day.
+    """
+
+    monday: datetime.date
+    articles: int
+    precision: Share
+    recall: Share
+
+
+def weeks(judged: Iterable[Judged]) -> list[Week]:
+    """The figures of all labels by the week in which the articles were read, oldest first."""
+    articles: Counter[datetime.date] = Counter()
+    counts: dict[datetime.date, Counts] = defaultdict(Counts)
+    for each in judged:
+        monday = each.at.date() - datetime.timedelta(days=each.at.weekday())
+        articles[monday] += 1
+        found, right = ({row[:3] for row in rows} for rows in (each.found, each.right))
+        counts[monday] += Counts(len(found & right), len(found), len(right))
+    return [
+        Week(
+            monday,
+            articles[monday],
+            Share(counts[monday].right, counts[monday].predicted),
+            Share(counts[monday].right, counts[monday].gold),
+        )
+        for monday in sorted(articles)
+    ]
 
 
 def figures(pairs: Iterable[tuple[Article, Article]]) -> Figures:

@@ -10,12 +10,16 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from ner.errors import NerError
 from ner.evaluation.pages import environment
 from ner.labels import LABELS, STYLES
-from ner.report.figures import figures
+from ner.report.figures import figures, weeks
 from ner.report.sample import sample_page, sample_pdf, sample_report
 from ner.review.access import Anybody, Person, Reader
 from ner.review.api import store_of
 from ner.review.names import mentions, unmarked
 from ner.review.texts import LANGUAGES, texts
+from ner.store import RECENT
+
+_WEEKS = 26  # in the chart
+_NEW = 12  # new names that are listed
 
 router = APIRouter(include_in_schema=False)
 Language = Annotated[str, Cookie(alias="ner-language")]
@@ -72,8 +76,15 @@ def show_figures(
     wanted = sorted(queues, key=lambda each: (each.number == queue, each.kind == "random"))
     chosen = wanted[-1] if wanted else None
     pairs = store.reviewed_in(chosen.number, request.app.state.model) if chosen else ()
-    shown = {"queues": queues, "queue": chosen, "figures": figures(pairs)}
-    return page("figures.html", person, language, today=datetime.date.today(), **shown)
+    model = request.app.state.model
+    shown: dict[str, Any] = {"queues": queues, "queue": chosen, "figures": figures(pairs)}
+    shown["weeks"] = weeks(store.judged("random", model))[-_WEEKS:]
+    shown["new"] = {
+        label: store.new_names(label, model=model, limit=_NEW) for label in ("BRAND", "LOC")
+    }
+    return page(
+        "figures.html", person, language, today=datetime.date.today(), days=RECENT.days, **shown
+    )
 
 
 @router.get("/report/{queue}.{form}")

@@ -180,6 +180,20 @@ _TEXTS = {
     ),
     "nothing_read": ("还没有审完的文章。", "No article has been read as a whole yet."),
     "failed": ("没有成功：{why}", "Failed: {why}"),
+    "by_week": ("逐周", "By week"),
+    "by_week_says": (
+        "随机样本，按审阅的那一周；竖线是 95% 区间。",
+        "Random samples, by the week in which they were read; the lines are intervals of 95%.",
+    ),
+    "week": ("周一", "Monday"),
+    "articles_read": ("审完（篇）", "Articles read"),
+    "new_names": ("新出现的{label}", "New: {label}"),
+    "new_names_say": (
+        "文章库最近 {days} 天里第一次出现的名称。",
+        "Names that stand for the first time in the last {days} days of the store.",
+    ),
+    "in_articles": ("{count} 篇", "{count} articles"),
+    "nothing_new": ("没有", "none"),
     # from decisions to a better model
     "improve": ("改进", "Improve"),
     "improve_title": ("用审阅结果改进模型", "Improve the model with what was decided"),

@@ -7,6 +7,7 @@ from ner.store.claims import ENDED, Claim
 from ner.store.decisions import RIGHT, WRONG, Said
 from ner.store.finding import Name, Page
 from ner.store.history import LabelChange, ModelDifference, RunSummary
+from ner.store.newest import RECENT, NewName
 from ner.store.quarantine import MAX_TRIES, Quarantined
 from ner.store.queues import KINDS, Queue
 from ner.store.register.edits import CONFIRM, MERGE, REJECT, SPLIT, Edit
@@ -30,6 +31,7 @@ __all__ = [
     "KINDS",
     "MAX_TRIES",
     "MERGE",
+    "RECENT",
     "REJECT",
     "RIGHT",
     "ROLES",
@@ -58,6 +60,7 @@ __all__ = [
     "ModelKey",
     "ModelUse",
     "Name",
+    "NewName",
     "Page",
     "Place",
     "Quarantined",

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from typing import Unpack
 
 from ner.store import articles as queries
-from ner.store import finding, runs
+from ner.store import finding, newest, runs
 from ner.store.articles import Filters
 from ner.store.finding import By, Name, Page
+from ner.store.newest import NewName
 from ner.store.opened import Opened
 from ner.store.runs import ModelKey
 
@@ -56,6 +57,12 @@ class Browsing(Opened):
             NerError: the date is not one.
         """
         return self._read(lambda connection: finding.counts(connection, by, filters))
+
+    def new_names(
+        self, label: str, *, model: ModelKey | None = None, limit: int = PAGE
+    ) -> list[NewName]:
+        """Names that stand in articles of the store's last `RECENT` days and in no earlier one."""
+        return self._read(lambda connection: newest.new_names(connection, label, model, limit))
 
     def _numbers(self, filters: Filters) -> list[int] | None:
         """The primary keys of the articles with the ids that a filter names, sorted; None for all."""
