@@ -1,4 +1,4 @@
-"""``python -m benchmarks`` with ``overview``, ``speed``, ``accuracy``, ``store`` or ``kills``."""
+"""``python -m benchmarks`` with ``overview``, ``speed``, ``accuracy``, ``store``, ``review`` or ``kills``."""
 
 from pathlib import Path
 from typing import Annotated
@@ -156,6 +156,28 @@ def store_(
     Example: `python -m benchmarks store sqlite:////tmp/big.db --articles 100000`
     """
     stores.measure(url, articles)
+
+
+@app.command("review")
+def review_(
+    url: Annotated[str, typer.Argument(help="The store, made if it is not there yet.")],
+    articles: Annotated[int, typer.Option(min=1000, help="How many are generated.")] = 20_000,
+    reviewers: Annotated[int, typer.Option(min=1)] = 20,
+    seconds: Annotated[float, typer.Option(min=1, help="How long they work.")] = 60,
+    pause: Annotated[
+        float, typer.Option(min=0, help="Seconds between two decisions of one, on average.")
+    ] = 1.0,
+    write: Write = None,
+) -> None:
+    """The viewer with many reviewers at once, over HTTP: how long they wait.
+
+    Example: `python -m benchmarks review sqlite:////tmp/review.db --articles 20000`
+    """
+    from benchmarks import review
+
+    lines = report.conditions()
+    lines += ["", *review.measure(url, articles, reviewers, seconds, pause)]
+    _publish(write, "review", lines)
 
 
 @app.command("kills")

@@ -1,0 +1,235 @@
+"""How quickly the viewer answers many reviewers at once, over HTTP, on a store of many articles.
+
+python -m benchmarks review sqlite:////tmp/review.db --articles 20000
+
+Each reviewer is logged in, takes articles of one queue, decides on names one by one, and finishes the
+article, with a pause between. Server and reviewers are processes of their own on this machine.
+"""
+
+import http.client
+import json
+import multiprocessing
+import os
+import random
+import re
+import statistics
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from queue import Queue
+from threading import Thread
+from typing import Any
+from urllib.parse import quote
+
+from benchmarks import store as stores
+from ner.review.access import hash_password
+from ner.store import Account, ReviewStore
+
+KINDS = ("next", "article", "decision")
+PASSWORD = "benchmark-password"
+DECISIONS = 5  # on single names, before an article is finished
+ALONE = 200  # requests of each kind by which the server's computing is measured
+QUEUE = 5_000  # articles
+
+Times = dict[str, list[float]]
+
+
+class Client:
+    """One reviewer's browser: a connection that stays open, and a session."""
+
+    def __init__(self, port: int, name: str) -> None:
+        self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+        self._headers = {"content-type": "application/json", "accept": "application/json"}
+        self.times: Times = defaultdict(list)
+        self._send("POST", "/api/login", {"name": name, "password": PASSWORD})
+        self._headers["x-csrf-token"] = self._send("GET", "/api/me")["csrf"]
+
+    def timed(self, kind: str, method: str, path: str, body: object = None) -> Any:
+        """The answer; notes how long it took, in seconds."""
+        begun = time.perf_counter()
+        answer = self._send(method, path, body)
+        self.times[kind].append(time.perf_counter() - begun)
+        return answer
+
+    def _send(self, method: str, path: str, body: object = None) -> Any:
+        data = None if body is None else json.dumps(body)
+        self._connection.request(method, path, data, self._headers)
+        answer = self._connection.getresponse()
+        text = answer.read()
+        if answer.status >= 300:
+            raise RuntimeError(f"{method} {path}: {answer.status} {text[:300]!r}")
+        if cookie := answer.getheader("set-cookie"):
+            self._headers["cookie"] = cookie.partition(";")[0]
+        return json.loads(text)
+
+    def next(self, queue: int, after: str) -> str | None:
+        found = self.timed("next", "POST", "/api/next", {"queue": queue, "after": after})["id"]
+        return str(found) if found else None
+
+    def article(self, id: str) -> Any:
+        return self.timed("article", "GET", f"/api/article?id={quote(id)}")
+
+    def act(self, article: Any, changes: list[Any], *, finish: bool = False) -> Any:
+        body = {
+            "id": f"{random.getrandbits(128):032x}",
+            "article": article["id"],
+            "text_hash": article["text_hash"],
+            "seen": article["seen"],
+            "changes": changes,
+            "finish": finish,
+        }
+        return self.timed("decision", "POST", "/api/act", body)
+
+
+def prepare(url: str, articles: int, reviewers: int) -> int:
+    """A filled store with accounts and a queue that nobody has worked on; the queue's number."""
+    if not (url.startswith("sqlite") and Path(url.removeprefix("sqlite:///")).exists()):
+        stores.timed(f"fill with {articles:,} articles", lambda: stores.fill(url, articles))
+    with ReviewStore(url) as store:
+        password = hash_password(PASSWORD)
+        for number in range(reviewers):
+            store.put_account(Account(f"reviewer-{number}", "reviewer", password))
+        drawn: list[int] = []
+        seed = int(time.time())
+        options = {"size": min(QUEUE, articles), "seed": seed, "made_by": "benchmark"}
+        stores.timed(
+            f"draw a random sample of {options['size']:,}",
+            lambda: drawn.append(store.make_queue("load", "random", {}, **options)),  # type: ignore[arg-type]
+        )
+        return drawn[0]
+
+
+@contextmanager
+def serving(url: str) -> Iterator[tuple[int, int]]:
+    """A viewer's port and process."""
+    command = [sys.executable, "-m", "ner", "review", "--store", url, "--no-open", "--login"]
+    server = subprocess.Popen([*command, "--port", "0"], stderr=subprocess.PIPE, text=True)
+    try:
+        assert server.stderr
+        line = server.stderr.readline()
+        address = re.match(r"http://127.0.0.1:(\d+)/", line)
+        if not address:
+            raise RuntimeError(line + server.stderr.read())
+        yield int(address[1]), server.pid
+    finally:
+        server.terminate()
+        server.wait(30)
+
+
+def work(client: Client, queue: int, seconds: float, pause: float) -> None:
+    """Review articles as a person does, for so long."""
+    end = time.monotonic() + seconds
+    rng = random.Random()
+    id = client.next(queue, "")
+    while id and time.monotonic() < end:
+        article = client.article(id)
+        spans = [{key: span[key] for key in ("start", "end", "label")} for span in article["spans"]]
+        for span in spans[:DECISIONS]:
+            time.sleep(rng.uniform(0, 2 * pause))
+            article |= client.act(article, [{**span, "verdict": rng.choice(("right", "wrong"))}])
+        rest = [{**span, "verdict": "right"} for span in spans[DECISIONS:]]
+        client.act(article, rest, finish=True)
+        id = client.next(queue, id)
+
+
+def _reviewers(
+    port: int, queue: int, names: list[str], seconds: float, pause: float, told: Any
+) -> None:
+    """A process of reviewers, each in a thread; puts what they measured into a queue."""
+    measured: Queue[Times | str] = Queue()
+
+    def one(name: str) -> None:
+        try:
+            client = Client(port, name)
+            time.sleep(random.uniform(0, pause))
+            work(client, queue, seconds, pause)
+            measured.put(dict(client.times))
+        except Exception as error:
+            measured.put(f"{name}: {error}")
+
+    threads = [Thread(target=one, args=(name,)) for name in names]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    told.put([measured.get() for _ in names])
+
+
+def together(port: int, queue: int, reviewers: int, seconds: float, pause: float) -> Times:
+    """What so many reviewers at once waited.
+
+    Raises:
+        RuntimeError: one of them was refused.
+    """
+    context = multiprocessing.get_context("spawn")
+    told = context.Queue()
+    names = [f"reviewer-{number}" for number in range(reviewers)]
+    process = context.Process(target=_reviewers, args=(port, queue, names, seconds, pause, told))
+    process.start()
+    found: list[Times | str] = told.get(timeout=seconds + 300)
+    process.join()
+    times: Times = defaultdict(list)
+    for each in found:
+        if isinstance(each, str):
+            raise RuntimeError(each)
+        for kind, values in each.items():
+            times[kind] += values
+    return times
+
+
+def computing(port: int, pid: int, queue: int) -> dict[str, float]:
+    """Milliseconds that the server computes for a request of each kind, one at a time."""
+    client = Client(port, "reviewer-0")
+    ids = [client.next(queue, "") or ""]
+    found = {}
+    begun = _computed(pid)
+    for _ in range(ALONE):
+        ids.append(client.next(queue, ids[-1]) or "")
+    found["next"] = _computed(pid) - begun
+    begun = _computed(pid)
+    articles = [client.article(id) for id in ids[:ALONE]]
+    found["article"] = _computed(pid) - begun
+    begun = _computed(pid)
+    for article in articles:
+        span = {key: article["spans"][0][key] for key in ("start", "end", "label")}
+        client.act(article, [{**span, "verdict": "right"}])
+    found["decision"] = _computed(pid) - begun
+    return {kind: 1000 * seconds / ALONE for kind, seconds in found.items()}
+
+
+def _computed(pid: int) -> float:
+    """Seconds of computing that a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def measure(url: str, articles: int, reviewers: int, seconds: float, pause: float) -> list[str]:
+    """The figures as lines of Markdown."""
+    queue = prepare(url, articles, reviewers)
+    with serving(url) as (port, pid):
+        alone = computing(port, pid, queue)
+        load = os.getloadavg()[0]
+        begun, computed = time.monotonic(), _computed(pid)
+        times = together(port, queue, reviewers, seconds, pause)
+        wall, used = time.monotonic() - begun, _computed(pid) - computed
+    with ReviewStore(url) as store:
+        info = store.info()
+    requests = sum(map(len, times.values()))
+    lines = [
+        f"{info.articles:,} articles, {info.size / 1e9:.2f} GB, {reviewers} reviewers at once, each with"
+        f" {pause:g} s between two decisions on average; {requests:,} requests in {wall:.0f} s, for which the"
+        f" server computed {used:.1f} s. Load average {load:.1f} before, {os.getloadavg()[0]:.1f} after.",
+        "",
+        "| request | number | p50 ms | p95 ms | most ms | computing ms |",
+        "|---|---|---|---|---|---|",
+    ]
+    for kind in KINDS:
+        values = sorted(1000 * value for value in times[kind])
+        at = [statistics.quantiles(values, n=100)[place - 1] for place in (50, 95)]
+        figures = " | ".join(f"{value:.1f}" for value in (*at, values[-1], alone[kind]))
+        lines.append(f"| {kind} | {len(values):,} | {figures} |")
+    return lines
