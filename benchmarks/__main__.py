@@ -1,11 +1,11 @@
-"""``python -m benchmarks`` with ``overview``, ``speed``, ``accuracy``, ``store``, ``review`` or ``kills``."""
+"""``python -m benchmarks`` with ``speed``, ``store``, ``register`` and others: ``--help`` lists them."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from benchmarks import accuracy, report, spacy_cnn, speed
+from benchmarks import accuracy, confirmed, register, report, spacy_cnn, speed
 from benchmarks import store as stores
 from ner import corpus
 from ner.cli.app import Group
@@ -178,6 +178,30 @@ def review_(
     lines = report.conditions()
     lines += ["", *review.measure(url, articles, reviewers, seconds, pause)]
     _publish(write, "review", lines)
+
+
+@app.command("register")
+def register_(
+    url: Annotated[str, typer.Argument(help="Where to make the store: sqlite:////tmp/reg.db")],
+    articles: Annotated[int, typer.Option(min=1000, help="How many are generated.")] = 100_000,
+) -> None:
+    """The register of a store of generated articles: built, and brought up to date with 100 more.
+
+    Example: `python -m benchmarks register sqlite:////tmp/register.db --articles 100000`
+    """
+    register.measure(url, articles)
+
+
+@app.command("confirmed")
+def confirmed_(
+    files: Annotated[list[Path], typer.Argument(help="Annotated articles as JSONL.")],
+    model: Model = "news",
+) -> None:
+    """What `ner brands confirm` adds: brands found before and after, quoted and unquoted.
+
+    Example: `python -m benchmarks confirmed data/annotations/dev.jsonl --model news-fast`
+    """
+    confirmed.measure(model, files)
 
 
 @app.command("kills")

@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 import ner
 from ner.errors import NerError
-from ner.review import api, improve, pages
+from ner.review import api, improve, pages, register
 from ner.review.access import Access
 from ner.review.background import Background
 from ner.review.guard import Guard
@@ -73,6 +73,8 @@ def create_app(store: ReviewStore, settings: Settings) -> FastAPI:
     app.include_router(api.router)
     app.include_router(pages.router)
     app.include_router(improve.router)
+    app.include_router(register.api)
+    app.include_router(register.pages)
     app.mount("/static", StaticFiles(directory=Path(__file__).with_name("static")), "static")
     return app
 

@@ -16,6 +16,9 @@ from ner.store.register.update import Facts, Source
 
 Result = TypeVar("Result")
 COUNTED = 200  # articles in a transaction: others that write wait that long
+BACKLOG = (
+    5_000  # articles from which ten times as many are counted at once, which takes less in all
+)
 DERIVED = 500  # keys in a transaction
 
 
@@ -23,19 +26,20 @@ class Registering(Opened):
     """Counted from the spans of the model that tagged each article last, as people decided on them."""
 
     def update_register(
-        self, part: str, facts_of: Callable[[Source], Facts], *, size: int = COUNTED
+        self, part: str, facts_of: Callable[[Source], Facts], *, size: int = 0
     ) -> Iterator[tuple[int, int]]:
         """Bring the register up to date with the articles that changed; goes on where it was interrupted.
 
         Args:
             part: ``names`` (brands and organisations) or ``places``.
             facts_of: what an article adds; the same for the same article.
-            size: articles in a transaction.
+            size: articles in a transaction; as many as suit how many wait, if 0.
 
         Yields:
             After each transaction how much is done and how much there is, in articles and then keys.
         """
         total = self._read(lambda connection: update.count_changes(connection, part))
+        size = size or (COUNTED * 10 if total > BACKLOG else COUNTED)
         done = 0
         while found := self._write(
             lambda connection: update.count_articles(connection, part, facts_of, size)

@@ -1,0 +1,253 @@
+"""The register in the viewer: lists, a page for a brand, an organisation or a place, and the API of both."""
+
+import time
+from functools import cache
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, HTTPException, Query, Request
+from fastapi.responses import HTMLResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from ner.brands import Reader, describe, rows, update
+from ner.errors import NerError
+from ner.places import Linker, shipped
+from ner.places.lexicon import CODE_LENGTHS, is_filler, parents
+from ner.review.access import Anybody, Program, Reviewer
+from ner.review.api import SOURCE, store_of
+from ner.review.pages import Language, page
+from ner.review.schemas import Text
+from ner.store import Entry, ReviewStore, Said
+
+PAGE = 50  # entries in a page of the list
+COUNTING = 10.0  # seconds that a request counts articles, at most
+
+Kind = Literal["brand", "organisation", "place"]
+Trend = Literal["", "new", "rising", "dormant"]
+Row = dict[str, Any]
+Key = Annotated[Text, Query(min_length=1)]
+
+api = APIRouter(prefix="/api/register", tags=["register"])
+pages = APIRouter(include_in_schema=False)
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class MergeBody(_Body):
+    """Two entries that are one: `into` is a key, or the other's name."""
+
+    kind: Literal["brand", "organisation"]
+    key: Annotated[Text, Field(min_length=1)]
+    into: Annotated[Text, Field(min_length=1)]
+
+
+class SplitBody(_Body):
+    """A form, by its key, that is an entry of its own."""
+
+    kind: Literal["brand", "organisation"]
+    key: Annotated[Text, Field(min_length=1)]
+
+
+class JudgeBody(SplitBody):
+    """Whether an entry is what it is listed as."""
+
+    verdict: Literal["confirm", "reject"]
+
+
+class UndoEditBody(_Body):
+    """The edit to take back."""
+
+    edit: int = Field(ge=1, lt=2**63)
+
+
+class Edited(BaseModel):
+    """The number of the edit, by which it is taken back."""
+
+    edit: int
+
+
+@cache
+def reader() -> Reader:
+    """What reads articles for the register; its lexicon is mapped once."""
+    return Reader(Linker(shipped()))
+
+
+@api.get("")
+def list_entries(
+    request: Request,
+    person: Program,
+    kind: Kind = "brand",
+    prefix: Annotated[Text, Query()] = "",
+    trend: Trend = "",
+    offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
+    limit: Annotated[int, Query(ge=1, le=500)] = PAGE,
+) -> list[Row]:
+    """Entries of the register, those in the most articles first, as `ner brands` writes them in JSONL."""
+    store = store_of(request)
+    found = store.entries(kind, prefix=prefix, trend=trend, offset=offset, limit=limit)
+    return list(rows(store, reader().linker, found))
+
+
+@api.get("/entry", responses={404: {}})
+def show_entry(request: Request, person: Program, kind: Kind, key: Key) -> Row:
+    """All that is known of an entry, as `ner brands show --format json` prints it."""
+    store = store_of(request)
+    return describe(store, reader(), _entry(store, kind, key))
+
+
+@api.post("/update")
+def count_changes(request: Request, person: Reviewer) -> dict[str, int]:
+    """Count articles that changed, for some seconds; how many wait still."""
+    store, end = store_of(request), time.monotonic() + COUNTING
+    for part in ("names", "places"):
+        for _ in update(store, reader(), part):
+            if time.monotonic() > end:
+                break
+    return {"left": sum(store.register_waits(part) for part in ("names", "places"))}
+
+
+@api.post("/merge", responses={422: {}})
+def merge(body: MergeBody, request: Request, person: Reviewer) -> Edited:
+    """Make two entries one; it can be taken back."""
+    store = store_of(request)
+    keys = store.keys_of_name(body.kind, body.into)
+    into = keys[0] if keys else body.into
+    return _edited(lambda: store.merge(body.kind, body.key, into, Said(person.name, SOURCE)))
+
+
+@api.post("/split", responses={422: {}})
+def split(body: SplitBody, request: Request, person: Reviewer) -> Edited:
+    """Make a form an entry of its own; it can be taken back."""
+    store = store_of(request)
+    return _edited(lambda: store.split(body.kind, body.key, Said(person.name, SOURCE)))
+
+
+@api.post("/judge", responses={422: {}})
+def judge(body: JudgeBody, request: Request, person: Reviewer) -> Edited:
+    """Confirm or reject an entry; it can be taken back."""
+    store, said = store_of(request), Said(person.name, SOURCE)
+    return _edited(lambda: store.judge(body.kind, body.key, body.verdict, said))
+
+
+@api.post("/undo", responses={422: {}})
+def undo(body: UndoEditBody, request: Request, person: Reviewer) -> Edited:
+    """Take an edit back."""
+    if not store_of(request).undo_edit(body.edit, Said(person.name, SOURCE)):
+        raise HTTPException(422, f"there is no edit {body.edit} to take back")
+    return Edited(edit=body.edit)
+
+
+def _edited(work: Any) -> Edited:
+    try:
+        return Edited(edit=work())
+    except NerError as error:
+        raise HTTPException(422, error.message) from None
+
+
+def _entry(store: ReviewStore, kind: str, key: str) -> Entry:
+    found = store.entry(kind, key)
+    if found is None:
+        raise HTTPException(404, f"no {kind} {key} in the register")
+    return found
+
+
+@pages.get("/register")
+def show_register(
+    request: Request,
+    person: Anybody,
+    language: Language = "",
+    kind: Kind = "brand",
+    name: Annotated[str, Query(max_length=100, pattern=r"^[^\x00]*$")] = "",
+    trend: Trend = "",
+    offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
+) -> HTMLResponse:
+    """The register as a list, with a search."""
+    if person is None:
+        return page("login.html", None, language)
+    store = store_of(request)
+    found = store.entries(kind, prefix=name, trend=trend, offset=offset, limit=PAGE + 1)
+    waits = store.register_waits("places" if kind == "place" else "names")
+    shown = {
+        "kind": kind,
+        "name": name,
+        "trend": trend,
+        "offset": offset,
+        "entries": list(rows(store, reader().linker, found[:PAGE])),
+        "more": len(found) > PAGE,
+        "page_size": PAGE,
+        "waits": waits,
+        "may_edit": person.may("reviewer"),
+    }
+    return page("register.html", person, language, **shown)
+
+
+@pages.get("/entry")
+def show_entry_page(
+    request: Request, person: Anybody, kind: Kind, key: Key, language: Language = ""
+) -> HTMLResponse:
+    """One brand, organisation or place: forms, months, articles, evidence, neighbours, edits."""
+    if person is None:
+        return page("login.html", None, language)
+    store = store_of(request)
+    entry = _entry(store, kind, key)
+    row = describe(store, reader(), entry)
+    shown = {
+        "kind": kind,
+        "entry": row,
+        "months": _whole_months(row["months"]),
+        "undated": row["months"].get("", 0),
+        "evidence": {
+            what: [{**each, "pieces": _pieces(each)} for each in found]
+            for what, found in row["evidence"].items()
+        },
+        "articles": store.places_of(kind, entry.key, limit=PAGE),
+        "divisions": _divisions(store, entry.key) if kind == "place" else None,
+        "may_edit": person.may("reviewer") and kind != "place",
+    }
+    return page("entry.html", person, language, **shown)
+
+
+def _whole_months(months: dict[str, int]) -> list[tuple[str, int]]:
+    """The months from the first to the last, also those without an article."""
+    known = sorted(month for month in months if month)
+    if not known:
+        return []
+    year, number = map(int, known[0].split("-"))
+    found = []
+    while (month := f"{year:04}-{number:02}") <= known[-1]:
+        found.append((month, months.get(month, 0)))
+        year, number = (year, number + 1) if number < 12 else (year + 1, 1)
+    return found
+
+
+def _pieces(each: Row) -> list[tuple[str, str]]:
+    """A sentence cut into pieces: its text and what it marks (``entry``, ``other`` or nothing)."""
+    marks = [(*each["mention"], "entry")] + ([(*each["other"], "other")] if each["other"] else [])
+    text, start, at = each["text"], each["start"], 0
+    pieces = []
+    for begin, end, what in sorted(marks):
+        begin, end = begin - start, end - start
+        if begin < at:  # the one stands inside the other
+            continue
+        pieces += [(text[at:begin], ""), (text[begin:end], what)]
+        at = end
+    return [(piece, what) for piece, what in [*pieces, (text[at:], "")] if piece]
+
+
+def _divisions(store: ReviewStore, code: str) -> Row:
+    """Where a division is in the tree: those above it, and those in it that articles name."""
+    lexicon = reader().linker.lexicon
+    above = [found for part in parents(code) if (found := lexicon.upper(part))]
+    inside: list[Row] = []
+    for length in CODE_LENGTHS[CODE_LENGTHS.index(len(code)) + 1 :]:
+        for part, articles in store.inside("place", code, length).items():
+            found = lexicon.upper(part)
+            if found and not is_filler(found):
+                inside.append({"code": part, "name": found.name, "articles": articles})
+        if inside:
+            break
+    return {
+        "above": [{"code": one.code, "name": one.name} for one in above if not is_filler(one)],
+        "inside": sorted(inside, key=lambda one: (-one["articles"], one["code"])),
+    }
