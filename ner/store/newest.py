@@ -1,16 +1,18 @@
 """Names that stand in the newest articles and in no earlier one."""
 
 import datetime
+from collections import Counter
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ner.store.runs import ModelKey, by_model
-from ner.store.schema import articles, spans
+from ner.store.schema import articles, chunks, spans
 
 RECENT = datetime.timedelta(days=30)
 """How new the articles are, counted from the newest of the store."""
+_EXAMINED = 2_000  # names that are looked for in earlier articles, at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class NewName:
 def new_names(
     connection: Connection, label: str, model: ModelKey | None, limit: int
 ) -> list[NewName]:
-    """The new names of a label, those in the most articles first.
+    """The new names of a label, those in the most articles first; of the `_EXAMINED` in the most articles.
 
     Args:
         model: whose spans; of each article those of the model that tagged it last, if None.
@@ -39,23 +41,42 @@ def new_names(
     if newest is None:
         return []
     since = newest - RECENT
-    many = sa.func.count(spans.c.article.distinct()).label("many")
-    recent = (
-        sa.select(spans.c.surface, many, sa.func.min(articles.c.date).label("first"))
-        .join(articles, articles.c.number == spans.c.article)
-        .where(articles.c.date > since, spans.c.label == label, by_model(model))
-        .group_by(spans.c.surface)
-        .subquery()
+    found = _recent(connection, since, label, model)
+    found.sort(key=lambda name: (-name.articles, -name.first.toordinal(), name.text))
+    new: list[NewName] = []
+    for part in chunks(found[:_EXAMINED], 50):
+        earlier = sa.select(*(_stands_earlier(name.text, label, since) for name in part))
+        known = connection.execute(earlier).one()
+        new += [name for name, is_known in zip(part, known, strict=True) if not is_known]
+        if len(new) >= limit:
+            break
+    return new[:limit]
+
+
+def _recent(
+    connection: Connection, since: datetime.date, label: str, model: ModelKey | None
+) -> list[NewName]:
+    """The names of a label in the articles after a day: by the articles, of which there are few."""
+    query = sa.select(articles.c.number, articles.c.date).where(articles.c.date > since)
+    dates = {row.number: row.date for row in connection.execute(query)}
+    many: Counter[str] = Counter()
+    first: dict[str, datetime.date] = {}
+    for part in chunks(sorted(dates)):
+        names = (
+            sa.select(spans.c.surface, spans.c.article)
+            .where(spans.c.article.in_(part), spans.c.label == label, by_model(model))
+            .distinct()
+        )
+        for row in connection.execute(names):
+            many[row.surface] += 1
+            date = dates[row.article]
+            first[row.surface] = min(first.get(row.surface, date), date)
+    return [NewName(name, many[name], first[name]) for name in many]
+
+
+def _stands_earlier(name: str, label: str, since: datetime.date) -> sa.ColumnElement[bool]:
+    rows = sa.select(sa.literal(1)).select_from(
+        spans.join(articles, articles.c.number == spans.c.article)
     )
-    earlier = (
-        sa.select(sa.literal(1))
-        .select_from(spans.join(articles, articles.c.number == spans.c.article))
-        .where(spans.c.surface == recent.c.surface, spans.c.label == label)
-        .where(sa.or_(articles.c.date <= since, articles.c.date.is_(None)))
-    )
-    query = (
-        sa.select(recent)
-        .where(~earlier.exists())
-        .order_by(recent.c.many.desc(), recent.c.first.desc(), recent.c.surface)
-    )
-    return [NewName(*row) for row in connection.execute(query.limit(limit))]
+    rows = rows.where(spans.c.surface == name, spans.c.label == label)
+    return rows.where(sa.or_(articles.c.date <= since, articles.c.date.is_(None))).exists()
