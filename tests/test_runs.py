@@ -1,5 +1,7 @@
 """What runs did: their figures, the articles that failed, and what a new model changes."""
 
+import csv
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from ner.article import Article, Rejected, Span
 from ner.batch.local import tag_store
 from ner.cli import app
 from ner.errors import NerError
-from ner.store import ModelKey, Store
+from ner.store import RIGHT, WRONG, ModelKey, Said, Store
 from ner.tagger.loading import Tagger, load
 
 OLD, NEW = ModelKey("m", "1", "a" * 64), ModelKey("m", "2", "b" * 64)
@@ -110,3 +112,43 @@ def test_what_failed_too_often_is_tried_when_asked(store: Store, store_url: str)
     assert "tried 5 times" in ner("tag", "--store", store_url)
     assert "1 article tagged" in ner("tag", "--retry-failed", "--store", store_url)
     assert store.quarantined() == []
+
+
+def test_a_confirmed_span_stays_where_a_new_model_does_not_repeat_it(
+    store: Store, store_url: str, tmp_path: Path
+) -> None:
+    place, office, name = Span(8, 11, "LOC"), Span(8, 13, "ORG"), Span(9, 14, "PER")
+    list(store.add(make_article(n) for n in range(4)))
+    old = [replace(span, model="m-1", score=0.9) for span in (place, office)]
+    tag_by(store, OLD, [make_article(n, spans=tuple(old)) for n in range(4)])
+    for n in (0, 1, 2):
+        assert isinstance(store.decide_span(make_article(n), office, RIGHT, Said("陈")), int)
+    store.decide_span(make_article(1), place, WRONG, Said("陈"))
+    [undone] = [store.decide_span(make_article(3), office, RIGHT, Said("陈"))]
+    assert isinstance(undone, int) and store.undo(undone, Said("陈"))
+    # Repeated in the first, not in the second; in the third there is one that crosses it.
+    tag_by(store, NEW, [make_article(0, spans=(place, office))])
+    tag_by(store, NEW, [make_article(1, spans=(place,)), make_article(3, spans=(place,))])
+    tag_by(store, NEW, [make_article(2, spans=(name,))])
+
+    def spans(**filters: bool) -> list[set[tuple[int, int, str, str]]]:
+        return [
+            {(s.start, s.end, s.label, s.model) for s in item.spans}
+            for item in store.articles(model=NEW, **filters)
+            if isinstance(item, Article)
+        ]
+
+    here, there, mine = (8, 11, "LOC", "m-2"), (8, 13, "ORG", "m-2"), (8, 13, "ORG", "")
+    assert spans(confirmed=True) == [{here, there}, {here, mine}, {mine}, {here}]
+    assert spans() == [{here, there}, {here}, {(9, 14, "PER", "m-2")}, {here}]
+    assert store.unrepeated(NEW) == {"article-00001": 1, "article-00002": 1}
+    assert store.unrepeated(OLD) == {}
+    shown = ner("runs", "diff", "m-1", "m-2", "--store", store_url)
+    assert "2 spans that people called right are not found by m-2; they stay" in shown
+    assert "article-00002  1 confirmed span not repeated" in shown
+    shown = ner("show", "article-00001", "--model", "m-2", "--store", store_url)
+    assert "[[南岸区 LOC]政府 ORG]" in shown
+    assert "m-2; 1 called right by people, not found by it" in shown
+    ner("export", "--output", f"{tmp_path}/a.csv", "--model", "m-2", "--store", store_url)
+    rows = csv.DictReader((tmp_path / "a.csv").read_text(encoding="utf-8-sig").splitlines())
+    assert [row["model"] for row in rows if row["label"] == "ORG"] == ["m-2", "", ""]

@@ -94,7 +94,10 @@ def export(
             items = (item for item in items if not label or _has_label(item, label))
         else:
             filters |= {"label": label, "model": find_model(opened, model)}
-            items, total = opened.articles(**filters), opened.count(**filters)
+            items, total = (
+                opened.articles(**(filters | {"confirmed": True})),
+                opened.count(**filters),
+            )
         found = progress(items, "exporting", total=total)
         wanted = label if FORMATS[form].for_people else ""
         articles = (

@@ -42,7 +42,9 @@ def show_article(screen: SafeConsole, article: Article, *, scores: bool = False)
             screen.print()
     screen.print(found_table([article], screen))
     if model := next((span.model for span in article.spans if span.model), ""):
-        screen.print(Text(safe(model), style="dim"), justify="right")
+        kept = sum(not span.model for span in article.spans)
+        note = f"; {kept} called right by people, not found by it" if kept else ""
+        screen.print(Text(safe(model + note), style="dim"), justify="right")
     screen.print()
 
 

@@ -117,7 +117,8 @@ def diff(
     """What changed from one model to another: spans by label, and the articles that changed most.
 
     Compared are the articles that both have tagged. Spans of a model take the place of its earlier ones,
-    so two runs of one model cannot be compared.
+    so two runs of one model cannot be compared. Spans that people called right and the new model does not
+    find are told of: `ner show` and `ner export` keep them.
 
     Example: `ner runs diff news-fast news`
     """
@@ -130,6 +131,7 @@ def diff(
         if first == second:
             raise NerError(f"both are {first}", remedy="name another model, or a run of another")
         found = opened.compare(first, second)
+        lost = opened.unrepeated(second)
     rows = [
         (change.label, f"{change.both:,}", f"{change.gone:,}", f"{change.new:,}")
         for change in found.labels
@@ -138,6 +140,11 @@ def diff(
     console().print(figures(("label", "in both", "gone", "new"), rows))
     for article, many in found.most_changed.items():
         echo(f"{article}  {count(many, 'span')}")
+    if lost:
+        kept = count(sum(lost.values()), "span")
+        say(f"{kept} that people called right are not found by {second}; they stay")
+    for article, many in lost.items():
+        echo(f"{article}  {count(many, 'confirmed span')} not repeated")
 
 
 def _model(store: "Store", name: str) -> "ModelKey":

@@ -119,7 +119,7 @@ def _show_articles(
     from ner.article import Rejected, at_least
     from ner.cli.marked import show_article
 
-    for item in store.articles(limit=limit, **filters):
+    for item in store.articles(limit=limit, **(filters | {"confirmed": True})):
         if isinstance(item, Rejected):
             say_error(str(item))
             continue

@@ -38,7 +38,8 @@ class Filters(TypedDict, total=False):
     (``2025-03-18``, ``2025-03``, ``2025``). ``label`` and ``name``
     (the string that a span covers) are looked for among the spans of ``model``; without a model among those
     of the model that tagged the article last. ``text`` is a string that the article's text holds, in upper
-    or lower case, ``reviewed`` whether a person read it as a whole.
+    or lower case, ``reviewed`` whether a person read it as a whole. With ``confirmed`` the spans are
+    also those that people called right and the model does not repeat; they have no model.
     """
 
     ids: Sequence[str]
@@ -50,6 +51,7 @@ class Filters(TypedDict, total=False):
     model: ModelKey | None
     text: str
     reviewed: bool | None
+    confirmed: bool
 
 
 @dataclass(frozen=True, slots=True)

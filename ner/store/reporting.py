@@ -1,6 +1,6 @@
 """The part of `Store` that tells what runs did."""
 
-from ner.store import history, run_report
+from ner.store import confirmed, history, run_report
 from ner.store.history import ModelDifference, RunSummary
 from ner.store.opened import Opened
 from ner.store.run_report import LabelCount, RunNames, UnsureSpan
@@ -29,6 +29,10 @@ class Reporting(Opened):
             NerError: one of them has tagged nothing here.
         """
         return self._read(lambda connection: history.compare(connection, old, new))
+
+    def unrepeated(self, model: ModelKey) -> dict[str, int]:
+        """Article id to how many spans called right there a model, which tagged it, does not find."""
+        return self._read(lambda connection: confirmed.unrepeated(connection, model))
 
     def run_labels(self, run: RunSummary) -> list[LabelCount]:
         """The spans of a run by label, as far as no later run of its model replaced them."""

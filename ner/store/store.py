@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from ner.article import Article, Rejected, batches
 from ner.store import articles as queries
-from ner.store import decisions, failures, runs, upkeep
+from ner.store import confirmed, decisions, failures, runs, upkeep
 from ner.store.adding import Added, add_batch
 from ner.store.articles import Filters, Summary
 from ner.store.browsing import Browsing
@@ -150,9 +150,16 @@ class Store(Tagging, Deciding, Browsing, Registering, Reporting, Opened):
         """
         model = filters.get("model")
         query = queries.select_articles().where(*queries.matching(filters))
+
+        def spans_of(connection: Connection, numbers: Sequence[int]) -> confirmed.Found:
+            found = runs.spans_of(connection, numbers, model)
+            if not filters.get("confirmed"):
+                return found
+            return confirmed.with_confirmed(connection, numbers, found)
+
         return self._stream(
             query,
-            lambda connection, numbers: runs.spans_of(connection, numbers, model),
+            spans_of,
             remedy="tag it again: ner tag --article {id} --model {model}",
             numbers=self._numbers(filters),
             limit=limit,
