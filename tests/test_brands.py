@@ -287,6 +287,19 @@ def test_kept_up_it_is_what_counting_anew_gives(store: Store, reader: Reader) ->
     assert dump(store) == here
 
 
+def test_a_form_follows_when_its_plain_name_comes_and_goes(store: Store, reader: Reader) -> None:
+    tag(store, article("a", "<渝快办平台>。"))
+
+    def names() -> list[tuple[str, int]]:
+        return [(row["name"], row["articles"]) for row in listed(store, reader)]
+
+    assert names() == [("渝快办平台", 1)]
+    tag(store, article("b", "<渝快办>，<渝快办>。"))
+    assert names() == [("渝快办", 2)]
+    store.delete("b")
+    assert names() == [("渝快办平台", 1)]
+
+
 def test_only_changed_articles_are_read(store: Store, reader: Reader) -> None:
     tag(store, *[random_article(random.Random(n), n) for n in range(30)])
     listed(store, reader)

@@ -24,7 +24,7 @@ RISING_DAYS = 28  # of the last, compared with the three times as many before th
 RISING_LEAST = 3  # articles in the last days
 DORMANT_DAYS = 180  # without an article, up to the newest of all
 DORMANT_LEAST = 3  # articles in all
-NEAR_ARTICLES = 1000  # of an entry, the newest, in which its neighbours are counted
+NEAR_ARTICLES = 300  # of an entry, the newest, in which its neighbours are counted
 
 Trend = Literal["", "new", "rising", "dormant"]
 TRENDS = ("new", "rising", "dormant")
