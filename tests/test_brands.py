@@ -336,6 +336,8 @@ def test_merged_split_and_taken_back(store: Store, reader: Reader) -> None:
     )
     before = [(row["name"], row["articles"]) for row in listed(store, reader)]
     assert before == [("一表通", 1), ("夜归灯", 1), ("报表通", 1)]
+    tag(store, article("b", "<报表通>，<报表通>，<报表通>。"))
+    listed(store, reader)
     merged = store.merge("brand", "报表通", "一表通", SAID)
     store.split("brand", "一表通平台", SAID)
     names = [(row["name"], row["articles"]) for row in listed(store, reader)]

@@ -249,6 +249,8 @@ def names_of(
 ) -> dict[str, dict[str, str]]:
     """The most frequent name and sort of entities; of as frequent ones the first by code point.
 
+    Names are those of the root, so that what is merged into another has the other's name.
+
     Of an entity that only has short names (市委, which its article or paper completes) what they stand for
     (aspect ``whole``).
     """
@@ -268,7 +270,11 @@ def names_of(
             & (register_keys.c.key == register_counts.c.key),
         )
         .where(register_keys.c.kind == kind, register_keys.c.entity.in_(entities))
-        .where(register_counts.c.aspect.in_(("name", "whole", "sort")))
+        .where(
+            (register_counts.c.aspect == "sort")
+            | register_counts.c.aspect.in_(("name", "whole"))
+            & (register_counts.c.key == register_keys.c.entity)
+        )
         .group_by(register_keys.c.entity, register_counts.c.aspect, register_counts.c.value)
     )
     for row in connection.execute(query):
