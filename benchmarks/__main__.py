@@ -204,6 +204,25 @@ def confirmed_(
     confirmed.measure(model, files)
 
 
+@app.command("tagging")
+def tagging_(
+    url: Annotated[str, typer.Argument(help="Where to make the store: sqlite:////tmp/tagged.db")],
+    articles: Annotated[int, typer.Option(min=10, help="How many are generated.")] = 100_000,
+    characters: Annotated[int, typer.Option(min=0, help="Of each, at most; 0: all of it.")] = 60,
+    seconds: Annotated[float, typer.Option(help="After which the run is ended.")] = 600,
+    model: Model = "news-fast",
+    plot: Annotated[Path | None, typer.Option(help="Throughput and memory as a picture.")] = None,
+) -> None:
+    """A store tagged from end to end: how fast beside the tagger alone, and how much memory.
+
+    Example: `python -m benchmarks tagging sqlite:////tmp/tagged.db --plot docs/images/tagging.png`
+    """
+    from benchmarks import tagging
+    from ner.tagger.loading import load
+
+    tagging.measure(url, load(model, threads=1), articles, characters, seconds, plot)
+
+
 @app.command("kills")
 def kills_(
     url: Annotated[str, typer.Argument(help="Where to make the store: sqlite:////tmp/killed.db")],

@@ -134,6 +134,9 @@ def measure(url: str, count: int) -> None:
         timed("articles with that name", lambda: store.count(name=rare, model=MODEL))
         timed("articles with another name", lambda: store.count(name=frequent, model=MODEL))
         timed("names that begin with two characters", lambda: len(store.names("江南", model=MODEL)))
+        for string in ("坪坝", "坪坝江", "第00050000篇", "这上来"):
+            timed(f"texts that hold {string}", lambda s=string: store.count(text=s))  # type: ignore[misc]
+            timed(f"first page of {string}", lambda s=string: len(store.page(text=s).articles))  # type: ignore[misc]
         for by in ("label", "model", "paper", "month"):
             timed(f"counts by {by}", lambda by=by: len(store.counts(by, model=MODEL)))  # type: ignore[misc]
         info = store.info()

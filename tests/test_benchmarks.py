@@ -223,3 +223,14 @@ def test_villages_are_looked_for_in_sentences(tmp_path: Path) -> None:
     printed = run(villages.main, "--data", tmp_path, "--number", 10).splitlines()
     recalls = [float(line.split("%")[0]) for line in printed]
     assert len(recalls) == 4 and all(recall > 60 for recall in recalls), printed
+
+
+def test_a_store_is_tagged_from_end_to_end_and_drawn(tmp_path: Path) -> None:
+    url, plot = f"sqlite:///{tmp_path}/tagged.db", tmp_path / "tagging.png"
+    few = ["--articles", "1200", "--characters", "30", "--plot", str(plot)]
+    done = CliRunner().invoke(commands.app, ["tagging", url, *few])
+    assert done.exit_code == 0, done.output
+    assert "1,200 articles, 36,000 code points" in done.output
+    assert "memory after 1,000 articles: " in done.output
+    assert "| of processor time | " in done.output
+    assert plot.read_bytes().startswith(b"\x89PNG")
