@@ -81,7 +81,8 @@ def run(store: Store, tagger: Tagger, seconds: float) -> Iterator[Sample]:
             yield (last := sample())
             if last.seconds > seconds:
                 return
-    yield sample()
+    if done % SAMPLE:
+        yield sample()
 
 
 def _memory() -> int:
@@ -133,7 +134,7 @@ def _draw(samples: list[Sample], path: Path) -> None:
     speed.legend()
     memory.plot(done, [each.memory / 1e6 for each in samples[1:]], color="black")
     memory.set_ylabel("memory, MB")
-    memory.set_ylim(bottom=0)
+    memory.set_ylim(0, 1.2 * max(each.memory for each in samples) / 1e6)
     memory.set_xlabel("articles tagged")
     figure.tight_layout()
     figure.savefig(path, dpi=100)
