@@ -13,11 +13,14 @@ from ner.store import (
     WRONG,
     Account,
     Action,
+    Alike,
     Change,
     Conflict,
     ModelKey,
+    Reach,
     ReviewStore,
     Said,
+    Undone,
 )
 
 MODEL = ModelKey("news", "1.0", "a" * 64)
@@ -68,14 +71,15 @@ def test_an_action_is_taken_back_whole_and_without_limit(store: ReviewStore) -> 
     act(store, "other000", (PLACE, RIGHT), finish=True, number=2)
     first, second = make_article(1).id, make_article(2).id
     assert right(store) == {first: [(8, 13, "ORG")], second: [(8, 11, "LOC")]}
-    assert store.undo_last("u1", CHEN) == second and right(store) == {first: [(8, 13, "ORG")]}
-    assert store.undo_last("u1", CHEN) == second  # the same key, sent again
-    assert store.undo_last("u2", CHEN) == first and right(store) == {}
-    assert store.undo_last("u3", CHEN) == first
+    assert store.undo_last("u1", CHEN) == Undone(second)
+    assert right(store) == {first: [(8, 13, "ORG")]}
+    assert store.undo_last("u1", CHEN) == Undone(second)  # the same key, sent again
+    assert store.undo_last("u2", CHEN) == Undone(first) and right(store) == {}
+    assert store.undo_last("u3", CHEN) == Undone(first)
     standing = [each for each in store.decisions_of(first) if each.stands]
     assert [(each.label, each.verdict) for each in standing] == [("LOC", RIGHT)]
     assert store.undo_last("u4", LI) is None  # everybody's own
-    assert store.undo_last("u4", CHEN) == first
+    assert store.undo_last("u4", CHEN) == Undone(first)
     assert store.undo_last("u5", CHEN) is None
     assert len(store.decisions_of(first)) == 6  # nothing was deleted
 
@@ -147,6 +151,83 @@ def test_each_new_brand_comes_once(store: ReviewStore) -> None:
     action = Action("known000", [Change(Span(0, 3, "BRAND"), RIGHT)])
     store.act("brand-1", articles[1].text_hash, action, CHEN)
     assert order(store, make(store, "brands")) == ["brand-2"]
+
+
+def tag_again(store: ReviewStore, *moved: int) -> ModelKey:
+    """Another model, which finds an office too in some of the articles."""
+    model = ModelKey("news", "2.0", "b" * 64)
+    spans = {number: (PLACE, OFFICE) if number in moved else (PLACE,) for number in range(1, 13)}
+    found = [make_article(number, spans=each) for number, each in spans.items()]
+    store.write_results(store.start_run(model), found)
+    return model
+
+
+def test_what_tagging_again_changed_comes_by_how_much(store: ReviewStore) -> None:
+    with pytest.raises(NerError, match="only one model has tagged this store"):
+        make(store, "retagged")
+    tag_again(store, 3, 7, 9)
+    more = make_article(7, spans=(PLACE, OFFICE, Span(13, 15, "PER", 0.5)))
+    store.write_results(store.start_run(ModelKey("news", "2.0", "b" * 64)), [more])
+    act(store, "read0003", finish=True, number=3)
+    expected = [make_article(number).id for number in (7, 9)]
+    assert order(store, make(store, "retagged")) == expected
+    assert order(store, make(store, "retagged", label="PER")) == expected[:1]
+    with pytest.raises(NerError, match="no article matches"):
+        make(store, "retagged", paper="江州日报")
+
+
+def test_where_two_models_differ_is_asked_of_those_two(store: ReviewStore) -> None:
+    second = tag_again(store, 3)
+    third = ModelKey("fast", "1.0", "c" * 64)
+    store.write_results(store.start_run(third), [make_article(5), make_article(6, spans=(PLACE,))])
+    queue = store.make_queue(
+        "分歧", "differ", {}, size=9, seed=1, made_by="陈", models=(MODEL, second)
+    )
+    assert order(store, queue) == [make_article(3).id]
+    found = store.queue(queue)
+    assert found and found.filters == {"models": "news-1.0 / news-2.0"}
+    # Only what both tagged is compared.
+    queue = store.make_queue(
+        "分歧", "differ", {}, size=9, seed=1, made_by="陈", models=(second, third)
+    )
+    assert order(store, queue) == [make_article(5).id]
+
+
+def verdicts(store: ReviewStore, number: int) -> list[tuple[str, str]]:
+    """Label and verdict of what stands."""
+    decisions = store.decisions_of(make_article(number).id)
+    return [(each.label, each.verdict) for each in decisions if each.stands]
+
+
+def test_a_string_is_decided_on_wherever_it_is_marked_and_taken_back_whole(
+    store: ReviewStore,
+) -> None:
+    act(store, "before00", (PLACE, WRONG), said=LI)
+    act(store, "crossing", (Span(10, 14, "ORG"), RIGHT), said=LI, number=2)
+    alike = Alike("南岸区", "LOC", "LOC")
+    assert store.reach(alike) == (reach := Reach(articles=10, spans=10, left=2))
+    assert verdicts(store, 3) == []  # nothing is written by asking
+    assert store.decide_alike(alike, "all00000", CHEN, model=MODEL) == reach
+    assert store.decide_alike(alike, "all00000", CHEN) == Reach(0, 0, 0)  # arrives twice
+    assert verdicts(store, 3) == [("LOC", RIGHT)] and verdicts(store, 1) == [("LOC", WRONG)]
+    assert verdicts(store, 2) == [("ORG", RIGHT)]
+    assert store.reach(alike) == Reach(0, 0, 12)
+    undone = store.undo_last("undoall0", CHEN)
+    assert undone and undone.articles == 10
+    assert all(verdicts(store, number) == [] for number in range(3, 13))
+    assert verdicts(store, 1) == [("LOC", WRONG)]
+    assert len(store.decisions_of(make_article(3).id)) == 2  # and it is all on record
+
+
+def test_a_string_is_relabelled_in_one_queue_only(store: ReviewStore) -> None:
+    queue = make(store, "random", 4)
+    alike = Alike("南岸区", "LOC", "ORG", queue)
+    assert store.decide_alike(alike, "all00000", CHEN) == Reach(4, 4, 0)
+    changed = [number for number in range(1, 13) if verdicts(store, number)]
+    assert len(changed) == 4
+    assert verdicts(store, changed[0]) == [("LOC", WRONG), ("ORG", RIGHT)]
+    assert store.reach(Alike("南岸", "LOC", "")) == Reach(0, 0, 0)
+    assert store.decide_alike(Alike("南岸区", "LOC", ""), "all00001", CHEN) == Reach(8, 8, 4)
 
 
 def test_no_two_reviewers_get_the_same_article(store: ReviewStore) -> None:

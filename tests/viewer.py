@@ -46,8 +46,12 @@ def serving(url: str, *options: str, port: int = 0) -> Iterator[str]:
 
 
 @contextmanager
-def chromium() -> Iterator[Any]:
-    """A browser; the test is skipped where there is none."""
+def chromium(**options: Any) -> Iterator[Any]:
+    """A browser; the test is skipped where there is none.
+
+    Args:
+        options: of the browser's context, such as ``has_touch``.
+    """
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if not os.path.exists(CHROMIUM):
         pytest.skip(f"no {CHROMIUM}: apt-get install chromium")
@@ -57,7 +61,7 @@ def chromium() -> Iterator[Any]:
             executable_path=CHROMIUM,
             args=QUIET,
             locale="zh-CN",
-            viewport={"width": 1280, "height": 860},
+            **{"viewport": {"width": 1280, "height": 860}, **options},
         )
         context.set_default_timeout(60_000)
         yield context

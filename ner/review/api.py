@@ -13,12 +13,14 @@ from ner.review.access import COOKIE, SESSION, Access, Admin, Person, Program, R
 from ner.review.names import Mention, mentions
 from ner.review.schemas import (
     ActBody,
+    AlikeBody,
     ArticleSpan,
     ArticleView,
     LoginBody,
     Next,
     NextBody,
     QueueBody,
+    QueueNumber,
     State,
     TagBody,
     Tagged,
@@ -28,14 +30,17 @@ from ner.review.schemas import (
 )
 from ner.store import (
     Action,
+    Alike,
     Change,
     Conflict,
     Filters,
     ModelKey,
     Name,
     Queue,
+    Reach,
     ReviewStore,
     Said,
+    Undone,
 )
 
 SOURCE = "web"  # where decisions of the viewer were said
@@ -85,18 +90,31 @@ def log_out(person: Reader, request: Request, response: Response) -> dict[str, s
 
 
 @router.get("/article")
-def article(id: Annotated[Text, Query()], request: Request, person: Reader) -> ArticleView:
-    """An article with the spans of the model that tagged it last, and what was decided about them."""
+def article(
+    id: Annotated[Text, Query()],
+    request: Request,
+    person: Reader,
+    queue: Annotated[QueueNumber | None, Query()] = None,
+) -> ArticleView:
+    """An article with the spans of the model that tagged it last, and what was decided about them.
+
+    Of a queue whose articles several people read independently, only what one has decided oneself.
+    """
     store = store_of(request)
     found = load_article(store, id, request.app.state.model)
     spans = [
         ArticleSpan(start=s.start, end=s.end, label=s.label, score=s.score, model=s.model)
         for s in found.spans
     ]
+    state = state_of(store, id, queue, person.name)
+    return ArticleView(**shown(found), spans=spans, **state.model_dump())
+
+
+def shown(article: Article) -> dict[str, Any]:
+    """What is shown of an article but its spans."""
     fields = ("id", "text", "text_hash", "title", "body_start", "overtitle", "author")
     place = ("paper", "date", "page", "section")
-    shown = {name: getattr(found, name) for name in (*fields, *place)}
-    return ArticleView(**shown, spans=spans, **_state(store, id).model_dump())
+    return {name: getattr(article, name) for name in (*fields, *place)}
 
 
 def load_article(store: ReviewStore, id: str, model: ModelKey | None) -> Article:
@@ -122,10 +140,11 @@ def act(body: ActBody, request: Request, response: Response, person: Reviewer) -
     action = Action(body.id, changes, body.seen, body.finish)
     model = store.find_model(body.model) if body.model else None
     said = Said(person.name, SOURCE)
-    outcome = store.act(body.article, body.text_hash, action, said, model=model)
+    key = (body.article, body.text_hash, action, said)
+    outcome = store.act(*key, model=model, queue=body.queue)
     if isinstance(outcome, Rejected):
         raise HTTPException(422, str(outcome))
-    state = _state(store, body.article)
+    state = state_of(store, body.article, body.queue, person.name)
     if isinstance(outcome, Conflict):
         response.status_code = 409
         state.conflict = list(outcome.decisions)
@@ -133,9 +152,29 @@ def act(body: ActBody, request: Request, response: Response, person: Reviewer) -
 
 
 @router.post("/undo")
-def undo(body: UndoBody, request: Request, person: Reviewer) -> dict[str, str | None]:
-    """Take back what I did last; the article where that was, null where nothing is left."""
-    return {"article": store_of(request).undo_last(body.id, Said(person.name, SOURCE))}
+def undo(body: UndoBody, request: Request, person: Reviewer) -> Undone | None:
+    """Take back what I did last: where that was, null where nothing is left."""
+    return store_of(request).undo_last(body.id, Said(person.name, SOURCE))
+
+
+@router.post("/reach")
+def reach(body: AlikeBody, request: Request, person: Reviewer) -> Reach:
+    """What the same body sent to /api/alike would decide on; nothing is written."""
+    return store_of(request).reach(_alike(body), request.app.state.model)
+
+
+@router.post("/alike", responses={422: {}})
+def decide_alike(body: AlikeBody, request: Request, person: Reviewer) -> Reach:
+    """Decide on all spans of a string that nobody has decided on; one undo takes all of it back."""
+    said, model = Said(person.name, SOURCE), request.app.state.model
+    try:
+        return store_of(request).decide_alike(_alike(body), body.id, said, model=model)
+    except NerError as error:
+        raise HTTPException(422, str(error)) from None
+
+
+def _alike(body: AlikeBody) -> Alike:
+    return Alike(body.surface, body.label, body.becomes, body.queue)
 
 
 @router.post("/next")
@@ -147,11 +186,16 @@ def next_article(body: NextBody, request: Request, person: Reviewer) -> Next:
         number = queues[0].number if queues else _draw(FIRST_QUEUE, request, person)
     else:
         number = body.queue
-    id = store.take_next(number, person.name, body.after)
+    if body.disputed:
+        own = person.may("admin")
+        id = store.take_disputed(number, person.name, body.after, own=own)
+    else:
+        id = store.take_next(number, person.name, body.after)
     queue = store.queue(number)
     if queue is None:
         raise HTTPException(404, f"no queue {number}")
-    return Next(id=id, queue=queue)
+    mine = store.count_finished(number, person.name) if queue.readers > 1 else 0
+    return Next(id=id, queue=queue, mine=mine)
 
 
 @router.get("/queues")
@@ -223,11 +267,22 @@ def tag(body: TagBody, request: Request, person: Program) -> Tagged:
     return Tagged(model=str(tagger), spans=found)
 
 
-def _state(store: ReviewStore, id: str) -> State:
-    decisions = store.decisions_of(id)
+def _model(store: ReviewStore, name: str) -> ModelKey:
+    """A model by its name and version."""
+    found = store.find_model(name)
+    if found is None:
+        raise HTTPException(422, f"{name} has not tagged this store")
+    return found
+
+
+def state_of(store: ReviewStore, id: str, queue: int | None = None, reviewer: str = "") -> State:
+    """What was decided about an article; of one that this reviewer reads independently what they decided."""
+    decisions = store.decisions_of(id, queue, reviewer)
     seen = decisions[-1].number if decisions else 0
-    reviews = store.reviews_of(id)
-    return State(seen=seen, decisions=decisions, reviews=reviews, holder=store.holder(id))
+    reviews = store.reviews_of(id, queue, reviewer)
+    apart = queue is not None and store.is_apart(id, queue)
+    holder = store.holder(id)
+    return State(seen=seen, decisions=decisions, reviews=reviews, holder=holder, apart=apart)
 
 
 def _draw(body: QueueBody, request: Request, person: Person) -> int:
@@ -238,9 +293,18 @@ def _draw(body: QueueBody, request: Request, person: Person) -> int:
     """
     filters: Filters = {"paper": body.paper, "date": body.date, "label": body.label}
     filters |= {"name": body.surface, "model": request.app.state.model}
+    store = store_of(request)
+    models = [_model(store, name) for name in body.models or ()]
     try:
-        return store_of(request).make_queue(
-            body.name, body.kind, filters, size=body.size, seed=body.seed, made_by=person.name
+        return store.make_queue(
+            body.name,
+            body.kind,
+            filters,
+            size=body.size,
+            seed=body.seed,
+            made_by=person.name,
+            readers=body.readers,
+            models=(models[0], models[1]) if models else None,
         )
     except NerError as error:
         raise HTTPException(422, str(error)) from None

@@ -5,7 +5,7 @@ import threading
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -15,7 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 import ner
 from ner.errors import NerError
-from ner.review import api, improve, pages, register
+from ner.review import api, improve, pages, register, settling
 from ner.review.access import Access
 from ner.review.background import Background
 from ner.review.guard import Guard
@@ -26,6 +26,17 @@ if TYPE_CHECKING:
     from ner.tagger.loading import Tagger
 
 _TAGGING_AT_ONCE = 2
+# What any endpoint may answer besides what it is for.
+_REFUSALS: dict[int | str, dict[str, Any]] = {
+    400: {"description": "It is reached by another name, or this is no request."},
+    401: {"description": "Nobody is logged in, or name or password are wrong."},
+    403: {"description": "Not for this role, or without the page's token."},
+    404: {"description": "There is no such thing in the store."},
+    413: {"description": "The body is too large."},
+    422: {"description": "Something in the request cannot be: the answer says what."},
+    429: {"description": "Too many wrong passwords: wait."},
+    503: {"description": "The store cannot be reached now, or too much is asked at once."},
+}
 BODY_LIMIT = 4_000_000  # bytes: a text of a million characters
 
 
@@ -61,6 +72,7 @@ def create_app(store: ReviewStore, settings: Settings) -> FastAPI:
         version=ner.__version__,
         docs_url=None,  # its page takes its script from another server
         redoc_url=None,
+        responses=_REFUSALS,
         middleware=[Middleware(Guard, hosts=settings.hosts, limit=BODY_LIMIT)],
         exception_handlers={NerError: _unavailable, RequestValidationError: _invalid},
     )
@@ -71,6 +83,7 @@ def create_app(store: ReviewStore, settings: Settings) -> FastAPI:
     app.state.comparison = Background()
     app.state.taggers = threading.Semaphore(_TAGGING_AT_ONCE)
     app.include_router(api.router)
+    app.include_router(settling.router)
     app.include_router(pages.router)
     app.include_router(improve.router)
     app.include_router(register.api)

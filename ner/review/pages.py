@@ -10,13 +10,14 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from ner.errors import NerError
 from ner.evaluation.pages import environment
 from ner.labels import LABELS, STYLES
+from ner.report.agreement import agreements
 from ner.report.figures import figures, weeks
 from ner.report.sample import sample_page, sample_pdf, sample_report
 from ner.review.access import Anybody, Person, Reader
 from ner.review.api import store_of
 from ner.review.names import mentions, unmarked
 from ner.review.texts import LANGUAGES, texts
-from ner.store import RECENT
+from ner.store import KINDS, RECENT
 
 _WEEKS = 26  # in the chart
 _NEW = 12  # new names that are listed
@@ -58,7 +59,23 @@ def queues(request: Request, person: Anybody, language: Language = "") -> HTMLRe
     """The queues, and a form for a new one."""
     if person is None:
         return page("login.html", None, language)
-    return page("queues.html", person, language, queues=store_of(request).queues())
+    store = store_of(request)
+    models = store.latest_models() if person.may("admin") else []
+    shown = {"queues": store.queues(), "kinds": KINDS, "models": models}
+    return page("queues.html", person, language, **shown)
+
+
+@router.get("/settle")
+def settle(
+    person: Anybody,
+    language: Language = "",
+    queue: Annotated[int, Query(ge=1, lt=2**31)] = 1,
+    id: str = "",
+) -> HTMLResponse:
+    """Where two people read an article independently and differ: both versions, to decide between them."""
+    if person is None:
+        return page("login.html", None, language)
+    return page("settle.html", person, language, queue=queue, id=id)
 
 
 @router.get("/figures")
@@ -78,6 +95,8 @@ def show_figures(
     pairs = store.reviewed_in(chosen.number, request.app.state.model) if chosen else ()
     model = request.app.state.model
     shown: dict[str, Any] = {"queues": queues, "queue": chosen, "figures": figures(pairs)}
+    if chosen and chosen.readers > 1:
+        shown["agreements"] = agreements(store.all_versions(chosen.number))
     shown["weeks"] = weeks(store.judged("random", model))[-_WEEKS:]
     shown["new"] = {
         label: store.new_names(label, model=model, limit=_NEW) for label in ("BRAND", "LOC")

@@ -2,14 +2,17 @@
 
 from ner.store.accounts import ROLES, Account
 from ner.store.adding import Added
+from ner.store.alike import Alike, Reach
 from ner.store.articles import Filters, Summary
 from ner.store.claims import ENDED, Claim
 from ner.store.decisions import RIGHT, WRONG, Said
+from ner.store.drawing import KINDS
 from ner.store.finding import Name, Page
 from ner.store.history import LabelChange, ModelDifference, RunSummary
+from ner.store.independent import Versions
 from ner.store.newest import RECENT, NewName
 from ner.store.quarantine import MAX_TRIES, Quarantined
-from ner.store.queues import KINDS, Queue
+from ner.store.queues import Queue
 from ner.store.register.edits import CONFIRM, MERGE, REJECT, SPLIT, Edit
 from ner.store.register.lists import TRENDS, Entry, Place, Trend
 from ner.store.register.update import Facts, KeyFacts, Mark, Source
@@ -19,7 +22,7 @@ from ner.store.run_report import UNSURE, LabelCount, RunName, RunNames, UnsureSp
 from ner.store.runs import ModelKey, ModelUse, Run
 from ner.store.searching import around, occurrences
 from ner.store.store import DEFAULT_URL, Store
-from ner.store.together import Action, Change, Conflict, Decision, Review
+from ner.store.together import Action, Change, Conflict, Decision, Review, Undone
 from ner.store.upkeep import Info
 from ner.store.urls import safe_url
 from ner.store.versions import Upgraded, upgrade
@@ -42,6 +45,7 @@ __all__ = [
     "Account",
     "Action",
     "Added",
+    "Alike",
     "Change",
     "Claim",
     "Conflict",
@@ -65,6 +69,7 @@ __all__ = [
     "Place",
     "Quarantined",
     "Queue",
+    "Reach",
     "Review",
     "ReviewStore",
     "Run",
@@ -76,8 +81,10 @@ __all__ = [
     "Store",
     "Summary",
     "Trend",
+    "Undone",
     "UnsureSpan",
     "Upgraded",
+    "Versions",
     "around",
     "occurrences",
     "safe_url",

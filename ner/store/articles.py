@@ -115,6 +115,11 @@ def stands(table: sa.Table) -> sa.ColumnElement[bool]:
     return sa.and_(sa.func.coalesce(table.c.undoes, 0) == 0, ~taken.exists())
 
 
+def counts(table: sa.Table) -> sa.ColumnElement[bool]:
+    """The same, and was not said by one of several independent readers, whose word counts once settled."""
+    return sa.and_(stands(table), table.c.queue.is_(None))
+
+
 def select_articles() -> sa.Select[Any]:
     """A query for whole rows. Dates come as the database has them: a damaged one costs its own row only."""
     columns = [column for column in articles.c if column is not articles.c.date]
@@ -167,7 +172,7 @@ def matching(filters: Filters) -> list[sa.ColumnElement[bool]]:
         read = sa.exists().where(
             reviews.c.article == articles.c.number,
             reviews.c.text_hash == articles.c.text_hash,
-            stands(reviews),
+            counts(reviews),
         )
         conditions.append(read if is_reviewed else ~read)
     if label or name:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ner.article import Article, Rejected, Span
-from ner.store.articles import lock_article, stands
+from ner.store.articles import counts, lock_article
 from ner.store.runs import ModelKey, SpanRow, model_number
 from ner.store.schema import now, reviews, span_decisions, spans
 
@@ -130,10 +130,15 @@ def undo(connection: Connection, table: sa.Table, number: int, said: Said) -> bo
     taken = sa.select(sa.exists().where(table.c.undoes == number))
     if row is None or row.undoes is not None or connection.scalar(taken):
         return False
-    kept = {name: value for name, value in row._mapping.items() if name != "number"}
-    verdict = {"verdict": UNDONE} if "verdict" in table.c else {}
-    insert_row(connection, table, {**kept, **verdict, **said.row(), "undoes": number})
+    insert_row(connection, table, undoing(row, said))
     return True
+
+
+def undoing(row: Any, said: Said) -> dict[str, Any]:
+    """The row that takes back one of `reviews` or `span_decisions`."""
+    kept = {name: value for name, value in row._mapping.items() if name != "number"}
+    verdict = {"verdict": UNDONE} if "verdict" in kept else {}
+    return {**kept, **verdict, **said.row(), "undoes": row.number}
 
 
 def right_spans(connection: Connection, numbers: Iterable[int]) -> Mapping[int, list[SpanRow]]:
@@ -158,9 +163,9 @@ def lock_text(connection: Connection, article_id: str, text_hash: str) -> Any:
 
 
 def standing_decisions(connection: Connection, numbers: Iterable[int]) -> dict[int, list[Any]]:
-    """The decisions on spans of articles by number, oldest first, without those taken back."""
+    """The decisions that count on spans of articles by number, oldest first."""
     query = sa.select(span_decisions).where(
-        span_decisions.c.article.in_(numbers), stands(span_decisions)
+        span_decisions.c.article.in_(numbers), counts(span_decisions)
     )
     found: dict[int, list[Any]] = {}
     for row in connection.execute(query.order_by(span_decisions.c.number)):
@@ -170,7 +175,7 @@ def standing_decisions(connection: Connection, numbers: Iterable[int]) -> dict[i
 
 def _reviewed_in(connection: Connection, number: int) -> set[str]:
     """The sources in which an article was read as a whole."""
-    query = sa.select(reviews.c.source).where(reviews.c.article == number, stands(reviews))
+    query = sa.select(reviews.c.source).where(reviews.c.article == number, counts(reviews))
     return set(connection.scalars(query))
 
 

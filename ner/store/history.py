@@ -145,9 +145,9 @@ def compare(connection: Connection, old: ModelKey, new: ModelKey) -> ModelDiffer
     """What changed from one model to another, in the articles that both tagged."""
     first, second = _number(connection, old), _number(connection, new)
     shared = _shared(first, second)
-    changes = sa.union_all(_only(first, second), _only(second, first)).subquery()
+    differing = changes(connection, old, new).subquery()
     many = sa.func.count().label("many")
-    by_article = sa.select(changes.c.article, many).group_by(changes.c.article).subquery()
+    by_article = sa.select(differing.c.article, many).group_by(differing.c.article).subquery()
     most = (
         sa.select(articles.c.id, by_article.c.many)
         .join(by_article, by_article.c.article == articles.c.number)
@@ -168,6 +168,12 @@ def compare(connection: Connection, old: ModelKey, new: ModelKey) -> ModelDiffer
         ],
         {row.id: row.many for row in connection.execute(most)},
     )
+
+
+def changes(connection: Connection, old: ModelKey, new: ModelKey) -> sa.CompoundSelect[Any]:
+    """Article and label of each span that only one of two models found, in articles that both tagged."""
+    first, second = _number(connection, old), _number(connection, new)
+    return sa.union_all(_only(first, second), _only(second, first))
 
 
 def _number(connection: Connection, model: ModelKey) -> int:

@@ -2,33 +2,19 @@
 
 import datetime
 import json
-import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ner.errors import NerError
+from ner.store import independent
 from ner.store.articles import Filters, matching
-from ner.store.runs import by_model, tagged_by
-from ner.store.schema import (
-    articles,
-    chunks,
-    insert,
-    leases,
-    now,
-    queue_articles,
-    queues,
-    span_decisions,
-    spans,
-    texts,
-)
+from ner.store.drawing import KINDS, draw
+from ner.store.runs import ModelKey
+from ner.store.schema import articles, chunks, insert, leases, now, queue_articles, queues
 
-KINDS = ("random", "uncertain", "brands", "newest")
-"""A random sample; the least certain first; the first article of each brand that nobody has decided on;
-all by date, the newest first."""
 LEASE = datetime.timedelta(minutes=30)
 QUEUE_LOCK = 0x6E6573  # the number of PostgreSQL's advisory lock
 
@@ -40,7 +26,10 @@ class Queue:
     Args:
         seed: of a random sample; None for other kinds.
         size: how many articles it has.
-        reviewed: how many of them a person has read as a whole.
+        reviewed: how many of them a person has read as a whole; where several read them independently,
+            of how many it is settled what is right.
+        readers: how many people read each article.
+        disputed: how many wait for somebody to settle where their readers differ.
     """
 
     number: int
@@ -52,6 +41,8 @@ class Queue:
     made_at: datetime.datetime
     size: int
     reviewed: int
+    readers: int = 1
+    disputed: int = 0
 
 
 def make_queue(
@@ -63,22 +54,28 @@ def make_queue(
     size: int,
     seed: int,
     made_by: str,
+    readers: int = 1,
+    models: tuple[ModelKey, ModelKey] | None = None,
 ) -> int:
     """Draw a queue; its number.
 
     Args:
         size: the most articles it gets.
         seed: of a random sample: the same store, filters and seed give the same articles.
+        readers: how many people read each article, independently.
+        models: those whose spans are compared; the two that tagged something last, if None.
 
     Raises:
-        NerError: there is no such kind, or no article matches.
+        NerError: there is no such kind, no article matches, or there are no two models to compare.
     """
     if kind not in KINDS:
         raise NerError(f"no kind of queue {kind!r}", remedy=f"one of {', '.join(KINDS)}")
-    numbers = _draw(connection, kind, filters, size, seed)
+    numbers = draw(connection, kind, filters, size, seed, models)
     if not numbers:
         raise NerError("no article matches", remedy="tag the store first, or ask for less")
     shown = {key: str(value) for key, value in filters.items() if value}
+    if models:
+        shown["models"] = " / ".join(map(str, models))
     queue = connection.scalar(
         queues.insert()
         .values(
@@ -88,6 +85,7 @@ def make_queue(
             filters=json.dumps(shown, ensure_ascii=False),
             made_by=made_by,
             made_at=now(),
+            readers=readers,
         )
         .returning(queues.c.number)
     )
@@ -108,6 +106,7 @@ def list_queues(connection: Connection, number: int | None = None) -> list[Queue
             queues,
             sa.func.count(queue_articles.c.article).label("size"),
             sa.func.count(articles.c.number).label("reviewed"),
+            sa.case((queues.c.readers > 1, _count_disputed()), else_=0).label("disputed"),
         )
         .outerjoin(queue_articles, queue_articles.c.queue == queues.c.number)
         .outerjoin(articles, (articles.c.number == queue_articles.c.article) & _read())
@@ -126,8 +125,38 @@ def take_next(connection: Connection, queue: int, reviewer: str, after: str = ""
     """The id of the next article of a queue for a reviewer, who then has it in hand for half an hour.
 
     Of articles that nobody has read as a whole and nobody else has in hand: the first that comes after
-    `after`, else the first of all. What this reviewer had in hand before is free again, but `after`.
+    `after`, else the first of all. What this reviewer had in hand before is free again, but `after`. Where
+    several people read each article, it is given until so many have finished it, to each of them once.
     """
+    wanted = [~_read()]
+    if (readers := independent.readers_of(connection, queue)) > 1:
+        wanted.append(~independent.finished_by(reviewer, queue))
+        wanted.append(independent.count_readers(queue) < readers)
+    return _hand_out(connection, queue, reviewer, after, wanted)
+
+
+def take_disputed(
+    connection: Connection, queue: int, reviewer: str, after: str, *, own: bool
+) -> str | None:
+    """The same for an article whose independent readers differ.
+
+    Args:
+        own: also one that this reviewer has read.
+    """
+    wanted = [~_read(), independent.count_readers(queue) > 1]
+    if not own:
+        wanted.append(~independent.finished_by(reviewer, queue))
+    return _hand_out(connection, queue, reviewer, after, wanted)
+
+
+def _hand_out(
+    connection: Connection,
+    queue: int,
+    reviewer: str,
+    after: str,
+    wanted: Sequence[sa.ColumnElement[bool]],
+) -> str | None:
+    """The id of the next article of a queue that is wanted and in nobody else's hands."""
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(QUEUE_LOCK)))
     time = now()
@@ -139,7 +168,7 @@ def take_next(connection: Connection, queue: int, reviewer: str, after: str = ""
     query = (
         sa.select(articles.c.number, articles.c.id)
         .join(queue_articles, queue_articles.c.article == articles.c.number)
-        .where(queue_articles.c.queue == queue, ~_read(), ~in_other_hands)
+        .where(queue_articles.c.queue == queue, ~in_other_hands, *wanted)
         .order_by(queue_articles.c.position)
         .limit(1)
     )
@@ -152,7 +181,7 @@ def take_next(connection: Connection, queue: int, reviewer: str, after: str = ""
         connection.execute(query.where(queue_articles.c.position > here)).first() if after else None
     )
     row = row or connection.execute(query.where(articles.c.id != after)).first()
-    kept = sa.select(articles.c.number).where(articles.c.id == after, ~_read())
+    kept = sa.select(articles.c.number).where(articles.c.id == after, *wanted)
     connection.execute(
         leases.delete().where(leases.c.reviewer == reviewer, leases.c.article.not_in(kept))
     )
@@ -193,51 +222,29 @@ def articles_of(connection: Connection, queue: int) -> list[int]:
     return list(connection.scalars(query))
 
 
+def count_finished(connection: Connection, queue: int, reviewer: str) -> int:
+    """How many articles of a queue an independent reader has finished."""
+    query = (
+        sa.select(sa.func.count())
+        .select_from(queue_articles.join(articles, articles.c.number == queue_articles.c.article))
+        .where(queue_articles.c.queue == queue, independent.finished_by(reviewer, queue))
+    )
+    return connection.scalar(query) or 0
+
+
+def _count_disputed() -> sa.ScalarSelect[int]:
+    """How many articles of a queue have been read by two people and are not settled."""
+    mine, article = queue_articles.alias(), articles
+    query = (
+        sa.select(sa.func.count())
+        .select_from(mine.join(article, article.c.number == mine.c.article))
+        .where(mine.c.queue == queues.c.number, ~_read())
+        .where(independent.count_readers(queues.c.number) > 1)
+    )
+    return query.correlate(queues).scalar_subquery()
+
+
 def _read() -> sa.ColumnElement[bool]:
     """A condition on `articles`: a person read all of its present text."""
     [condition] = matching({"reviewed": True})
     return condition
-
-
-def _draw(
-    connection: Connection, kind: str, filters: Filters, size: int, seed: int
-) -> Sequence[int]:
-    model = filters.get("model")
-    wanted = [*matching(filters), tagged_by(model)]
-    every = sa.select(articles.c.number).where(*wanted)
-    if kind == "random":
-        numbers = list(connection.scalars(every.order_by(articles.c.number)))
-        return random.Random(seed).sample(numbers, min(size, len(numbers)))
-    left = every.where(~_read())
-    if kind == "newest":
-        ordered: sa.Select[Any] = left.order_by(articles.c.date.desc(), articles.c.number)
-        return list(connection.scalars(ordered.limit(size)))
-    of_model = sa.select(spans.c.article).where(by_model(model))
-    if filters.get("label"):
-        of_model = of_model.where(spans.c.label == filters["label"])
-    if kind == "uncertain":
-        least = of_model.where(spans.c.article.in_(left)).group_by(spans.c.article)
-        return list(
-            connection.scalars(
-                least.order_by(sa.func.min(spans.c.score), spans.c.article).limit(size)
-            )
-        )
-    surface = sa.func.substr(
-        texts.c.text,
-        span_decisions.c.start + 1,
-        span_decisions.c.end - span_decisions.c.start,
-    )
-    known = (
-        sa.select(surface)
-        .join(texts, texts.c.article == span_decisions.c.article)
-        .where(span_decisions.c.label == "BRAND")
-    )
-    first = (
-        sa.select(sa.func.min(spans.c.article).label("article"))
-        .where(by_model(model), spans.c.label == "BRAND", spans.c.article.in_(left))
-        .where(spans.c.surface.not_in(known))
-        .group_by(spans.c.surface)
-        .subquery()
-    )
-    query = sa.select(first.c.article).distinct().order_by(first.c.article)
-    return list(connection.scalars(query.limit(size)))

@@ -3,16 +3,21 @@
 import datetime
 from collections.abc import Iterator
 
+from sqlalchemy.engine import Connection
+
 from ner.article import Article, Rejected
-from ner.store import accounts, decisions, queues, reviewed, runs, together
+from ner.store import accounts, decisions, independent, queues, reviewed, runs, together
+from ner.store import alike as alikes
 from ner.store.accounts import Account
-from ner.store.articles import Filters, select_articles
+from ner.store.alike import Alike, Reach
+from ner.store.articles import Filters, numbers_of, select_articles
 from ner.store.decisions import Said
+from ner.store.independent import Versions
 from ner.store.queues import Queue
 from ner.store.reviewed import Judged
 from ner.store.runs import ModelKey
 from ner.store.store import Store
-from ner.store.together import Action, Conflict, Decision, Review
+from ner.store.together import Action, Conflict, Decision, Review, Undone
 
 
 class ReviewStore(Store):
@@ -28,33 +33,112 @@ class ReviewStore(Store):
         said: Said,
         *,
         model: ModelKey | None = None,
+        queue: int | None = None,
     ) -> Rejected | Conflict | None:
         """Add what a reviewer did to an article, all of it or nothing: see `ner.store.together.act`."""
-        key = (article_id, text_hash, action, said, model)
+        key = (article_id, text_hash, action, said, model, queue)
         return self._write(lambda connection: together.act(connection, *key))
 
-    def undo_last(self, undo_id: str, said: Said) -> str | None:
+    def undo_last(self, undo_id: str, said: Said) -> Undone | None:
         """Take back what a reviewer did last: see `ner.store.together.undo_last`."""
         return self._write(lambda connection: together.undo_last(connection, undo_id, said))
 
-    def decisions_of(self, article_id: str) -> list[Decision]:
-        """All that was said about the spans of an article, oldest first."""
-        return self._read(lambda connection: together.decisions_of(connection, article_id))
+    def decisions_of(
+        self, article_id: str, queue: int | None = None, reviewer: str = ""
+    ) -> list[Decision]:
+        """What was said about the spans of an article: see `ner.store.together.decisions_of`."""
+        key = (article_id, queue, reviewer)
+        return self._read(lambda connection: together.decisions_of(connection, *key))
 
-    def reviews_of(self, article_id: str) -> list[Review]:
-        """Who read the present text of an article as a whole, oldest first."""
-        return self._read(lambda connection: together.reviews_of(connection, article_id))
+    def reviews_of(
+        self, article_id: str, queue: int | None = None, reviewer: str = ""
+    ) -> list[Review]:
+        """Who read the present text of an article as a whole: see `ner.store.together.reviews_of`."""
+        key = (article_id, queue, reviewer)
+        return self._read(lambda connection: together.reviews_of(connection, *key))
+
+    # -- one string, wherever it is marked
+
+    def reach(self, alike: Alike, model: ModelKey | None = None) -> Reach:
+        """What a decision on all spans of a string would be about."""
+        return self._read(lambda connection: alikes.reach(connection, alike, model))
+
+    def decide_alike(
+        self, alike: Alike, action: str, said: Said, *, model: ModelKey | None = None
+    ) -> Reach:
+        """Decide on all spans of a string: see `ner.store.alike.decide_alike`."""
+        key = (alike, action, said, model)
+        return self._write(lambda connection: alikes.decide_alike(connection, *key))
+
+    # -- articles that two read independently
+
+    def is_apart(self, article_id: str, queue: int) -> bool:
+        """True where an article waits for the independent readers of a queue, or to be settled."""
+        key = (article_id, queue)
+        return self._read(lambda connection: together.apart_in(connection, *key)) is not None
+
+    def versions(self, queue: int, article_id: str) -> Versions | None:
+        """What two independent readers made of an article; None where not two have finished it.
+
+        Raises:
+            NerError: it is not in the store.
+        """
+
+        def read(connection: Connection) -> Versions | None:
+            [number] = numbers_of(connection, [article_id])
+            return independent.versions(connection, queue, [number]).get(number)
+
+        return self._read(read)
+
+    def all_versions(self, queue: int) -> list[Versions]:
+        """The articles of a queue that two independent readers have finished, as each left them."""
+        return self._read(lambda connection: list(independent.all_versions(connection, queue)))
+
+    def settle(
+        self, article_id: str, text_hash: str, queue: int, action: str, said: Said
+    ) -> Rejected | None:
+        """Settle where two independent readers differ: see `ner.store.independent.settle`."""
+        key = (article_id, text_hash, queue, action, said)
+        return self._write(lambda connection: independent.settle(connection, *key))
+
+    def take_disputed(
+        self, queue: int, reviewer: str, after: str = "", *, own: bool = False
+    ) -> str | None:
+        """The next article whose readers differ: see `ner.store.queues.take_disputed`."""
+        return self._write(
+            lambda connection: queues.take_disputed(connection, queue, reviewer, after, own=own)
+        )
+
+    def count_finished(self, queue: int, reviewer: str) -> int:
+        """How many articles of a queue an independent reader has finished."""
+        return self._read(lambda connection: queues.count_finished(connection, queue, reviewer))
 
     # -- queues
 
     def make_queue(
-        self, name: str, kind: str, filters: Filters, *, size: int, seed: int, made_by: str
+        self,
+        name: str,
+        kind: str,
+        filters: Filters,
+        *,
+        size: int,
+        seed: int,
+        made_by: str,
+        readers: int = 1,
+        models: tuple[ModelKey, ModelKey] | None = None,
     ) -> int:
         """Draw a queue: see `ner.store.queues.make_queue`."""
-        options = {"size": size, "seed": seed}
         return self._write(
             lambda connection: queues.make_queue(
-                connection, name, kind, filters, **options, made_by=made_by
+                connection,
+                name,
+                kind,
+                filters,
+                size=size,
+                seed=seed,
+                made_by=made_by,
+                readers=readers,
+                models=models,
             )
         )
 

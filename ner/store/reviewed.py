@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ner.store import decisions
-from ner.store.articles import matching, stands
+from ner.store.articles import counts, matching
 from ner.store.runs import ModelKey, SpanRow, spans_of
 from ner.store.schema import articles, chunks, queue_articles, queues, reviews
 
@@ -35,7 +35,7 @@ def read_articles(connection: Connection, kind: str = "") -> dict[int, datetime.
         kind: only those in a queue of this kind; all if empty.
     """
     last = sa.select(sa.func.max(reviews.c.at)).where(
-        reviews.c.article == articles.c.number, stands(reviews)
+        reviews.c.article == articles.c.number, counts(reviews)
     )
     query = (
         sa.select(articles.c.number, last.scalar_subquery())

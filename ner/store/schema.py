@@ -183,6 +183,11 @@ def _said() -> list[sa.Column[Any]]:
     return [sa.Column(name, kind, nullable=nullable) for name, kind, nullable in _SAID]
 
 
+def _queue() -> sa.Column[Any]:
+    """Said by one of a queue's independent readers: it counts for nothing until it is settled."""
+    return sa.Column("queue", sa.ForeignKey("queues.number"))
+
+
 # A person read an article as a whole: what is not decided to be right there is no name.
 reviews = sa.Table(
     "reviews",
@@ -192,6 +197,7 @@ reviews = sa.Table(
     sa.Column("text_hash", sa.String(64), nullable=False),
     *_said(),
     sa.Column("undoes", sa.ForeignKey("reviews.number"), unique=True),
+    _queue(),
     sa.UniqueConstraint("source", "external_id"),
 )
 span_decisions = sa.Table(
@@ -206,6 +212,7 @@ span_decisions = sa.Table(
     sa.Column("model", sa.ForeignKey("models.number")),  # whose span it was; none where a person's
     *_said(),
     sa.Column("undoes", sa.ForeignKey("span_decisions.number"), unique=True),
+    _queue(),
     sa.UniqueConstraint("source", "external_id"),
     sa.Index("ix_span_decisions_article", "article", "start", "end", "label", "number"),
 )
@@ -237,6 +244,8 @@ queues = sa.Table(
     sa.Column("filters", sa.Text, nullable=False),  # JSON, as it was asked for
     sa.Column("made_by", sa.Text, nullable=False),
     sa.Column("made_at", Time, nullable=False),
+    # How many people read each article, independently where they are several.
+    sa.Column("readers", sa.Integer, nullable=False, server_default="1"),
 )
 queue_articles = sa.Table(
     "queue_articles",

@@ -130,6 +130,10 @@ class Tagging(Opened):
         """The models that have tagged something, the one that did so last first."""
         return self._read(runs.list_models)
 
+    def latest_models(self) -> list[ModelKey]:
+        """The same without counting what each has tagged."""
+        return self._read(runs.latest_models)
+
     def failures(self) -> list[Rejected]:
         """What could not be read, then what could not be tagged, oldest first."""
 

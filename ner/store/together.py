@@ -1,7 +1,8 @@
 """What a reviewer does at once: decisions on several spans, all kept or none, and taken back together."""
 
 import datetime
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -9,7 +10,8 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ner.article import Rejected, Span
-from ner.store.articles import stands
+from ner.store import independent
+from ner.store.articles import counts, stands
 from ner.store.decisions import (
     RIGHT,
     Place,
@@ -19,11 +21,14 @@ from ner.store.decisions import (
     lock_text,
     place_of,
     standing_decisions,
-    undo,
+    undoing,
     why_crossing,
 )
 from ner.store.runs import ModelKey, model_number
-from ner.store.schema import articles, reviews, span_decisions
+from ner.store.schema import CHUNK, articles, reviews, span_decisions
+
+ALIKE = "alike/"
+"""What follows the action in `external_id`, before a number, where it is about a string in many articles."""
 
 
 class Change(NamedTuple):
@@ -54,7 +59,9 @@ class Decision:
     """One row of what was said about a span.
 
     Args:
-        stands: False where it was taken back, or takes one back.
+        stands: False where it was taken back, takes one back, or does not count (any more) since an
+            independent reader said it.
+        queue: the queue of such a reader.
     """
 
     number: int
@@ -65,6 +72,22 @@ class Decision:
     reviewer: str
     at: datetime.datetime
     stands: bool
+    queue: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What was taken back.
+
+    Args:
+        article: the id of one that it was done to.
+        queue: where it was said by an independent reader, the queue.
+        articles: how many it was done to.
+    """
+
+    article: str
+    queue: int | None = None
+    articles: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +112,14 @@ def act(
     action: Action,
     said: Said,
     model: ModelKey | None = None,
+    queue: int | None = None,
 ) -> Rejected | Conflict | None:
     """Add what a reviewer did, all of it or nothing.
 
     Args:
         model: whose spans were shown.
+        queue: that the article was given from. Where several read it independently, what they do is kept
+            apart, and counts once they all say the same, or it is settled (`ner.store.independent`).
 
     Returns:
         Why nothing was added: as `decide_span`, or a conflict; None where all was.
@@ -103,7 +129,11 @@ def act(
         return row
     if _is_known(connection, said.source, action.id):
         return None
-    standing = standing_decisions(connection, [row.number]).get(row.number, [])
+    apart = queue if queue and independent.is_open(connection, row.number, queue) else None
+    if apart:
+        standing = independent.said_by(connection, row.number, apart, said.reviewer)
+    else:
+        standing = standing_decisions(connection, [row.number]).get(row.number, [])
     last = {place_of(each): each for each in standing}
     if unseen := [
         last[place]
@@ -123,67 +153,118 @@ def act(
     number = connection.scalar(model_number(model)) if model else None
     for index, (place, verdict) in enumerate(_verdicts(action.changes).items()):
         values = {**columns(row.number, place), "verdict": verdict, "model": number}
+        values["queue"] = apart
         told = replace(said, external_id=f"{action.id}/{index}")
         insert_row(connection, span_decisions, {**values, **told.row()})
     if action.finish:
         told = replace(said, external_id=f"{action.id}/0")
-        values = {"article": row.number, "text_hash": row.text_hash}
+        values = {"article": row.number, "text_hash": row.text_hash, "queue": apart}
         insert_row(connection, reviews, {**values, **told.row()})
+        if apart:
+            independent.agree(connection, row, apart, action.id, said, number)
     return None
 
 
-def undo_last(connection: Connection, undo_id: str, said: Said) -> str | None:
-    """Take back what a reviewer did last and still stands.
+def undo_last(connection: Connection, undo_id: str, said: Said) -> Undone | None:
+    """Take back what a reviewer did last and still stands, in all articles where that was.
 
     Args:
         undo_id: as `Action.id`.
 
     Returns:
-        The id of the article where that was; None where there is nothing left to take back.
+        Where that was; None where there is nothing left to take back.
     """
-    if row := _is_known(connection, said.source, undo_id):
-        return connection.scalar(sa.select(articles.c.id).where(articles.c.number == row))
+    if known := _is_known(connection, said.source, undo_id):
+        return Undone(_id_of(connection, known))
     rows = [row for table in (span_decisions, reviews) for row in _last(connection, table, said)]
     if not rows:
         return None
     last = max(rows, key=lambda row: row.at)
-    action = last.external_id.partition("/")[0]
+    touched: set[int] = set()
+    queue = None
     for table in (span_decisions, reviews):
-        query = sa.select(table.c.number).where(
-            table.c.article == last.article,
-            table.c.source == said.source,
-            table.c.external_id.startswith(f"{action}/", autoescape=True),
-            stands(table),
-        )
-        numbers = connection.scalars(query).all()
-        for index, number in enumerate(numbers):
-            undo(connection, table, number, replace(said, external_id=f"{undo_id}/{index}"))
-    return connection.scalar(sa.select(articles.c.id).where(articles.c.number == last.article))
+        number = 0
+        for part in _done_with(connection, table, last):
+            taken = [
+                undoing(row, replace(said, external_id=f"{undo_id}/{number + index}"))
+                for index, row in enumerate(part)
+            ]
+            connection.execute(table.insert(), taken)
+            number += len(taken)
+            touched.update(row.article for row in part)
+            queue = next((row.queue for row in part if row.queue), queue)
+    return Undone(_id_of(connection, last.article), queue, len(touched))
 
 
-def decisions_of(connection: Connection, article_id: str) -> list[Decision]:
-    """All that was said about the spans of an article, oldest first."""
-    query = (
-        sa.select(span_decisions)
-        .join(articles, articles.c.number == span_decisions.c.article)
-        .where(articles.c.id == article_id)
-        .order_by(span_decisions.c.number)
-    )
-    rows = connection.execute(query).all()
+def _done_with(connection: Connection, table: sa.Table, last: Any) -> Iterator[Sequence[Any]]:
+    """What stands of the action that a row belongs to, in parts."""
+    action, _, place = last.external_id.partition("/")
+    mine = sa.select(table).where(table.c.source == last.source)
+    if place.startswith(ALIKE):  # in any number of articles, which no index on its beginning gives
+        for some in itertools.count():
+            ids = [f"{action}/{ALIKE}{some * CHUNK + index}" for index in range(CHUNK)]
+            named = mine.where(table.c.external_id.in_(ids))
+            if not connection.scalar(sa.select(named.exists())):
+                return
+            if part := connection.execute(named.where(stands(table))).all():
+                yield part
+    begins = table.c.external_id.startswith(f"{action}/", autoescape=True)
+    here = mine.where(table.c.article == last.article, begins, stands(table))
+    if part := connection.execute(here).all():
+        yield part
+
+
+def _id_of(connection: Connection, number: int) -> str:
+    return str(connection.scalar(sa.select(articles.c.id).where(articles.c.number == number)))
+
+
+def decisions_of(
+    connection: Connection, article_id: str, queue: int | None = None, reviewer: str = ""
+) -> list[Decision]:
+    """What was said about the spans of an article, oldest first.
+
+    Args:
+        queue: that the article was given from. While several read it independently, the list has what this
+            reviewer said in that queue, which stands. What they all said is shown once it is settled.
+    """
+    number = connection.scalar(sa.select(articles.c.number).where(articles.c.id == article_id))
+    query = sa.select(span_decisions).where(span_decisions.c.article == number)
+    rows = connection.execute(query.order_by(span_decisions.c.number)).all()
     undone = {row.undoes for row in rows}
-    return [_decision(row, row.undoes is None and row.number not in undone) for row in rows]
+    apart = apart_in(connection, article_id, queue)
+    if apart:
+        rows = [row for row in rows if row.queue == apart and row.reviewer == reviewer]
+    elif not reviews_of(connection, article_id):
+        rows = [row for row in rows if row.queue is None]
+    return [
+        _decision(row, row.undoes is None and row.number not in undone and row.queue == apart)
+        for row in rows
+    ]
 
 
-def reviews_of(connection: Connection, article_id: str) -> list[Review]:
-    """Who read the present text of an article as a whole, oldest first."""
+def reviews_of(
+    connection: Connection, article_id: str, queue: int | None = None, reviewer: str = ""
+) -> list[Review]:
+    """Who read the present text of an article as a whole, oldest first; `queue` as for `decisions_of`."""
     query = (
         sa.select(reviews.c.reviewer, reviews.c.at)
         .join(articles, articles.c.number == reviews.c.article)
         .where(articles.c.id == article_id, reviews.c.text_hash == articles.c.text_hash)
-        .where(stands(reviews))
         .order_by(reviews.c.number)
     )
+    if apart := apart_in(connection, article_id, queue):
+        mine = sa.and_(reviews.c.queue == apart, reviews.c.reviewer == reviewer)
+        query = query.where(stands(reviews), mine)
+    else:
+        query = query.where(counts(reviews))
     return [Review(row.reviewer, row.at) for row in connection.execute(query)]
+
+
+def apart_in(connection: Connection, article_id: str, queue: int | None) -> int | None:
+    """The queue, where an article waits for its independent readers, or to be settled; else None."""
+    number = connection.scalar(sa.select(articles.c.number).where(articles.c.id == article_id))
+    is_open = queue and number and independent.is_open(connection, number, queue)
+    return queue if is_open else None
 
 
 def _verdicts(changes: Iterable[Change]) -> dict[Place, str]:
@@ -192,7 +273,7 @@ def _verdicts(changes: Iterable[Change]) -> dict[Place, str]:
 
 def _decision(row: Any, stands: bool) -> Decision:
     place = (row.start, row.end, row.label)
-    return Decision(row.number, *place, row.verdict, row.reviewer, row.at, stands)
+    return Decision(row.number, *place, row.verdict, row.reviewer, row.at, stands, row.queue)
 
 
 def _is_known(connection: Connection, source: str, action: str) -> int | None:
@@ -207,7 +288,7 @@ def _is_known(connection: Connection, source: str, action: str) -> int | None:
 
 
 def _last(connection: Connection, table: sa.Table, said: Said) -> Sequence[Any]:
-    query = sa.select(table.c.article, table.c.external_id, table.c.at).where(
+    query = sa.select(table).where(
         table.c.reviewer == said.reviewer,
         table.c.source == said.source,
         table.c.external_id.isnot(None),

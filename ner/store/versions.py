@@ -21,7 +21,7 @@ from ner.store.database import (
 from ner.store.schema import now
 from ner.store.urls import safe_url
 
-HEAD = "0009"  # the newest migration in ner/store/migrations/versions
+HEAD = "0010"  # the newest migration in ner/store/migrations/versions
 STORE_LOCK = 0x6E6572  # "ner": the number of PostgreSQL's advisory lock
 _ALWAYS = {"articles", "models", "runs", "tagged", "spans", "failures"}  # tables of every version
 

@@ -1,5 +1,6 @@
 // The article view: one article of a queue, its spans, and the keys that decide on them.
 
+import { AlikeDialog } from "./alike.js";
 import { call, newId } from "./api.js";
 import { Caret } from "./caret.js";
 import { onClicks, onKeys } from "./keys.js";
@@ -25,12 +26,12 @@ let article = null; // as the server gave it, with its decisions
 let points = null;
 let spans = []; // in reading order, with what waits in the outbox
 let focused = null; // the key of the span in focus
-let queue = settings.queue;
+let queue = settings.queue; // the number of the one that the next articles come from
 let following = null; // the article after this one, fetched ahead
 const finished = new Set(); // articles finished here; the server may not know yet
 
 const waiting = () =>
-  outbox.entries().map((each) => each.body).filter((body) => body.article === article?.id);
+  outbox.entries().map((each) => each.body).filter((body) => body.changes && body.article === article?.id);
 const span = () => spans.find((each) => keyOf(each) === focused);
 const open = () => spans.filter((each) => each.verdict === "open");
 const surfaceOf = (each) => points.slice(each.start, each.end);
@@ -96,7 +97,7 @@ function act(changes, { finish = false } = {}) {
   const id = newId();
   const { text_hash, seen } = article;
   const model = article.spans[0]?.model ?? "";
-  outbox.add("/api/act", { id, article: article.id, text_hash, seen, changes, finish, model });
+  outbox.add("/api/act", { id, article: article.id, text_hash, seen, changes, finish, model, queue: article.queue });
   draw();
 }
 
@@ -156,6 +157,16 @@ function same() {
   act([...changes.values()]);
 }
 
+/** Ask what to do with the string in focus in all articles. */
+async function everywhere() {
+  const shown = span();
+  if (!shown || article.apart || !settings.canDecide) return;
+  await outbox.flush(); // what was just decided here is not counted again
+  alikeDialog.show({ surface: surfaceOf(shown), span: shown, spans, queue });
+}
+
+const alikeDialog = new AlikeDialog(texts, (body) => outbox.add("/api/alike", { id: newId(), ...body }));
+
 function finish() {
   const left = open();
   const changes = left.map((each) => change(each, "right"));
@@ -167,9 +178,10 @@ function finish() {
 async function undo() {
   const back = outbox.takeBack();
   if (back) {
-    finished.delete(back.body.article);
-    if (back.body.article === article?.id) draw();
-    else await load(back.body.article);
+    const where = back.body.article ?? article?.id;
+    finished.delete(where);
+    if (where === article?.id) draw();
+    else await load(where, back.body.queue);
     notice(texts.undid);
     return;
   }
@@ -181,10 +193,17 @@ async function undo() {
 
 function onDone(entry, state) {
   if (entry.path === "/api/undo") {
-    if (!state.article) return notice(texts.nothing_to_undo);
+    if (!state) return notice(texts.nothing_to_undo);
     finished.delete(state.article);
-    load(state.article);
-    notice(texts.undid);
+    const many = state.articles > 1;
+    const said = many ? say(texts, "undid_many", { count: state.articles }) : texts.undid;
+    if (state.queue) queue = state.queue;
+    const id = (many && article?.id) || state.article;
+    load(id, state.queue ?? (id === article?.id ? article.queue : null)).then(() => notice(said));
+  } else if (entry.path === "/api/alike") {
+    const said = say(texts, "alike_done", state);
+    if (article) load(article.id, article.queue).then(() => notice(said));
+    else notice(said);
   } else if (entry.body.article === article?.id) {
     Object.assign(article, state);
     draw();
@@ -208,7 +227,7 @@ function onRefused(entry, error) {
     ]);
   };
   if (entry.body.article === article?.id) show();
-  else load(entry.body.article).then(show);
+  else load(entry.body.article, entry.body.queue).then(show);
 }
 
 function onState(state, count) {
@@ -218,9 +237,14 @@ function onState(state, count) {
 
 // -- articles
 
-async function load(id) {
-  const found = await call(`/api/article?id=${encodeURIComponent(id)}`);
-  show(found);
+/** An article as the server gives it, with the queue that it was taken from, or null. */
+async function fetchArticle(id, from) {
+  const found = await call(`/api/article?${new URLSearchParams(from ? { id, queue: from } : { id })}`);
+  return { ...found, queue: from ?? null };
+}
+
+async function load(id, from) {
+  show(await fetchArticle(id, from));
 }
 
 function show(found) {
@@ -230,10 +254,12 @@ function show(found) {
   focused = null;
   const address = new URL(location);
   address.searchParams.set("id", article.id);
-  if (queue) address.searchParams.set("queue", queue);
+  if (article.queue) address.searchParams.set("queue", article.queue);
+  else address.searchParams.delete("queue");
   history.replaceState(null, "", address);
   document.title = `${article.title || points.slice(0, 20)} · ${texts.product}`;
   showPlace(texts, article);
+  $("everywhere").hidden = article.apart;
   draw();
   scrollTo(0, 0);
   toNextOpen();
@@ -250,17 +276,18 @@ async function fetchAhead(after) {
   try {
     const next = await call("/api/next", { queue, after });
     queue = next.queue.number;
-    showQueue(next.queue);
+    showQueue(next.queue, next.mine);
     if (!next.id || finished.has(next.id)) return null;
-    return await call(`/api/article?id=${encodeURIComponent(next.id)}`);
+    return await fetchArticle(next.id, queue);
   } catch (error) {
     return { error };
   }
 }
 
-function showQueue(found) {
+function showQueue(found, mine) {
   $("queue").textContent = found.name;
-  $("progress").textContent = say(texts, "progress", { done: found.reviewed, size: found.size });
+  const counts = { done: found.reviewed, size: found.size, mine };
+  $("progress").textContent = say(texts, found.readers > 1 ? "progress_apart" : "progress", counts);
 }
 
 async function toNext() {
@@ -299,6 +326,7 @@ const doing = {
   end_in: () => moveBoundary("end", -1),
   end_out: () => moveBoundary("end", 1),
   same,
+  everywhere,
   undo,
   next: toNext,
   finish,
@@ -309,6 +337,7 @@ const keys = {
   a: doing.accept,
   x: doing.reject,
   s: same,
+  S: everywhere,
   u: undo,
   n: toNext,
   A: finish,
@@ -329,11 +358,23 @@ const keys = {
 };
 labels.forEach((each, index) => (keys[index + 1] = () => label(each)));
 onKeys({ keys, caret, moveBoundary, isIdle: () => !article });
-onClicks(doing, (mark) => {
+onClicks(doing, onMark, onTouch);
+
+function onMark(mark) {
   // A second click on the same place reaches the span around it.
   const outer = mark.parentElement.closest("#text mark");
   focusOn(mark.dataset.key === focused && outer ? outer.dataset.key : mark.dataset.key);
-});
+}
+
+/** A finger on text outside marks begins to select; then the last character is tapped, wherever it is. */
+function onTouch(event, mark) {
+  if (!article || !settings.canDecide || (mark && !caret.on)) return false;
+  const offset = view.at(event.clientX, event.clientY);
+  if (offset === null) return false;
+  caret.tap(offset);
+  if (caret.on) notice(texts.touch);
+  return true;
+}
 
 // Pressing a button must not take the selection away that it is about.
 $("adder").addEventListener("pointerdown", (event) => event.preventDefault());
@@ -343,7 +384,7 @@ document.addEventListener("selectionchange", () => {
 
 addEventListener("visibilitychange", async () => {
   if (document.visibilityState !== "visible" || !article || outbox.entries().length) return;
-  const fresh = await call(`/api/article?id=${encodeURIComponent(article.id)}`).catch(() => null);
+  const fresh = await fetchArticle(article.id, article.queue).catch(() => null);
   if (fresh && fresh.id === article?.id && fresh.text_hash === article.text_hash) {
     article = fresh;
     draw();
@@ -358,7 +399,7 @@ if (!localStorage.getItem("ner knows keys")) {
 onState("saved", 0);
 outbox.flush();
 try {
-  if (settings.id) await load(settings.id);
+  if (settings.id) await load(settings.id, settings.queue);
   else await toNext();
 } catch (error) {
   $("text").textContent = error.message;

@@ -1,4 +1,5 @@
-// Selecting text by keyboard: a cursor of one character that arrows move, and Shift extends.
+// Selecting text by keyboard: a cursor of one character that arrows move, and Shift extends. By touch: the
+// first and the last character are tapped.
 
 export class Caret {
   constructor(view) {
@@ -15,6 +16,14 @@ export class Caret {
   stop() {
     this.on = false;
     getSelection().removeAllRanges();
+  }
+
+  /** Begin at a character that a finger tapped, or reach to it; the same tapped again ends it. */
+  tap(offset) {
+    if (!this.on) return this.start(offset);
+    if (this.anchor === offset && this.place === offset) return this.stop();
+    this.place = offset;
+    this.#show();
   }
 
   /** Move by a key; true where it was one that moves. */

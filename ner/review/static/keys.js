@@ -32,12 +32,16 @@ export function onKeys({ keys, caret, moveBoundary, isIdle }) {
   });
 }
 
-/** Call what a button is for (`data-do`), and `onMark` with a mark of the text. */
-export function onClicks(doing, onMark) {
+/**
+ * Call what a button is for (`data-do`), and `onMark` with a mark of the text. `onTouch` is called first where a
+ * finger tapped the text; what it takes is no click on a mark any more.
+ */
+export function onClicks(doing, onMark, onTouch = () => false) {
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-do]");
     if (button) return void doing[button.dataset.do](button);
     const mark = event.target.closest("#text mark");
+    if (event.pointerType === "touch" && event.target.closest("#text") && onTouch(event, mark)) return;
     if (mark && getSelection().isCollapsed) onMark(mark);
   });
 }

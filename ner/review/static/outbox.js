@@ -39,7 +39,7 @@ export class Outbox {
   /** Take out the newest entry if it was not sent yet; the entry, or null. */
   takeBack() {
     const last = this.entries().at(-1);
-    if (!last || last.key === this.sending || last.path !== "/api/act") return null;
+    if (!last || last.key === this.sending || last.path === "/api/undo") return null;
     localStorage.removeItem(last.key);
     this.#say(this.state);
     return last;

@@ -38,8 +38,9 @@ export function showPanel(texts, article, span, surface, likeIt) {
         dateStyle: "short",
         timeStyle: "short",
       });
-      row.textContent = `${time} ${each.reviewer}：${texts[each.verdict] ?? each.verdict}`;
-      if (!each.stands) row.className = "taken-back";
+      const apart = each.queue ? texts.independently : "";
+      row.textContent = `${time} ${each.reviewer}${apart}：${texts[each.verdict] ?? each.verdict}`;
+      if (!each.stands && (!apart || article.apart)) row.className = "taken-back";
       return row;
     }),
   );

@@ -6,7 +6,7 @@ export const keyOf = (span) => `${span.start}:${span.end}:${span.label}`;
 
 export const LOW = 0.7; // a score under this is shown as unsure
 
-const crosses = (a, b) =>
+export const crosses = (a, b) =>
   (a.start < b.start && b.start < a.end && a.end < b.end) ||
   (b.start < a.start && a.start < b.end && b.end < a.end);
 

@@ -75,8 +75,10 @@ export class TextView {
     mark.dataset.label = span.label;
     mark.dataset.verdict = span.verdict;
     if (low) mark.dataset.low = "";
-    const sign = { right: "✓", wrong: "✗", open: low ? "?" : "" }[span.verdict];
-    mark.dataset.chip = `${this.chips[span.label] ?? span.label}${sign}`;
+    if (span.agreed) mark.dataset.agreed = "";
+    const sign = { right: "✓", wrong: "✗", open: low ? "?" : "", none: "—" }[span.verdict];
+    const chip = span.verdict === "none" ? "" : (this.chips[span.label] ?? span.label);
+    mark.dataset.chip = `${chip}${sign}`;
     return mark;
   }
 
@@ -90,6 +92,23 @@ export class TextView {
     if (start === null || end === null) return null;
     const [from, to] = this.points.trim(start, end);
     return from < to ? { start: from, end: to } : null;
+  }
+
+  /** The offset of the character at a place of the window, or null. */
+  at(x, y) {
+    const found = document.caretPositionFromPoint?.(x, y) ?? document.caretRangeFromPoint?.(x, y);
+    const [node, units] = found ? [found.offsetNode ?? found.startContainer, found.offset ?? found.startOffset] : [];
+    if (node?.nodeType !== Node.TEXT_NODE || !this.element.contains(node)) return null;
+    // That is between two characters, and the one before it may be the one.
+    const before = Array.from(node.data.slice(0, units)).at(-1);
+    if (before) {
+      const range = document.createRange();
+      range.setStart(node, units - before.length);
+      range.setEnd(node, units);
+      const hit = [...range.getClientRects()].some((box) => box.left <= x && x < box.right && box.top <= y && y < box.bottom);
+      if (hit) return this.#offset(node, units) - 1;
+    }
+    return this.#offset(node, units);
   }
 
   /** Select a stretch of the text. */

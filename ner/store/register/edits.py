@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ner.errors import NerError
-from ner.store.articles import stands
+from ner.store.articles import counts, stands
 from ner.store.decisions import RIGHT, UNDONE, Said, insert_row
 from ner.store.register.update import lock_register
 from ner.store.schema import chunks, register_edits, register_keys, span_decisions, texts
@@ -129,7 +129,11 @@ def right_names(connection: Connection, label: str) -> list[str]:
     undoing = span_decisions.alias()
     taken = sa.exists().where(undoing.c.undoes == later.c.number)
     overruled = sa.exists().where(
-        *same, later.c.number > span_decisions.c.number, later.c.undoes.is_(None), ~taken
+        *same,
+        later.c.number > span_decisions.c.number,
+        later.c.undoes.is_(None),
+        later.c.queue.is_(None),
+        ~taken,
     )
     length = span_decisions.c.end - span_decisions.c.start
     surface = sa.func.substr(texts.c.text, span_decisions.c.start + 1, length)
@@ -138,7 +142,7 @@ def right_names(connection: Connection, label: str) -> list[str]:
         .distinct()
         .join(texts, texts.c.article == span_decisions.c.article)
         .where(span_decisions.c.label == label, span_decisions.c.verdict == RIGHT)
-        .where(stands(span_decisions), ~overruled)
+        .where(counts(span_decisions), ~overruled)
     )
     return sorted(connection.scalars(query))
 
