@@ -2,9 +2,13 @@
 
 import datetime
 import math
+import re
+import urllib.request
 from pathlib import Path
 
 import pytest
+from conftest import make_article
+from viewer import serving
 
 from ner.article import Article, Span
 from ner.report.figures import Share, figures, weeks
@@ -124,3 +128,18 @@ def test_a_name_is_new_where_no_earlier_article_has_it(store: ReviewStore) -> No
     first, last = (datetime.date.fromisoformat(f"2026-{day}") for day in ("10-30", "11-20"))
     assert store.new_names("BRAND") == [NewName("一表通", 2, first), NewName("好邻居", 1, last)]
     assert store.new_names("LOC") == []
+
+
+@pytest.mark.slow
+def test_the_page_opens_the_newest_random_sample_or_the_one_asked_for(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/a.db"
+    with ReviewStore(url, create=True) as store:
+        list(store.add([make_article(1)]))
+        store.write_results(store.start_run(ModelKey("news", "1.0", "a" * 64)), [make_article(1)])
+        for name, kind in (("一月", "random"), ("二月", "random"), ("最新", "newest")):
+            store.make_queue(name, kind, {}, size=1, seed=1, made_by="陈静")
+    with serving(url, "--reviewer", "陈静") as address:
+        for asked, name in (("", "二月"), ("?queue=1", "一月"), ("?queue=3", "最新")):
+            with urllib.request.urlopen(f"{address}figures{asked}", timeout=60) as answer:
+                shown = re.findall(r"<option[^>]* selected>(.*?)</option>", answer.read().decode())
+            assert shown == [name]

@@ -90,8 +90,8 @@ def show_figures(
         return page("login.html", None, language)
     store = store_of(request)
     queues = store.queues()
-    wanted = sorted(queues, key=lambda each: (each.number == queue, each.kind == "random"))
-    chosen = wanted[-1] if wanted else None
+    # Of equals `max` gives the first, which is the newest.
+    chosen = max(queues, key=lambda q: (q.number == queue, q.kind == "random"), default=None)
     pairs = store.reviewed_in(chosen.number, request.app.state.model) if chosen else ()
     model = request.app.state.model
     shown: dict[str, Any] = {"queues": queues, "queue": chosen, "figures": figures(pairs)}
