@@ -145,6 +145,35 @@ def test_a_queue_of_which_nothing_is_read_is_a_report_too(reviewed: ReviewStore)
         assert "no Chinese font" in str(error)
 
 
+def test_how_far_two_readers_agree_is_in_the_report(reviewed: ReviewStore) -> None:
+    tag(reviewed, [article("0"), article("1")])
+    queue = reviewed.make_queue("双审", "random", {}, size=2, seed=7, made_by="陈静", readers=2)
+    for name in ("陈静", "李强"):
+        for id in ("0", "1"):
+            verdict = "wrong" if (name, id) == ("李强", "1") else "right"
+            changes = [Change(FOUND[0], verdict), *(Change(span, "right") for span in FOUND[1:4])]
+            changes.append(Change(FOUND[4], "wrong"))
+            action = Action(f"{name}-{id}-action", changes, finish=True)
+            said = Said(name, "web")
+            assert reviewed.act(id, article("0").text_hash, action, said, queue=queue) is None
+    report = sample_report(reviewed, queue)
+    text = plain(sample_page(report))
+    assert "李强 · 陈静 都审了 2 篇，1 篇完全一致" in text
+    # Of ten names both call seven right and two wrong: F1 2 · 7 / 15, κ (0.9 - 0.62) / (1 - 0.62).
+    assert "全部 0.74 93.3% 10" in text and "品牌 0.50 66.7% 4" in text
+    assert "地名 1.00 100.0% 2" in text and "还有 1 篇两人不一致" in text
+    pypdf = pytest.importorskip("pypdf", reason="pypdf is not installed")
+    pytest.importorskip("typst", reason="the extra review is not installed")
+    try:
+        made = sample_pdf(report)
+    except NerError as error:
+        pytest.skip(str(error))
+    pages = pypdf.PdfReader(io.BytesIO(made)).pages
+    printed = "".join(re.sub(r"\s", "", page.extract_text()) for page in pages)
+    for shown in ("李强·陈静都审了2篇，1篇完全一致", "0.74", "93.3%", "66.7%", "还有1篇两人不一致"):
+        assert shown in printed, shown
+
+
 def test_without_a_chinese_font_the_remedy_is_told() -> None:
     with pytest.raises(NerError, match="no Chinese font is installed.*fonts-noto-cjk"):
         chinese_font(["DejaVu Sans"])

@@ -8,11 +8,11 @@ from typing import Any
 
 from ner.article import Article
 from ner.errors import NerError
-from ner.evaluation.agreement import Agreement
 from ner.evaluation.pages import environment
 from ner.evaluation.pairing import Disagreement, disagreements
 from ner.labels import STYLES, style
 from ner.report import draw, typst
+from ner.report.agreement import PairAgreement, agreements
 from ner.report.figures import Figures, Share, figures
 from ner.report.texts import texts
 from ner.store import ModelKey, Queue, ReviewStore
@@ -73,8 +73,7 @@ class SampleReport:
 
     Args:
         models: whose spans were judged.
-        agreed: how many articles two people read independently.
-        agreement: how far they agree; None where there is no such article.
+        agreements: of each two people who read the same articles independently.
     """
 
     queue: Queue
@@ -82,8 +81,7 @@ class SampleReport:
     models: list[str]
     examples: list[Example]
     made_on: datetime.date
-    agreed: int = 0
-    agreement: Agreement | None = None
+    agreements: list[PairAgreement]
 
 
 def sample_report(store: ReviewStore, number: int, model: ModelKey | None = None) -> SampleReport:
@@ -102,7 +100,12 @@ def sample_report(store: ReviewStore, number: int, model: ModelKey | None = None
     gathered = _Gathered()
     found = figures(gathered.watch(store.reviewed_in(number, model)))
     return SampleReport(
-        queue, found, sorted(gathered.models), gathered.chosen(), datetime.date.today()
+        queue,
+        found,
+        sorted(gathered.models),
+        gathered.chosen(),
+        datetime.date.today(),
+        agreements(store.all_versions(number)),
     )
 
 
@@ -155,7 +158,7 @@ def sample_pdf(report: SampleReport, language: str = "zh") -> bytes:
     rows = [
         {
             "label": row.label,
-            "name": _name(row.label, language) if row.label else values["t"]["all"],
+            "name": _row_name(row.label, language),
             "precision": _share(row.precision),
             "recall": _share(row.recall),
             "more": row.more,
@@ -180,10 +183,10 @@ def sample_pdf(report: SampleReport, language: str = "zh") -> bytes:
         "facts": values["facts"],
         "summary": values["summary"],
         "random": report.queue.kind == "random",
+        "disputed": report.queue.disputed,
         "rows": rows,
         "examples": examples,
-        "agreement": _agreement(report.agreement, values["t"]["all"], language),
-        "agreed": report.agreed,
+        "agreements": [_agreement(pair, language) for pair in report.agreements],
         "wrong": report.figures.wrong,
         "missed": report.figures.missed,
         "colours": {label: asdict(each) for label, each in STYLES.items()},
@@ -224,21 +227,19 @@ def _summary(precision: Share, recall: Share, t: dict[str, str]) -> str:
     return t["summary"].format(**{key: _decimal(100 * v, 1) for key, v in values.items()})
 
 
-def _agreement(found: Agreement | None, whole: str, language: str) -> list[dict[str, str]]:
-    """A row a label, and one for all, which is called `whole`."""
-    return (
-        [
-            {
-                "label": label if label in STYLES else "",
-                "name": whole if label == "all" else _name(label, language),
-                "kappa": _decimal(kappa, 3),
-                "f1": _decimal(100 * found.counts[label].f1, 1),
-            }
-            for label, kappa in found.kappa.items()
-        ]
-        if found
-        else []
-    )
+def _agreement(pair: PairAgreement, language: str) -> dict[str, Any]:
+    rows = [
+        {
+            "label": row.label,
+            "name": _row_name(row.label, language),
+            "kappa": _decimal(row.kappa, 2),
+            "f1": _decimal(100 * row.counts.f1, 1),
+            "candidates": row.candidates,
+        }
+        for row in pair.rows
+    ]
+    names = " · ".join(pair.names)
+    return {"names": names, "articles": pair.articles, "alike": pair.alike, "rows": rows}
 
 
 def _share(share: Share) -> dict[str, Any]:
@@ -252,6 +253,11 @@ def _shortened(string: str) -> str:
 
 def _name(label: str, language: str) -> str:
     return style(label).chinese if language == "zh" else style(label).english
+
+
+def _row_name(label: str, language: str) -> str:
+    """A label's name; that of all labels where it is empty."""
+    return _name(label, language) if label else texts(language)["all"]
 
 
 def _decimal(value: float, digits: int) -> str:

@@ -60,6 +60,11 @@ _TEXTS = {
         "这个任务不是随机抽的，数字不代表全部文章。",
         "This queue is no random sample: its figures do not stand for all articles.",
     ),
+    "not_settled": (
+        "还有 {count} 篇两人不一致、没有定稿，不在这些数字里，所以数字偏高。",
+        "{count} articles on which two people differ are not settled and not in these figures, which are"
+        " therefore too good.",
+    ),
     "model": ("模型", "Model"),
     "reviewers": ("审阅", "Reviewers"),
     "seed": ("种子 {seed}", "seed {seed}"),
@@ -80,16 +85,21 @@ _TEXTS = {
     "no_figure": ("样本里没有", "none in the sample"),
     "agreement": ("审阅人之间的一致性", "Agreement of reviewers"),
     "agreement_says": (
-        "{count} 篇由两人各自独立审阅。κ 是扣除偶然之后的一致程度（1 为完全一致），"
-        "F1 是两人标注的严格吻合度。",
-        "{count} articles were read by two people independently. κ is the agreement beyond chance"
-        " (1 at most), F1 how far the two mark the same names.",
+        "两人各自独立审同一篇，在多大程度上一致。F1 要求起止和类别都相同；κ 只看有人判定过的名称是对是错，"
+        "并去掉碰巧一致的部分（1 为完全一致）。",
+        "How far two people agree who read the same articles independently. F1 wants boundaries and label the"
+        " same; κ asks of the names that one of them decided on whether they are right, beyond chance (1 at"
+        " most).",
+    ),
+    "agreement_of": (
+        "都审了 {articles} 篇，{alike} 篇完全一致",
+        "{articles} articles read by both, {alike} of them alike in all",
     ),
     "no_agreement": (
         "还没有由两人各自独立审阅的文章，所以没有一致性数字。",
         "No article has been read by two people independently, so there is no figure of agreement.",
     ),
-    "both_marked": ("甲 / 乙 / 相同", "A / B / same"),
+    "candidates": ("名称", "Names"),
     "examples": ("错误举例", "Examples of errors"),
     "no_examples": ("没有错误。", "No errors."),
     "missed": ("漏标", "missed"),
