@@ -122,6 +122,24 @@ def test_the_spans_are_those_of_the_model_in_use(url: str, tmp_path: Path) -> No
     assert "陈晓说" in unused.stdout and "news-9.0 has not tagged this store" in unused.stderr
 
 
+def test_where_the_model_in_use_has_tagged_nothing_the_last_that_has_is_taken(
+    tmp_path: Path,
+) -> None:
+    """An export without any span would look as if nothing had been found."""
+    url = f"sqlite:///{tmp_path}/other.db"
+    with Store(url, create=True) as store:
+        list(store.add([Article("a", TEXT)]))
+        for name, span in (("first", Span(8, 9, "ORG")), ("last", Span(8, 9, "LOC"))):
+            run = store.start_run(ModelKey(name, "1.0", "0"))
+            store.write_results(run, [Article("a", TEXT, spans=(span,))])
+    for command in ("show", "export", "places"):
+        result = ner(command, "--store", url)
+        assert "has not tagged this store: the spans are those of last-1.0" in result.stderr
+        assert ("[陈 LOC]" if command == "show" else "陈") in result.stdout
+    assert '"ORG"' in ner("export", "--model", "first", "--store", url).stdout
+    assert '"spans": []' in ner("export", "--model", "news", "--store", url).stdout
+
+
 def test_no_failures_is_said(url: str) -> None:
     result = ner("show", "--failures", "--store", url)
     assert (result.stdout, result.stderr) == ("", "no failures: everything was read and tagged\n")

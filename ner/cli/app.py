@@ -190,7 +190,10 @@ ModelName = Annotated[
 UsedModel = Annotated[
     str,
     typer.Option(
-        "--model", envvar="NER_MODEL", help="Whose spans: the model in use, or another by name."
+        "--model",
+        envvar="NER_MODEL",
+        show_default="the model in use; where it has tagged nothing there, the last that has",
+        help="Whose spans, by name.",
     ),
 ]
 Least = Annotated[

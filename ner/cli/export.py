@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ner.cli.app import (
-    DEFAULT_MODEL,
     DEFAULT_STORE,
     Date,
     Holds,
@@ -58,7 +57,7 @@ def export(
             help="Only what a person read as a whole, with the spans called right; or only the rest.",
         ),
     ] = None,
-    model: UsedModel = DEFAULT_MODEL,
+    model: UsedModel = "",
     least: Least = None,
 ) -> None:
     """Write the store's articles with their spans, by default one JSON object per line.

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ner.cli.app import (
-    DEFAULT_MODEL,
     DEFAULT_STORE,
     Date,
     Group,
@@ -57,7 +56,7 @@ def places_of_store(
     paper: Paper = "",
     date: Date = "",
     page: Page = "",
-    model: UsedModel = DEFAULT_MODEL,
+    model: UsedModel = "",
     home: Home = "",
     divisions: Divisions = "",
 ) -> None:

@@ -47,7 +47,7 @@ def show(
     label: Label = "",
     name: Annotated[str, typer.Option(help="Only where this string is a span: 一表通.")] = "",
     text: Holds = "",
-    model: UsedModel = DEFAULT_MODEL,
+    model: UsedModel = "",
     least: Least = None,
     scores: Annotated[bool, typer.Option("--scores", help="Print each span's score.")] = False,
     color: Annotated[
@@ -83,11 +83,20 @@ def show(
 
 
 def find_model(store: "Store | ForeignStore", model: str) -> "ModelKey":
-    """The model whose spans a command takes from a store; says where it has not tagged anything there."""
+    """The model whose spans a command takes from a store; says where the one in use tagged nothing there.
+
+    Args:
+        model: a name; or none, for the model in use and, where that has tagged nothing, the last that has.
+    """
     from ner.batch.models import find_key
 
-    key = find_key(store, model)
-    if not key.hash and (others := store.models()):
+    key = find_key(store, model or DEFAULT_MODEL)
+    if key.hash:
+        return key
+    if not model and (last := store.find_model()):
+        say(f"{key} has not tagged this store: the spans are those of {last}")
+        return last
+    if others := store.models():
         used = ", ".join(str(use.key) for use in others)
         say(f"{key} has not tagged this store: `ner tag`, or --model for the spans of {used}")
     return key
