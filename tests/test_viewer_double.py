@@ -219,6 +219,23 @@ def test_a_name_is_rejected_in_all_articles_and_brought_back(
         assert said[-2:] == [("PER", WRONG), ("ORG", RIGHT)]
 
 
+def test_an_article_of_no_queue_has_only_the_store_to_decide_in(
+    store_url: str, store: ReviewStore
+) -> None:
+    queue = store.make_queue("三篇", "newest", {}, size=3, seed=1, made_by="陈")
+    with people(store_url, "陈静") as (page,):
+        for asked, choices in (("", ["store"]), (f"&queue={queue}", ["queue", "store"])):
+            page.goto(f"{page.address}?id=jz-0{asked}")
+            page.wait_for_selector("#progress:has-text('3')")  # the next article is fetched
+            page.click("p mark[data-label=BRAND] >> nth=0")
+            press(page, "S")
+            page.wait_for_selector("#alike_reach:has-text('处')")
+            assert page.input_value("#alike_scope") == choices[0]
+            offered = page.locator("#alike_scope option:not([hidden]):not(:disabled)")
+            assert offered.evaluate_all("all => all.map((each) => each.value)") == choices
+            press(page, "Escape")
+
+
 def brands(store: ReviewStore) -> dict[str | None, int]:
     """How many of the brand's places have which verdict."""
     found: dict[str | None, int] = {}

@@ -16,7 +16,7 @@ export class AlikeDialog {
     });
   }
 
-  /** Open it with what was decided on a span; `spans` are those of its article. */
+  /** Open it with what was decided on a span; `spans` are those of its article, `queue` its number or null. */
   show({ surface, span, spans, queue }) {
     this.surface = surface;
     this.queue = queue;
@@ -30,7 +30,9 @@ export class AlikeDialog {
       const name = option.dataset.name;
       if (name) option.textContent = option.value === this.label ? this.texts.right : say(this.texts, "becomes", { name });
     }
-    $("alike_scope").value = "queue"; // the store only where it is asked for
+    const [ofQueue] = $("alike_scope").options;
+    ofQueue.hidden = ofQueue.disabled = !queue; // an article that was opened by itself is of none
+    $("alike_scope").value = queue ? "queue" : "store"; // the store only where it is asked for
     this.dialog.returnValue = "";
     this.dialog.showModal();
     $("alike_decide").focus();

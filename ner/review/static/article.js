@@ -162,7 +162,7 @@ async function everywhere() {
   const shown = span();
   if (!shown || article.apart || !settings.canDecide) return;
   await outbox.flush(); // what was just decided here is not counted again
-  alikeDialog.show({ surface: surfaceOf(shown), span: shown, spans, queue });
+  alikeDialog.show({ surface: surfaceOf(shown), span: shown, spans, queue: article.queue });
 }
 
 const alikeDialog = new AlikeDialog(texts, (body) => outbox.add("/api/alike", { id: newId(), ...body }));
