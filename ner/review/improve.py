@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from fastapi import APIRouter, HTTPException, Request
-from fastapi.responses import HTMLResponse, StreamingResponse
+from fastapi.responses import HTMLResponse, Response, StreamingResponse
 
 from ner.article import Article, Span
 from ner.errors import NerError
@@ -25,8 +25,14 @@ from ner.tagger.registry import find_model, installed_models
 router = APIRouter()
 
 
-@router.get("/api/export")
-def export(request: Request, person: Program) -> StreamingResponse:
+class _Lines(StreamingResponse):
+    """One JSON object a line; the description of the API says so."""
+
+    media_type = "application/jsonl"
+
+
+@router.get("/api/export", response_class=_Lines)
+def export(request: Request, person: Program) -> Response:
     """The articles that were read as a whole with the spans called right, one JSON object a line."""
     items = store_of(request).reviewed()
     articles: Iterator[Article] = (item for item in items if isinstance(item, Article))
@@ -34,7 +40,7 @@ def export(request: Request, person: Program) -> StreamingResponse:
     assert write
     parts = (part.data for part in write(articles))
     headers = {"content-disposition": 'attachment; filename="reviewed.jsonl"'}
-    return StreamingResponse(parts, media_type="application/jsonl", headers=headers)
+    return _Lines(parts, headers=headers)
 
 
 @router.get("/api/compare")
