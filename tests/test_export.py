@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from test_cli import ner, one_line_error
 from test_exchange import articles as any_article
 from typer.testing import CliRunner
 
@@ -333,6 +334,14 @@ def test_the_form_is_told_by_the_name_of_the_output(tagged: str, tmp_path: Path)
         ".parquet": b"PAR1",
         ".html": b"<!do",
     }
+
+
+def test_a_name_that_no_written_form_has_is_refused(tagged: str, tmp_path: Path) -> None:
+    """JSONL under such a name would open in no program."""
+    for name in ("a.xls", "a.tsv", "a.docx", "a.json", "a.jsonl.gz", "a.nosuch"):
+        file = tmp_path / name
+        error = one_line_error(ner("export", "--store", tagged, "--output", file))
+        assert f"no format for {file} (--format jsonl" in error and not file.exists()
 
 
 def test_a_store_becomes_a_lake_and_a_store_again(tagged: str, tmp_path: Path) -> None:

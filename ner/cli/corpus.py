@@ -110,9 +110,9 @@ def _output_form(output: str, form: str) -> str:
     Raises:
         NerError: it cannot be written, or the name asks for none.
     """
-    from ner.formats import SUFFIXES, WRITABLE
+    from ner.formats import WRITABLE, WRITTEN_SUFFIXES
 
-    named = {**SUFFIXES, ".json": "label-studio", "": "brat"}
+    named = {**WRITTEN_SUFFIXES, ".json": "label-studio", "": "brat"}
     form = form or ("jsonl" if output == "-" else named.get(Path(output).suffix.lower(), ""))
     if form not in WRITABLE:
         raise NerError(f"no format for {output}", remedy=f"--to {', '.join(WRITABLE)}")

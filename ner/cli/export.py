@@ -125,14 +125,19 @@ def _form(form: str, output: str, *, by_date: bool) -> str:
     """The form to write: the one that is named, or the one of the output's name; else JSONL.
 
     Raises:
-        NerError: it cannot be written.
+        NerError: it cannot be written, or the name asks for none.
     """
-    from ner.formats import SUFFIXES, WRITABLE
+    from ner.formats import WRITABLE, WRITTEN_SUFFIXES
 
-    named = {name: SUFFIXES[name] for name in SUFFIXES if SUFFIXES[name] in WRITABLE}
     suffix = Path(output).suffix.lower()
     if not form and suffix and not by_date and output != "-":
-        form = named.get(suffix, "jsonl")
+        form = WRITTEN_SUFFIXES.get(suffix, "")
+        if not form:
+            raise NerError(
+                f"no format for {output}",
+                remedy=f"--format {', '.join(WRITABLE)}, or a name that ends in"
+                f" {', '.join(WRITTEN_SUFFIXES)}",
+            )
     form = form or "jsonl"
     if form not in WRITABLE:
         raise NerError(f"unknown format {form!r}", remedy=f"one of {', '.join(WRITABLE)}")

@@ -8,7 +8,7 @@ or an article cannot represent; their docstrings say what that is.
 from ner.formats.detect import detect_form
 from ner.formats.encoding import decode, decode_utf8, detect_encoding
 from ner.formats.fields import FIELDS, UNCOUNTED, Dropped, Row, parse_date, rename
-from ner.formats.forms import BY_WORDS, EXCHANGE, FORMATS, WRITABLE, Format
+from ner.formats.forms import BY_WORDS, EXCHANGE, FORMATS, WRITABLE, WRITTEN_SUFFIXES, Format
 from ner.formats.jsonl import (
     MAX_LINE,
     bounded_lines,
@@ -18,7 +18,7 @@ from ner.formats.jsonl import (
     source_lines,
 )
 from ner.formats.parquet import read_parquet
-from ner.formats.paths import SUFFIXES, Skipped, find
+from ner.formats.paths import Skipped, find
 from ner.formats.plain_text import read_text
 from ner.formats.reader import FORMS, read
 from ner.formats.rows import (
@@ -44,9 +44,9 @@ __all__ = [
     "FORMS",
     "MAX_LINE",
     "MAX_TEXT",
-    "SUFFIXES",
     "UNCOUNTED",
     "WRITABLE",
+    "WRITTEN_SUFFIXES",
     "Dropped",
     "Format",
     "Item",

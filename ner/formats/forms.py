@@ -14,6 +14,7 @@ from ner.formats.label_studio import read_label_studio, write_label_studio
 from ner.formats.marked_html import write_html
 from ner.formats.office import read_docx, read_xlsx
 from ner.formats.parquet import read_parquet, write_parquet
+from ner.formats.paths import SUFFIXES
 from ner.formats.plain_text import read_text
 from ner.formats.rows import Item
 from ner.formats.source import Part
@@ -61,5 +62,11 @@ FORMATS = {
 BY_WORDS = ("bio", "bmes", "docbin")
 """Forms that can have a token a word."""
 WRITABLE = tuple(name for name, form in FORMATS.items() if form.write)
+WRITTEN_SUFFIXES = {
+    suffix: form
+    for suffix, form in SUFFIXES.items()
+    if form in WRITABLE and suffix not in (".tsv", ".xls")  # read, but what is written is not that
+}
+"""What an output's name says of the form to write."""
 EXCHANGE = tuple(name for name in WRITABLE if not FORMATS[name].for_people)
 """Forms that give back what was written in them."""
