@@ -76,6 +76,7 @@ class Article:
         editor: who edited it (责编).
         continued_from: the page that this article began on (上接1版).
         continued_on: the page that it goes on at (下转2版).
+        where: the file and line that it was read from, for messages; not stored.
     """
 
     id: str
@@ -92,6 +93,7 @@ class Article:
     editor: str = ""
     continued_from: str = ""
     continued_on: str = ""
+    where: str = field(default="", compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if not self.id:

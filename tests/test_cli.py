@@ -59,6 +59,28 @@ def url(tmp_path: Path) -> str:
     return f"sqlite:///{tmp_path}/articles.db"
 
 
+def test_an_article_whose_id_is_taken_is_named_with_its_file_and_line(tmp_path: Path) -> None:
+    """Of many files with articles 1, 2, 3 each is told, and each is kept among the failures."""
+    url = f"sqlite:///{tmp_path}/ids.db"
+    (tmp_path / "a.jsonl").write_text(
+        '{"id": "1", "text": "甲"}\n{"id": "1", "text": "乙"}\n', "utf-8"
+    )
+    (tmp_path / "b.csv").write_text("id,text\n9,丁\n1,丙\n", "utf-8")
+    (tmp_path / "c.json").write_text('[{"id": "1", "text": "戊"}]', "utf-8")
+    (tmp_path / "d.txt").write_text("己", "utf-8")
+    ner("ingest", tmp_path / "d.txt", "--store", url)
+    (tmp_path / "d.txt").write_text("庚", "utf-8")
+    files = [tmp_path / name for name in ("a.jsonl", "b.csv", "c.json", "d.txt")]
+    ingested = ner("ingest", *files, "--store", url)
+    failures = ner("show", "--failures", "--store", url).stdout
+    for place in ("a.jsonl:2: article 1", "b.csv:3: article 1", "c.json:item 1: article 1"):
+        assert f"/{place}: is already stored with another text" in ingested.stderr
+        assert f"/{place}: is already stored with another text" in failures
+    assert re.search(r"/d\.txt: article [^ ]*d: is already stored", failures)
+    again = ner("ingest", *files, "--store", url)
+    assert ner("show", "--failures", "--store", url).stdout == failures, again.stderr
+
+
 def test_every_command_is_in_the_help_with_an_example_and_in_the_readme() -> None:
     commands = all_commands()
     assert len(commands) == len(set(commands)) >= 23

@@ -63,6 +63,8 @@ def _read_source(
         before, count, date = dropped.total(), 0, date_of_folders(source.name)
         for item in found.read(source, fields, dropped):
             count += 1
+            if isinstance(item, Article) and not item.where:
+                item = replace(item, where=source.name)
             if date and isinstance(item, Article) and not item.date:
                 item = replace(item, date=date)
             yield item

@@ -8,6 +8,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import date, datetime
 from hashlib import sha256
 from typing import Any
@@ -211,15 +212,15 @@ def article_or_rejected(row: Row, where: str, *, default_id: str = "") -> Item:
 
 
 def item(make: Callable[[], Article], where: str, known_id: Any = "") -> Item:
-    """What `make` gives, or the `Rejected` that its error is.
+    """What `make` gives, knowing its place, or the `Rejected` that its error is.
 
     Args:
-        where: the file and line, for an error that does not know its place.
+        where: the file and line, of the article and of an error that does not know its place.
         known_id: the id of an article that could not be made; of any type, as the file has it.
     """
     try:
         with at(where):
-            return make()
+            return replace(make(), where=where)
     except NerError as error:
         return Rejected.from_error(error, safe_id(known_id))
 

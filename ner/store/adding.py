@@ -127,15 +127,13 @@ class _Adding:
 
 def _fault(article: Article) -> Rejected | None:
     """Why an article can be stored in no database."""
-    where = f"article {article.id}"
     if len(article.id) > MAX_ID:
         why = f"an id of {len(article.id):,} characters, over {MAX_ID}"
-        shown = article.id[:30] + "…"
-        return Rejected(article.id, f"article {shown}", why, "give it a shorter id")
+        return Rejected(article.id, _place(article), why, "give it a shorter id")
     for name in ("id", "text", *TEXT_FIELDS):
         if found := unstorable(getattr(article, name)):
             why = f"its {name} holds U+{ord(found[0]):04X}, which is not text"
-            return Rejected(article.id, where, why, "mend how the file was made")
+            return Rejected(article.id, _place(article), why, "mend how the file was made")
     return None
 
 
@@ -145,7 +143,13 @@ def _conflict(article: Article, replacing: bool) -> Rejected:
     if replacing:
         why = "is stored with another text, and a reviewer has decided on that"
         remedy = "give the new text another id"
-    return Rejected(article.id, f"article {article.id}", why, remedy)
+    return Rejected(article.id, _place(article), why, remedy)
+
+
+def _place(article: Article) -> str:
+    """Where an article was read, as far as that is known, and its id."""
+    shown = article.id if len(article.id) <= MAX_ID else article.id[:30] + "…"
+    return f"{article.where}: article {shown}" if article.where else f"article {shown}"
 
 
 def _article_row(article: Article) -> dict[str, Any]:
