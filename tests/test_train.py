@@ -380,6 +380,24 @@ def test_a_small_dev_set_moves_no_threshold(folder: Path) -> None:
     assert found[0] == found[1] and len(found[0][0]) > 2
 
 
+def test_a_label_more_keeps_what_the_model_knows_of_the_others(folder: Path) -> None:
+    """People who add a label of their own to ours go on from all that our model has learnt."""
+    text = "昨天，江城市南岸区人民法院的院长王建国来了。"
+    dev = write(folder / "dev.jsonl", [{"id": "1", "text": text, "spans": [[14, 16, "职务"]]}])
+    config = TrainConfig(
+        name="own",
+        version="1",
+        start=TrainedModels(models=("news-fast",)),
+        labels=("职务", "ORG", "PER"),
+        data=DataConfig(train=(dev,), dev=(dev,)),
+        schedule=Schedule(epochs=0),
+    )
+    list(train(config, folder / "run"))
+    [known], [found] = (list(load(m).tag([text])) for m in ("news-fast", folder / "run/model"))
+    assert {span.label for span in known} == {"PER", "LOC", "ORG"}
+    assert found == [span for span in known if span.label != "LOC"]
+
+
 def test_of_several_models_training_starts_from_the_mean_of_their_weights(folder: Path) -> None:
     """A mean with itself is the model itself; with another one it lies between them."""
     characters = Characters.read(CHARACTERS)

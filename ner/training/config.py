@@ -235,7 +235,8 @@ class TrainConfig(Table):
 
     Args:
         name: the new model's name; with the version that of its folder when promoted.
-        labels: what the model finds, its own labels included.
+        labels: what the model finds, its own labels included; one that the models of ``start`` do not know is
+            learnt anew.
         start: what training starts from; the model in use if omitted.
         characters: the character table; that of the model training starts from if omitted.
         license: what the model's ``meta.json`` says, for example Apache-2.0; nothing if omitted.

@@ -14,6 +14,7 @@ from ner.errors import NerError
 from ner.tagger.features import Characters
 from ner.tagger.pieces import Pieces
 from ner.tagger.registry import DEFAULT_MODEL, find_model
+from ner.tagger.settings import Settings
 from ner.training import e5, onnx_export, onnx_graph, piece_onnx, transformer
 from ner.training.config import (
     E5Encoder,
@@ -34,6 +35,7 @@ from ner.training.weights import fitting, reading_weights
 
 _TABLE = "span_tagger/characters.txt"
 _NETWORK = "span_tagger/network.onnx"
+_HEAD = "head."  # what is kept for each label
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ def make_network(
         case PretrainedEncoder(encoder=encoder, drop_blocks=dropped):
             network = _with_encoder(encoder, characters, labels, dropout)
         case TrainedModels(drop_blocks=dropped):
-            network = _average(weights, characters, labels, dropout)
+            network = _average(weights, characters, config.labels, dropout)
     _drop_blocks(network, dropped)
     return network
 
@@ -154,9 +156,9 @@ def _with_encoder(file: Path, characters: Characters, labels: int, dropout: floa
 
 
 def _average(
-    files: Sequence[Path], characters: Characters, labels: int, dropout: float
+    files: Sequence[Path], characters: Characters, labels: Sequence[str], dropout: float
 ) -> SpanNetwork:
-    """A network with the mean of the weights that models run with."""
+    """A network with the mean of the weights that models run with; a label they do not know starts anew."""
     network: SpanNetwork | None = None
     first: dict[str, Any] = {}
     mean: dict[str, Tensor] = {}
@@ -166,18 +168,33 @@ def _average(
             if values != (first := first or values):
                 raise ValueError("another shape than the model before it, so they have no mean")
             if "pieces" in values:
-                network = network or _piece_network(values, file, characters, labels, dropout)
+                network = network or _piece_network(values, file, characters, len(labels), dropout)
                 read = piece_onnx.read_weights(tensors, values["layers"])
             else:
-                network = network or _network_of(values, characters, labels, dropout)
+                network = network or _network_of(values, characters, len(labels), dropout)
                 read = onnx_export.read_weights(tensors, len(values["dilations"]))
+            known = Settings.from_json((file.parent / "settings.json").read_bytes()).labels
             for key, value in read.items():
-                part = torch.from_numpy(np.array(value, np.float32)) / len(files)
+                weight = torch.from_numpy(np.array(value, np.float32))
+                if key.startswith(_HEAD):
+                    weight = _with_labels(weight, known, labels, network.state_dict()[key])
+                part = weight / len(files)
                 mean[key] = mean[key] + part if key in mean else part
             network.load_state_dict(mean)  # so that a shape that does not fit is this file's
     assert network
     _freeze(network)
     return network
+
+
+def _with_labels(
+    weight: Tensor, known: Sequence[str], labels: Sequence[str], fresh: Tensor
+) -> Tensor:
+    """A weight of the head with the rows of other labels than the model's; of a new one the fresh row."""
+    rows, old = fresh.clone().reshape(len(labels), -1), weight.reshape(len(known), -1)
+    for number, label in enumerate(labels):
+        if label in known:
+            rows[number] = old[known.index(label)]
+    return rows.reshape(fresh.shape)
 
 
 def _piece_network(
