@@ -2,8 +2,9 @@
 
 Example: ``python -m benchmarks.public msra --epochs 10 --write docs/benchmarks.md``
 
-Starts from our pretrained encoder, or with ``--start news`` from our model. Where a set has no dev part,
-a tenth of train is held out; where it has no test part (CLUENER), dev is the test, as in the literature.
+Starts from our pretrained encoder, or with ``--start news`` from our model, whose head is learnt anew for
+labels that it does not know. Where a set has no dev part, a tenth of train is held out; where it has no test
+part (CLUENER), dev is the test, as in the literature.
 Nothing of this is shipped: most of the sets are for research only.
 """
 
@@ -49,6 +50,10 @@ def main(
     epochs: int = 10,
     batch_size: int = 4096,
     learning_rate: float = 1e-3,
+    encoder_learning_rate: Annotated[
+        float | None,
+        typer.Option(help="Of a pretrained encoder's weights; as the others' if omitted."),
+    ] = None,
     runs: Path = Path("runs/public"),
     write: Annotated[Path | None, typer.Option(help="Put the figures into this page.")] = None,
 ) -> None:
@@ -69,7 +74,12 @@ def main(
         characters=CHARACTERS,
         start=PretrainedEncoder(encoder=Path(start)) if is_file else TrainedModels(models=(start,)),
         labels=labels,
-        schedule=Schedule(epochs=epochs, batch_size=batch_size, learning_rate=learning_rate),
+        schedule=Schedule(
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            encoder_learning_rate=encoder_learning_rate,
+        ),
     )
     for event in train(config, run):  # a run that was done before is not done again
         if isinstance(event, Epoch):
