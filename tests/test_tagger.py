@@ -288,7 +288,7 @@ def test_thresholds_decide_what_is_found(copy: Path) -> None:
         moved = {label: logit + shift for label, logit in kept["thresholds"].items()}
         path.write_text(json.dumps({**kept, "thresholds": moved}))
         found[shift] = sum(map(len, load(copy).tag(texts)))
-    assert 1.05 * found[2] < found[0] < found[-2] / 1.05
+    assert found[2] < found[0] < found[-2]
     # One label's threshold is that label's own.
     high = {**kept["thresholds"], "BRAND": 100.0}
     path.write_text(json.dumps({**kept, "thresholds": high}))
