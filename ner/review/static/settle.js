@@ -25,6 +25,7 @@ let article = null; // with both versions, and what was decided on their differe
 let points = null;
 let differences = []; // each with `spans`, one a version or null, and `verdicts` of those
 let focused = 0;
+let loading = ""; // the last load
 
 // -- showing
 
@@ -95,6 +96,13 @@ function focusOn(index) {
   $("spoken").textContent = SIDES.map((side) => document.querySelector(`[data-do=${side}] span`).textContent).join("；");
 }
 
+/** Focus the difference that one of the spans belongs to: what was taken back is decided anew. */
+function focusOnSpans(changed) {
+  const keys = new Set(changed.map(keyOf));
+  const at = differences.findIndex(({ spans }) => spans.some((span) => span && keys.has(keyOf(span))));
+  focusOn(at >= 0 ? at : focused);
+}
+
 const move = (step) => {
   if (differences.length) focusOn((focused + step + differences.length) % differences.length);
 };
@@ -133,7 +141,7 @@ function finish() {
 async function undo() {
   const back = outbox.takeBack();
   if (back) {
-    if (back.body.article === article?.id) draw();
+    if (back.body.article === article?.id) focusOnSpans(back.body.changes ?? []);
     else await load(back.body.article);
     notice(texts.undid);
     return;
@@ -174,8 +182,11 @@ function onState(state, count) {
 
 /** Show an article; one that is not read by two in this queue is shown in the article view. */
 async function load(id, { keep = false } = {}) {
+  const asked = (loading = newId());
   try {
     const found = await call(`/api/versions?${new URLSearchParams({ id, queue })}`);
+    // What was asked for before another load, or before the last decision here was stored, is out of date.
+    if (asked !== loading || (found.id === article?.id && found.seen < article.seen)) return;
     const before = keep ? focused : null;
     show(found);
     if (before !== null) focusOn(Math.min(before, differences.length - 1));
