@@ -169,12 +169,12 @@ def test_a_cut_gz_gives_what_it_holds_and_an_error(tmp_path: Path) -> None:
 
 
 def test_a_json_array_is_articles() -> None:
-    rows = [{"标题": "题", "正文": TEXT, "编号": 7}, {"正文": 4}, [], {"text": "文", "x": 1}]
+    rows = [{"标题": 2025, "正文": TEXT, "编号": 7}, {"正文": 4}, [], {"text": "文", "x": 1}]
     dropped: Counter[str] = Counter()
     source = Source("a.json", json.dumps(rows).encode())
     first, second, third, fourth = FORMATS["json"].read(source, {}, dropped)
-    assert isinstance(first, Article) and (first.id, first.title) == ("7", "题")
-    assert str(second).startswith("a.json:item 2: field 'body' is int")
+    assert isinstance(first, Article) and (first.id, first.title) == ("7", "2025")
+    assert str(second).startswith("a.json:item 2: field 'body' is int, not text (write it as text")
     assert str(third).startswith("a.json:item 3: list is not a JSON object")
     assert isinstance(fourth, Article) and +dropped == {"fields 'x'": 1}
 

@@ -20,7 +20,7 @@ from ner.formats.fields import Dropped, Row, parse_date, parse_page
 
 MAX_TEXT = 1_000_000  # code points; a longer article is a book, or a file without line ends
 MAX_FIELD = 500  # code points of an id or another short field: a database's index holds no more
-_MAY_BE_NUMBERS = ("id", "date", "page", "continued_from", "continued_on")
+_MUST_BE_TEXT = ("text", "body")  # any other field may be a number: 2025 is a title in Excel
 _BYLINE = ("overtitle", "author", "editor", "continued_from", "continued_on")
 _NOT_TEXT = re.compile(r"[\0\ud800-\udfff]")
 
@@ -108,10 +108,13 @@ def _text_field(row: Row, name: str) -> str:
     if value is None:
         return ""
     is_number = isinstance(value, int) and not isinstance(value, bool)
-    if isinstance(value, date) or (is_number and name in _MAY_BE_NUMBERS):
+    if isinstance(value, date) or (is_number and name not in _MUST_BE_TEXT):
         return str(value.date() if isinstance(value, datetime) else value)
     if not isinstance(value, str):
-        raise NerError(f"field {name!r} is {type(value).__name__}, not text")
+        raise NerError(
+            f"field {name!r} is {type(value).__name__}, not text",
+            remedy="write it as text: in JSON in quotation marks, in Excel in a cell of the format Text",
+        )
     return value
 
 
