@@ -1,6 +1,5 @@
 """`ner runs`: what each run did, and what a new model changes."""
 
-import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -40,7 +39,6 @@ def list_runs(context: typer.Context, store: StoreUrl = DEFAULT_STORE) -> None:
         "model",
         "run",
         "began",
-        "took",
         "articles",
         "characters",
         "spans",
@@ -59,13 +57,12 @@ def _row(run: "RunSummary") -> tuple[str, ...]:
     return (
         str(run.model),
         str(run.number),
-        f"{run.started_at:%y-%m-%d %H:%M}",
-        str(datetime.timedelta(seconds=round(run.seconds))) if run.finished_at else "open",
+        f"{run.started_at:%Y-%m-%d}",
         f"{run.articles:,}",
         f"{run.characters:,}",
         f"{sum(run.spans.values()):,}",
         f"{run.failed:,}",
-        _speed(run),
+        _speed(run) if run.finished_at else "open",
     )
 
 
