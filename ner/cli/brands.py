@@ -25,7 +25,7 @@ def names(
 
     Those of `ner brands confirm`, and those with a span that reviewers called right; none that were rejected.
 
-    Example: `ner brands names --output brands.tsv && ner tag --names brands.tsv --again`
+    Example: `ner brands names --output brands.tsv`
     """
     from ner.brands.names import house_names, lines
 
