@@ -7,7 +7,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from benchmarks.accuracy import Accuracy
-from benchmarks.speed import Speed, anchor
+from benchmarks.speed import Speed, anchor, ratio
 
 
 def table(
@@ -29,11 +29,8 @@ def table(
             yield f"| {name} | skipped: {speed.skipped} |" + " |" * (len(files) + 1)
             continue
         cells = [_cell(figures[number]) for figures in accuracies]
-        ratio = "–"
-        if base:
-            ratio = f"{statistics.median(a / b for a, b in zip(speed.rates, base.rates)):.2f}"
         rate = f"{statistics.median(speed.rates):,.0f}"
-        yield f"| {' | '.join([speed.version, *cells, rate, ratio])} |"
+        yield f"| {' | '.join([speed.version, *cells, rate, ratio(speed, base)])} |"
 
 
 def _cell(figure: Accuracy) -> str:

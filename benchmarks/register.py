@@ -4,9 +4,8 @@ python -m benchmarks register sqlite:////tmp/register.db --articles 100000
 """
 
 import time
-from pathlib import Path
 
-from benchmarks.store import MODEL, fill, generate, timed
+from benchmarks.store import MODEL, begin, generate, timed
 from ner.article import Article
 from ner.brands import Reader, rows, update
 from ner.places import Linker, shipped
@@ -17,12 +16,7 @@ NEW = 100  # articles
 
 def measure(url: str, count: int) -> None:
     """Fill a store if it is not there yet, then print a table of what takes how long."""
-    print("| what | found | seconds | of these computing |\n|---|---|---|---|")
-    path = Path(url.removeprefix("sqlite:///"))
-    if url.startswith("sqlite") and path.exists():
-        print(f"{path} is there already")
-    else:
-        timed(f"fill with {count:,} articles and their spans", lambda: fill(url, count))
+    begin(url, count)
     reader = Reader(Linker(shipped()))
     with Store(url) as store:
 

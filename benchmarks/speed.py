@@ -72,8 +72,15 @@ def anchor(figures: Sequence[Speed]) -> Speed | None:
     return max(found, key=lambda f: statistics.median(f.rates), default=None)
 
 
+def ratio(figure: Speed, base: Speed | None) -> str:
+    """How many times as fast as the base: the median of each round's ratio; – without a base."""
+    if not base:
+        return "–"
+    return f"{statistics.median(a / b for a, b in zip(figure.rates, base.rates)):.2f}"
+
+
 def table(figures: Sequence[Speed]) -> Iterator[str]:
-    """The figures as lines of Markdown; the ratio is the median of each round's ratio."""
+    """The figures as lines of Markdown."""
     base = anchor(figures)
     yield "| system | version | characters/s, median (range) | × LAC | load, s | peak memory, MB |"
     yield "|---|---|---|---|---|---|"
@@ -84,10 +91,7 @@ def table(figures: Sequence[Speed]) -> Iterator[str]:
             continue
         rate = statistics.median(figure.rates)
         low, high = min(figure.rates), max(figure.rates)
-        ratio = "–"
-        if base:
-            ratio = f"{statistics.median(a / b for a, b in zip(figure.rates, base.rates)):.2f}"
         yield (
-            f"| {name} | {figure.version} | {rate:,.0f} ({low:,.0f}–{high:,.0f}) | {ratio}"
+            f"| {name} | {figure.version} | {rate:,.0f} ({low:,.0f}–{high:,.0f}) | {ratio(figure, base)}"
             f" | {figure.load_seconds:.2f} | {figure.memory / 1e6:,.0f} |"
         )

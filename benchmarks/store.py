@@ -100,14 +100,19 @@ def fill(url: str, count: int) -> int:
     return spans
 
 
-def measure(url: str, count: int) -> None:
-    """Fill a store if it is not there yet, then print a table of what takes how long."""
+def begin(url: str, count: int) -> None:
+    """Print the head of the table; fill the store, if it is not there yet, as its first row."""
     print("| what | found | seconds | of these computing |\n|---|---|---|---|")
     path = Path(url.removeprefix("sqlite:///"))
     if url.startswith("sqlite") and path.exists():
         print(f"{path} is there already")
     else:
         timed(f"fill with {count:,} articles and their spans", lambda: fill(url, count))
+
+
+def measure(url: str, count: int) -> None:
+    """Fill a store if it is not there yet, then print a table of what takes how long."""
+    begin(url, count)
     timed("open", lambda: Store(url).close())
     with Store(url) as store:
         run = store.start_run(MODEL)

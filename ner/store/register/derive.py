@@ -244,19 +244,14 @@ def _set_figures(connection: Connection, kind: str, entities: Sequence[str]) -> 
         connection.execute(others.values(**none))
 
 
-def names_of(
-    connection: Connection, kind: str, entities: Sequence[str]
-) -> dict[str, dict[str, str]]:
-    """The most frequent name and sort of entities; of as frequent ones the first by code point.
+def totals(
+    connection: Connection, kind: str, entities: Iterable[str], which: sa.ColumnElement[bool]
+) -> sa.CursorResult[Any]:
+    """What was counted of entities, summed over their forms: rows of entity, aspect, value, total.
 
-    Names are those of the root, so that what is merged into another has the other's name.
-
-    Of an entity that only has short names (市委, which its article or paper completes) what they stand for
-    (aspect ``whole``).
+    Args:
+        which: a condition on the counts.
     """
-    counted: dict[str, dict[str, Counter[str]]] = {
-        entity: defaultdict(Counter) for entity in entities
-    }
     query = (
         sa.select(
             register_keys.c.entity,
@@ -270,14 +265,30 @@ def names_of(
             & (register_keys.c.key == register_counts.c.key),
         )
         .where(register_keys.c.kind == kind, register_keys.c.entity.in_(entities))
-        .where(
-            (register_counts.c.aspect == "sort")
-            | register_counts.c.aspect.in_(("name", "whole"))
-            & (register_counts.c.key == register_keys.c.entity)
-        )
+        .where(which)
         .group_by(register_keys.c.entity, register_counts.c.aspect, register_counts.c.value)
     )
-    for row in connection.execute(query):
+    return connection.execute(query)
+
+
+def names_of(
+    connection: Connection, kind: str, entities: Sequence[str]
+) -> dict[str, dict[str, str]]:
+    """The most frequent name and sort of entities; of as frequent ones the first by code point.
+
+    Names are those of the root, so that what is merged into another has the other's name.
+
+    Of an entity that only has short names (市委, which its article or paper completes) what they stand for
+    (aspect ``whole``).
+    """
+    counted: dict[str, dict[str, Counter[str]]] = {
+        entity: defaultdict(Counter) for entity in entities
+    }
+    own = register_counts.c.key == register_keys.c.entity
+    which = (register_counts.c.aspect == "sort") | (
+        register_counts.c.aspect.in_(("name", "whole")) & own
+    )
+    for row in totals(connection, kind, entities, which):
         counted[row.entity][row.aspect][row.value] = int(row.total)
 
     def most(counts: Counter[str]) -> str:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ner.store.articles import Filters, matching
+from ner.store.register.derive import totals
 from ner.store.register.edits import REJECT, standing_verdicts
 from ner.store.schema import (
     articles,
@@ -230,23 +231,7 @@ def aspects(
     """What was counted of entries: key to aspect to value to count, summed over their forms."""
     found: dict[str, dict[str, dict[str, int]]] = {key: defaultdict(dict) for key in entities}
     for some in chunks(entities):
-        query = (
-            sa.select(
-                register_keys.c.entity,
-                register_counts.c.aspect,
-                register_counts.c.value,
-                sa.func.sum(register_counts.c.total).label("total"),
-            )
-            .join(
-                register_keys,
-                (register_keys.c.kind == register_counts.c.kind)
-                & (register_keys.c.key == register_counts.c.key),
-            )
-            .where(register_keys.c.kind == kind, register_keys.c.entity.in_(some))
-            .where(register_counts.c.aspect.in_(wanted))
-            .group_by(register_keys.c.entity, register_counts.c.aspect, register_counts.c.value)
-        )
-        for row in connection.execute(query):
+        for row in totals(connection, kind, some, register_counts.c.aspect.in_(wanted)):
             found[row.entity][row.aspect][row.value] = int(row.total)
     return found
 
