@@ -397,6 +397,12 @@ def test_a_label_more_keeps_what_the_model_knows_of_the_others(folder: Path) -> 
     assert {span.label for span in known} == {"PER", "LOC", "ORG"}
     assert found == [span for span in known if span.label != "LOC"]
 
+    both = config.model_copy(update={"start": TrainedModels(models=("news-fast", "news-fast"))})
+    start = start_files(both)
+    network = make_network(both, Characters.read(start.characters), start.weights)
+    first, *others = network.state_dict()["head.bias"].flatten().tolist()
+    assert first == -5 and -5 not in others  # a new label starts as in a new network
+
 
 def test_of_several_models_training_starts_from_the_mean_of_their_weights(folder: Path) -> None:
     """A mean with itself is the model itself; with another one it lies between them."""

@@ -35,7 +35,6 @@ from ner.training.weights import fitting, reading_weights
 
 _TABLE = "span_tagger/characters.txt"
 _NETWORK = "span_tagger/network.onnx"
-_HEAD = "head."  # what is kept for each label
 
 
 @dataclass(frozen=True)
@@ -161,6 +160,7 @@ def _average(
     """A network with the mean of the weights that models run with; a label they do not know starts anew."""
     network: SpanNetwork | None = None
     first: dict[str, Any] = {}
+    fresh: dict[str, Tensor] = {}
     mean: dict[str, Tensor] = {}
     for file in files:
         with fitting(file):
@@ -173,17 +173,24 @@ def _average(
             else:
                 network = network or _network_of(values, characters, len(labels), dropout)
                 read = onnx_export.read_weights(tensors, len(values["dilations"]))
+            fresh = fresh or _head(network)
             known = Settings.from_json((file.parent / "settings.json").read_bytes()).labels
             for key, value in read.items():
                 weight = torch.from_numpy(np.array(value, np.float32))
-                if key.startswith(_HEAD):
-                    weight = _with_labels(weight, known, labels, network.state_dict()[key])
+                if key in fresh:
+                    weight = _with_labels(weight, known, labels, fresh[key])
                 part = weight / len(files)
                 mean[key] = mean[key] + part if key in mean else part
             network.load_state_dict(mean)  # so that a shape that does not fit is this file's
     assert network
     _freeze(network)
     return network
+
+
+def _head(network: SpanNetwork) -> dict[str, Tensor]:
+    """A copy of the head's weights, which have rows for each label."""
+    weights = network.state_dict()
+    return {key: value.clone() for key, value in weights.items() if key.startswith("head.")}
 
 
 def _with_labels(
