@@ -1,5 +1,6 @@
 """What reports say, in Chinese and in English."""
 
+from collections.abc import Mapping
 from functools import cache
 
 LANGUAGES = ("zh", "en")
@@ -125,12 +126,18 @@ _TEXTS = {
 }
 
 
-@cache
-def texts(language: str) -> dict[str, str]:
-    """Key to text.
+def in_language(table: Mapping[str, tuple[str, str]], language: str) -> dict[str, str]:
+    """A column of a table of texts: key to text.
 
     Args:
-        language: one of `LANGUAGES`.
+        table: key to the text in each of `LANGUAGES`.
+        language: one of these.
     """
     column = LANGUAGES.index(language)
-    return {key: both[column] for key, both in _TEXTS.items()}
+    return {key: both[column] for key, both in table.items()}
+
+
+@cache
+def texts(language: str) -> dict[str, str]:
+    """Key to what reports say, see `in_language`."""
+    return in_language(_TEXTS, language)

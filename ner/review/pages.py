@@ -13,10 +13,11 @@ from ner.labels import LABELS, STYLES
 from ner.report.agreement import agreements
 from ner.report.figures import figures, weeks
 from ner.report.sample import sample_page, sample_pdf, sample_report
+from ner.report.texts import LANGUAGES
 from ner.review.access import Anybody, Person, Reader
 from ner.review.api import store_of
 from ner.review.names import mentions, unmarked
-from ner.review.texts import LANGUAGES, texts
+from ner.review.texts import texts
 from ner.store import KINDS, RECENT
 
 _WEEKS = 26  # in the chart

@@ -2,7 +2,7 @@
 
 from functools import cache
 
-LANGUAGES = ("zh", "en")
+from ner.report.texts import in_language
 
 _TEXTS = {
     # every page
@@ -407,10 +407,5 @@ _TEXTS = {
 
 @cache
 def texts(language: str) -> dict[str, str]:
-    """Key to text.
-
-    Args:
-        language: one of `LANGUAGES`.
-    """
-    column = LANGUAGES.index(language)
-    return {key: both[column] for key, both in _TEXTS.items()}
+    """Key to what the pages say, see `in_language`."""
+    return in_language(_TEXTS, language)
