@@ -344,6 +344,19 @@ def test_quotes_and_silver_articles_are_learnt_from(folder: Path) -> None:
     assert done[-1].dev["BRAND"].right == done[-1].dev["ORG"].right == 0
 
 
+@pytest.mark.parametrize(("where", "learnt"), [("silver", False), ("train", True)])
+def test_scores_are_learnt_of_silver_articles_only(folder: Path, where: str, learnt: bool) -> None:
+    """A name that a model is unsure of is none yet; one in a corpus is, whatever its score."""
+    spans = [{"start": 3, "end": 7, "label": "ORG", "score": 0.2}]
+    unsure = [{"id": p, "text": f"昨天,{p}水公司开会。", "spans": spans} for p in PLACES]
+    path = write(folder / "unsure.jsonl", unsure)
+    train = (folder / "train.jsonl", *([path] if where == "train" else []))
+    data = DataConfig(train=train, dev=(path,), silver=(path,) if where == "silver" else ())
+    done = epochs(settings(folder, data=data, schedule={"silver": 1.0}), folder / where)
+    assert (done[-1].dev["ORG"].recall > 0.9) == learnt
+    assert (done[-1].dev["ORG"].right > 0) == learnt
+
+
 def test_a_model_with_labels_of_its_own_is_trained_evaluated_and_tags(folder: Path) -> None:
     rows = [
         {

@@ -74,8 +74,11 @@ def read(paths: Iterable[str | Path]) -> Iterator[Article]:
 
 
 def examples(articles: Iterable[Article]) -> list[Example]:
-    """Training examples of annotated articles."""
-    return [Example(article.text, article.spans) for article in articles]
+    """Training examples of annotated articles, whose spans are a person's, whatever their scores."""
+    return [
+        Example(each.text, tuple(Span(s.start, s.end, s.label) for s in each.spans))
+        for each in articles
+    ]
 
 
 def read_quotes(path: str | Path) -> Iterator[Example]:

@@ -31,7 +31,7 @@ class Batch:
     Args:
         ids: ``(batch, length)``.
         pieces: of a network over pieces the arrays that it takes after the ids.
-        gold: 0 or 1, shaped like the network's scores, see `network.SpanHead`.
+        gold: 0 to 1, shaped like the network's scores, see `network.SpanHead`.
         mask: True where gold is known, shaped the same; False on padding.
         characters: how many, padding not counted.
     """
@@ -131,7 +131,7 @@ def _windows_of(
         ids = characters.encode(text)
         row = PieceRow(ids, pieces.encode(text)) if pieces else None
         spans = tuple(
-            Span(s.start - w.start, s.end - w.start, s.label)
+            Span(s.start - w.start, s.end - w.start, s.label, s.score)
             for s in example.spans
             if w.core_start <= s.start < w.core_end
             and s.end <= w.end
@@ -165,7 +165,7 @@ def _make_batch(
             block, start = divmod(span.start, MAX_SPAN_LENGTH)
             gold[
                 row, block, labels.index(span.label), start, span.end - 1 - block * MAX_SPAN_LENGTH
-            ] = 1
+            ] = span.score
         if part.known is None:  # every span that starts in the core
             low, high = part.core
             known[row] = ((starts >= low) & (starts < high))[:, None]

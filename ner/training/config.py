@@ -176,7 +176,8 @@ class DataConfig(Table):
         test: annotated JSONL on which the new model is compared with the one it started from; training never
             reads its spans.
         quotes: quoted strings with their class, see `corpus.read_quotes`.
-        silver: annotated JSONL whose spans a model found, not a person.
+        silver: annotated JSONL whose spans a model found, not a person; its scores are what is learnt
+            (Hinton et al. 2015), so spans of low scores belong in it too.
         places: CSV files of place names, see `augment.collect_names`.
         passages: a grammar that makes passages up, see `passages`.
     """

@@ -38,9 +38,8 @@ def read_examples(config: TrainConfig) -> Examples:
             "there is nothing to train on: the config has train = []",
             remedy="name annotated files under [data], or give --from-store",
         )
-    train, dev, silver = (
-        corpus.examples(corpus.read(files)) for files in (data.train, data.dev, data.silver)
-    )
+    train, dev = (corpus.examples(corpus.read(files)) for files in (data.train, data.dev))
+    silver = [Example(each.text, each.spans) for each in corpus.read(data.silver)]
     quotes = [example for path in data.quotes for example in corpus.read_quotes(path)]
     _check_test_apart(data)
     _check_labels(config, (*train, *dev, *silver, *quotes))

@@ -234,7 +234,7 @@ def span_loss(scores: Tensor, gold: Tensor, mask: Tensor, characters: int) -> Te
     """Binary cross-entropy, summed over the spans whose label is known and divided by the characters.
 
     Args:
-        gold: 0 or 1, shaped like the scores.
+        gold: 0 or 1, or what another network gives, 0 to 1 (Hinton et al. 2015); shaped like the scores.
         mask: True where gold is known, broadcast to the same shape.
         characters: how many the batch has, padding not counted.
     """
