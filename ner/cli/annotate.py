@@ -130,7 +130,7 @@ def suggest(
     With several teachers a span's score is the mean, over those that can give its label, of the
     score each gives exactly this span: 1 from LAC, HanLP and a dictionary, a probability from our
     model, 0 where it is not found. Of spans that cross, the one with the higher score is kept. Several
-    models and `--least 0.4` over raw text make the silver articles of a self-training.
+    models over raw text make the silver articles of a training, which learns their scores.
 
     A dictionary is a text file with a line `NAME<TAB>LABEL` for each name.
 
