@@ -28,6 +28,7 @@ class Sample:
     Args:
         seconds: since it began.
         computed: seconds of processor time of this process since then.
+        server: those of PostgreSQL servers on this machine.
         memory: bytes in use (RSS).
     """
 
@@ -35,6 +36,7 @@ class Sample:
     characters: int
     seconds: float
     computed: float
+    server: float
     memory: int
 
 
@@ -69,11 +71,12 @@ def alone(store: Store, tagger: Tagger) -> tuple[float, float]:
 
 def run(store: Store, tagger: Tagger, seconds: float) -> Iterator[Sample]:
     """Tag a store; a sample now and then, one more at the end. Ended after so many seconds."""
-    begun, computed, done, characters = time.perf_counter(), time.process_time(), 0, 0
+    begun, computed, served = time.perf_counter(), time.process_time(), _server()
+    done = characters = 0
 
     def sample() -> Sample:
         now, cpu = time.perf_counter() - begun, time.process_time() - computed
-        return Sample(done, characters, now, cpu, _memory())
+        return Sample(done, characters, now, cpu, _server() - served, _memory())
 
     for step in tag_store(store, tagger):
         done, characters = done + 1, characters + step.characters
@@ -83,6 +86,18 @@ def run(store: Store, tagger: Tagger, seconds: float) -> Iterator[Sample]:
                 return
     if done % SAMPLE:
         yield sample()
+
+
+def _server() -> float:
+    seconds = 0
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            name, _, fields = path.read_text().partition("(")[2].rpartition(")")
+        except OSError:  # it has ended
+            continue
+        if name == "postgres":  # its own time and that of its children that have ended
+            seconds += sum(map(int, fields.split()[11:15]))
+    return seconds / os.sysconf("SC_CLK_TCK")
 
 
 def _memory() -> int:
@@ -106,6 +121,11 @@ def measure(
         ("of processor time", cpu, last.characters / last.computed),
     ):
         print(f"| {what} | {one:,.0f} | {other:,.0f} | {100 * other / one:.0f} % |")
+    if last.server:
+        print(
+            f"the database's server computed {1000 * last.server / last.articles:.2f} ms an article: "
+            f"a core of it for {last.computed / last.server:.0f} of the tagger"
+        )
     for some in (1000, 5000, 100_000):
         for each in islice((s for s in samples if s.articles >= some), 1):
             print(f"memory after {each.articles:,} articles: {each.memory / 1e6:.0f} MB")
