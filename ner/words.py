@@ -132,10 +132,10 @@ def snap(spans: Sequence[Span], words: Iterable[Word]) -> list[Snap]:
     snaps = []
     for span in outside_in(spans):
         suggested = _snapped(span, inside)
-        others = taken - {span}
         if suggested != span and not any(
             suggested.crosses(other) or (suggested.start, suggested.end) == (other.start, other.end)
-            for other in others
+            for other in taken
+            if other != span
         ):
             snaps.append(Snap(span, suggested))
             taken.add(suggested)
@@ -201,11 +201,12 @@ def word_tokens(spans: Iterable[Span], words: Sequence[Word], scheme: Scheme = "
         first, last = starts[span.start], ends[span.end]
         for number in range(first, last + 1):
             tags[number] = f"{_position(number, first, last, scheme)}-{span.label}"
+    is_tagged, is_fitting = set(tagged), set(fitting)
     return WordTokens(
         tuple(Token(start, end, tag) for (start, end), tag in zip(words, tags, strict=True)),
         tuple(tagged),
-        tuple(span for span in fitting if span not in set(tagged)),
-        tuple(span for span in ordered if span not in set(fitting)),
+        tuple(span for span in fitting if span not in is_tagged),
+        tuple(span for span in ordered if span not in is_fitting),
     )
 
 

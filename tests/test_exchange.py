@@ -3,6 +3,7 @@
 import datetime
 import json
 import re
+import time
 from collections import Counter
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from ner.article import Article, Rejected, Span, outermost, outside_in, without_crossings
 from ner.errors import NerError
 from ner.formats import BY_WORDS, EXCHANGE, FORMATS, Item, Source, detect_form, open_source
+from ner.formats.save import save
 from ner.labels import LABELS
 from ner.words import tokens
 
@@ -355,3 +357,17 @@ def test_words_are_the_tokens_of_a_doc() -> None:
     assert [token.text for token in doc] == ["南岸区", "人民法", "院", " ", "来人"]
     assert [(ent.text, ent.label_) for ent in doc.ents] == [("南岸区", "LOC")]
     assert doc.user_data["misaligned"] == ((4, 7, "ORG", 1.0, ""),)
+
+
+@pytest.mark.parametrize("form", EXCHANGE)
+def test_a_long_article_is_written_in_time_that_grows_with_its_length(
+    form: str, tmp_path: Path
+) -> None:
+    """A supplement of 200,000 characters; 20,000 spans squared would take minutes."""
+    text = "重庆市南岸区的陈晓说好。" * 20_000
+    starts = range(0, 12 * 10_000, 12)
+    spans = [Span(start, start + length, "LOC") for start in starts for length in (3, 6)]
+    article = Article("a", text[:200_000], spans=tuple(spans))
+    started = time.process_time()
+    save(form, [article], tmp_path / form)
+    assert time.process_time() - started < 15
