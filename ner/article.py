@@ -8,6 +8,7 @@ import datetime
 import hashlib
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -103,6 +104,12 @@ class Article:
         if self.body_start and self.text[: self.body_start] != f"{self.title}\n":
             raise NerError("the text does not begin with the title and a newline", where=self.id)
         check_spans(self.spans, self.text)
+
+    def placed(self, where: str) -> "Article":
+        """The same article, read from this file and line. What is checked is the same, so it is not again."""
+        same = copy(self)
+        object.__setattr__(same, "where", where)
+        return same
 
     @property
     def text_hash(self) -> str:

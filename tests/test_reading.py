@@ -12,6 +12,7 @@ from conftest import ROOT
 from typer.testing import CliRunner
 
 from benchmarks.fuzz import sample, zipped
+from ner import article
 from ner.article import Article, Rejected
 from ner.cli import app
 from ner.errors import NerError
@@ -24,6 +25,28 @@ def articles(path: Path, **options: object) -> list[Article]:
     items = list(read([path], **options))  # type: ignore[arg-type]
     assert all(isinstance(item, Article) for item in items), items
     return items  # type: ignore[return-value]
+
+
+def test_an_article_knows_its_file_and_line(tmp_path: Path) -> None:
+    """Also where the form's reader does not say it: of a page the file is all there is to say."""
+    path = tmp_path / "a.jsonl"
+    path.write_text(
+        f"{json.dumps({'id': '1', 'text': TEXT})}\n{json.dumps({'id': '2', 'text': TEXT})}\n"
+    )
+    assert [item.where for item in articles(path)] == [f"{path}:1", f"{path}:2"]
+    page = ROOT / "data/pages/jzrb-2025-03-18-001.txt"
+    assert {item.where for item in articles(page)} == {str(page)}
+
+
+def test_an_article_is_checked_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Checking takes about as long as all the rest of reading."""
+    path = tmp_path / "a.jsonl"
+    rows = [{"id": str(n), "text": TEXT, "spans": [[0, 3, "LOC"]]} for n in range(3)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    checked: list[str] = []
+    check = article.check_spans
+    monkeypatch.setattr(article, "check_spans", lambda s, t: [checked.append(t), check(s, t)][1])
+    assert len(articles(path)) == len(checked) == 3
 
 
 def test_a_folder_is_accounted_for(tmp_path: Path) -> None:

@@ -64,7 +64,7 @@ def _read_source(
         for item in found.read(source, fields, dropped):
             count += 1
             if isinstance(item, Article) and not item.where:
-                item = replace(item, where=source.name)
+                item = item.placed(source.name)
             if date and isinstance(item, Article) and not item.date:
                 item = replace(item, date=date)
             yield item

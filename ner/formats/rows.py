@@ -8,7 +8,6 @@ import json
 import math
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from datetime import date, datetime
 from hashlib import sha256
 from typing import Any
@@ -223,7 +222,7 @@ def item(make: Callable[[], Article], where: str, known_id: Any = "") -> Item:
     """
     try:
         with at(where):
-            return replace(make(), where=where)
+            return make().placed(where)
     except NerError as error:
         return Rejected.from_error(error, safe_id(known_id))
 
