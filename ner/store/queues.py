@@ -4,6 +4,7 @@ import datetime
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NotRequired, TypedDict, Unpack
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -45,32 +46,33 @@ class Queue:
     disputed: int = 0
 
 
+class Drawing(TypedDict):
+    """How a queue is drawn.
+
+    ``size`` is the most articles it gets, ``seed`` that of a random sample: the same store, filters and seed
+    give the same articles. ``readers`` is how many people read each article, independently; one if left out.
+    ``models`` are those whose spans are compared; if left out, the two that tagged something last.
+    """
+
+    size: int
+    seed: int
+    made_by: str
+    readers: NotRequired[int]
+    models: NotRequired[tuple[ModelKey, ModelKey] | None]
+
+
 def make_queue(
-    connection: Connection,
-    name: str,
-    kind: str,
-    filters: Filters,
-    *,
-    size: int,
-    seed: int,
-    made_by: str,
-    readers: int = 1,
-    models: tuple[ModelKey, ModelKey] | None = None,
+    connection: Connection, name: str, kind: str, filters: Filters, **drawing: Unpack[Drawing]
 ) -> int:
     """Draw a queue; its number.
-
-    Args:
-        size: the most articles it gets.
-        seed: of a random sample: the same store, filters and seed give the same articles.
-        readers: how many people read each article, independently.
-        models: those whose spans are compared; the two that tagged something last, if None.
 
     Raises:
         NerError: there is no such kind, no article matches, or there are no two models to compare.
     """
     if kind not in KINDS:
         raise NerError(f"no kind of queue {kind!r}", remedy=f"one of {', '.join(KINDS)}")
-    numbers = draw(connection, kind, filters, size, seed, models)
+    seed, models = drawing["seed"], drawing.get("models")
+    numbers = draw(connection, kind, filters, drawing["size"], seed, models)
     if not numbers:
         raise NerError("no article matches", remedy="tag the store first, or ask for less")
     shown = {key: str(value) for key, value in filters.items() if value}
@@ -83,9 +85,9 @@ def make_queue(
             kind=kind,
             seed=seed if kind == "random" else None,
             filters=json.dumps(shown, ensure_ascii=False),
-            made_by=made_by,
+            made_by=drawing["made_by"],
             made_at=now(),
-            readers=readers,
+            readers=drawing.get("readers", 1),
         )
         .returning(queues.c.number)
     )

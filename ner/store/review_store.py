@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Iterator
+from typing import Unpack
 
 from sqlalchemy.engine import Connection
 
@@ -13,7 +14,7 @@ from ner.store.alike import Alike, Reach
 from ner.store.articles import Filters, numbers_of, select_articles
 from ner.store.decisions import Said
 from ner.store.independent import Versions
-from ner.store.queues import Queue
+from ner.store.queues import Drawing, Queue
 from ner.store.reviewed import Judged
 from ner.store.runs import ModelKey
 from ner.store.store import Store
@@ -115,31 +116,10 @@ class ReviewStore(Store):
 
     # -- queues
 
-    def make_queue(
-        self,
-        name: str,
-        kind: str,
-        filters: Filters,
-        *,
-        size: int,
-        seed: int,
-        made_by: str,
-        readers: int = 1,
-        models: tuple[ModelKey, ModelKey] | None = None,
-    ) -> int:
+    def make_queue(self, name: str, kind: str, filters: Filters, **drawing: Unpack[Drawing]) -> int:
         """Draw a queue: see `ner.store.queues.make_queue`."""
         return self._write(
-            lambda connection: queues.make_queue(
-                connection,
-                name,
-                kind,
-                filters,
-                size=size,
-                seed=seed,
-                made_by=made_by,
-                readers=readers,
-                models=models,
-            )
+            lambda connection: queues.make_queue(connection, name, kind, filters, **drawing)
         )
 
     def queues(self) -> list[Queue]:
