@@ -14,27 +14,37 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from cms import (
+    HTML,
+    KINDS,
+    OURS,
+    SHOWN,
+    add,
+    config,
+    execute,
+    make_cms,
+    make_database,
+    ner,
+    tables,
+    tag,
+)
 from hypothesis import given
 from hypothesis import strategies as st
-from typer.testing import CliRunner, Result
 
 from ner.article import Article, Rejected, Span
 from ner.batch.ends import model_key
 from ner.batch.local import run
 from ner.batch.workers import this_process
-from ner.cli import app
 from ner.errors import NerError
 from ner.formats.visible import plain, visible
 from ner.store import ModelKey
 from ner.store.foreign import ForeignEnds, ForeignStore, read_config
 from ner.store.foreign import table as reader
-from ner.store.foreign.database import ALL_DRIVERS
 from ner.store.foreign.rows import as_date, id_from_text, id_text
 from ner.tagger import loading
 from ner.tagger.loading import Tagger
 
 MODEL = ModelKey("news", "9", "f" * 64)
-KINDS = ["sqlite", "postgresql", "mariadb"]
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -49,127 +59,6 @@ def loaded_once() -> Iterator[None]:
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
     """An empty database that a CMS is about to fill."""
     yield from make_database(request, request.param, tmp_path)
-
-
-def make_database(request: pytest.FixtureRequest, kind: str, folder: Path) -> Iterator[str]:
-    if kind == "sqlite":
-        yield f"sqlite:///{folder}/cms.db"
-        return
-    server = request.getfixturevalue("postgres" if kind == "postgresql" else kind)
-    name = f"cms_{abs(hash(request.node.name)):x}"
-    drop = f"DROP DATABASE {name}{' WITH (FORCE)' if kind == 'postgresql' else ''}"
-    with database(server) as one, one.connect() as connection:
-        connection = connection.execution_options(isolation_level="AUTOCOMMIT")
-        charset = " CHARACTER SET utf8mb4" if kind == "mariadb" else ""
-        connection.execute(sa.text(f"CREATE DATABASE {name}{charset}"))
-        yield re.sub(r"(postgres|mysql)(?=\?|$)", name, server)
-        for other in connection.scalars(
-            sa.text("SELECT schema_name FROM information_schema.schemata")
-        ).all():
-            if other == f"{name}_ner":
-                connection.execute(sa.text(f"DROP DATABASE {other}"))
-        connection.execute(sa.text(drop))
-
-
-class database:
-    """A database as the CMS opens it."""
-
-    def __init__(self, url: str) -> None:
-        kind, rest = url.split(":", 1)
-        self.engine = sa.create_engine(f"{ALL_DRIVERS[kind]}:{rest}", poolclass=sa.pool.NullPool)
-
-    def __enter__(self) -> sa.Engine:
-        return self.engine
-
-    def __exit__(self, *_: object) -> None:
-        self.engine.dispose()
-
-
-def execute(url: str, *statements: str, **values: Any) -> list[Any]:
-    """Statements of the CMS; what the last one gives."""
-    with database(url) as opened, opened.begin() as connection:
-        for statement in statements:
-            result = connection.execute(sa.text(statement), values)
-        return list(result.all()) if result.returns_rows else []
-
-
-# A CMS of the kind that Chinese papers run: numbers that count up, HTML, Unix times, a state.
-HTML = (
-    '<p style="text-indent:2em">　　昨天，<b>南岸区</b><a href="/x?a>b">后堡</a>社区的&nbsp;陈晓说：'
-    "好&amp;省。</p>\r\n<!-- 编辑 --><p>渝北区也来人了。</p><script>var a='江北区';</script>"
-)
-SHOWN = "昨天，南岸区后堡社区的\xa0陈晓说：好&省。\n渝北区也来人了。"
-
-
-def make_cms(url: str, rows: int = 3) -> None:
-    number = {
-        "sqlite": "INTEGER PRIMARY KEY AUTOINCREMENT",
-        "postgresql": "BIGSERIAL PRIMARY KEY",
-    }.get(url.split(":")[0], "INT UNSIGNED AUTO_INCREMENT PRIMARY KEY")
-    execute(
-        url,
-        f"CREATE TABLE cms_article (id {number}, catid SMALLINT, title VARCHAR(200), content TEXT,"
-        " copyfrom VARCHAR(60), page_no VARCHAR(10), inputtime INT, updatetime INT, status SMALLINT)",
-    )
-    numbered = [
-        ("" if n == 1 else "渝北区👍开张", HTML, 1742256000 + 86400 * n, 1) for n in range(rows)
-    ]
-    add(url, *numbered, ("草稿", "江北区的草稿。", 1, 0), ("图片", "", 0, 1))
-
-
-def add(url: str, *rows: tuple[str, str, int, int]) -> None:
-    statement = sa.text(
-        "INSERT INTO cms_article (catid, title, content, copyfrom, page_no, inputtime, updatetime, status)"
-        " VALUES (6, :title, :content, '江州日报', '03', :inputtime, 100, :status)"
-    )
-    names = ("title", "content", "inputtime", "status")
-    with database(url) as opened, opened.begin() as connection:
-        connection.execute(statement, [dict(zip(names, row)) for row in rows])
-
-
-CMS = """
-[articles]
-url = "{url}"
-table = "cms_article"
-id = "id"
-title = "title"
-body = "content"
-html = ["content"]
-date = "inputtime"
-paper = "copyfrom"
-page = "page_no"
-where = "status = 1 AND title <> 'a:b'"
-{articles}
-[spans]
-{spans}
-"""
-
-
-def config(folder: Path, url: str, articles: str = "", spans: str = "") -> Path:
-    path = folder / "store.toml"
-    path.write_text(CMS.format(url=url, articles=articles, spans=spans), encoding="utf-8")
-    return path
-
-
-def ner(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(app, [*map(str, arguments)])
-
-
-def tag(path: Path, *options: str) -> str:
-    result = ner("tag", "--store", path, *options)
-    assert result.exit_code == 0, result.output
-    return result.output
-
-
-def tables(url: str, schema: str | None = None) -> set[str]:
-    with database(url) as opened:
-        inspector = sa.inspect(opened)
-        return {*inspector.get_table_names(schema=schema), *inspector.get_view_names(schema=schema)}
-
-
-OURS = {f"ner_{n}" for n in ("models", "runs", "tagged", "spans", "decisions", "failures")} | {
-    "ner_article_spans"
-}
 
 
 def test_a_cms_joins_the_spans_to_its_own_columns(url: str, tmp_path: Path) -> None:
@@ -512,11 +401,10 @@ def test_parts_cover_every_row_once(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_cms(url, 23)
-    monkeypatch.setattr(reader, "PART", 5)
     monkeypatch.setattr(reader, "LISTED", 3)
     monkeypatch.setattr(reader, "TEXTS", 2)
     with ForeignStore.open(config(tmp_path, url)) as store:
-        source = ForeignEnds(store, MODEL)
+        source = ForeignEnds(store, MODEL, size=5)
         parts = list(source.parts())
         assert len(parts) == 5
         items = [item.id for part in parts for item in source.read(part)]
@@ -548,7 +436,7 @@ def test_an_article_that_always_fails_is_given_up_until_it_changes(
     make_cms(url, 1)
     with ForeignStore.open(config(tmp_path, url)) as store:
         source = ForeignEnds(store, MODEL)
-        for _ in range(3):
+        for _ in range(5):
             [part] = source.parts()
             ids = [item.id for item in source.read(part)]
             assert "1" in ids
@@ -641,11 +529,28 @@ def test_a_password_is_never_shown(command: list[str], tmp_path: Path) -> None:
         assert "127.0.0.1:1/d" in result.output
 
 
-@pytest.mark.parametrize("command", [["ingest", "a.txt"], ["annotate", "pull", "--project", "a"]])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["ingest", "a.txt"],
+        ["brands"],
+        ["places", "list"],
+        ["report"],
+        ["review", "--no-open"],
+        ["store", "info"],
+        ["store", "vacuum"],
+    ],
+)
 def test_other_commands_say_that_they_need_a_store(command: list[str], tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("南岸区")
-    result = ner("ingest", tmp_path / "a.txt", "--store", config(tmp_path, "sqlite:///a.db"))
-    assert "only ner tag, ner show and ner export take a config of a foreign table" in result.output
+    make_cms(f"sqlite:///{tmp_path}/a.db")
+    path = config(tmp_path, "sqlite:///a.db")
+    result = ner(
+        *[str(tmp_path / each) if "." in each else each for each in command], "--store", path
+    )
+    assert result.exit_code == 1
+    assert "is the config of a table that others own; this command needs a store" in result.output
+    assert "ner export --store" in result.output and "then ner ingest a.jsonl" in result.output
 
 
 # -- values

@@ -12,7 +12,7 @@ from ner.evaluation.evaluate import compare, worse_on
 from ner.evaluation.significance import Difference
 from ner.files import open_output
 from ner.formats import article_row, dump
-from ner.store import Store
+from ner.store.foreign import open_store
 from ner.tagger import promotion
 from ner.tagger.loading import Tagger, load
 from ner.tagger.registry import DEFAULT_MODEL, find_model, named, promoted
@@ -48,7 +48,7 @@ def reviewed_corpus(
     The file is written once, so that a run resumes on the data that it began with.
 
     Args:
-        store: the URL of an article store.
+        store: the URL of an article store, or the config of a foreign table.
         run: the folder of the run.
         held_out: articles kept for development and test; the same texts are left out.
         begun: the run is to be resumed.
@@ -63,7 +63,7 @@ def reviewed_corpus(
     written = left_out = 0
     rejected = []
     run.mkdir(parents=True, exist_ok=True)
-    with Store(store) as opened, open_output(path) as file:
+    with open_store(store) as opened, open_output(path) as file:
         for item in opened.reviewed():
             if isinstance(item, Rejected):
                 rejected.append(item)

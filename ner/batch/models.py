@@ -4,14 +4,14 @@ import json
 from typing import TYPE_CHECKING
 
 from ner.errors import NerError
-from ner.store import ModelKey, Store
+from ner.store import ModelKey
 from ner.tagger.registry import DEFAULT_MODEL, find_model
 
 if TYPE_CHECKING:
-    from ner.store.foreign import ForeignStore
+    from ner.store.foreign import AnyStore
 
 
-def find_key(store: "Store | ForeignStore", model: str = DEFAULT_MODEL) -> ModelKey:
+def find_key(store: "AnyStore", model: str = DEFAULT_MODEL) -> ModelKey:
     """The model that a name means, as the store knows it; loads no model.
 
     Args:

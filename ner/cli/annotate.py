@@ -216,9 +216,9 @@ def _count(files: list[str] | None, store: str) -> int | None:
     """How many articles the store has, for a progress bar; not known of files before they are read."""
     if files:
         return None
-    from ner.store import Store
+    from ner.store.foreign import open_store
 
-    with Store(store) as opened:
+    with open_store(store) as opened:
         return opened.count()
 
 
@@ -230,7 +230,7 @@ def items(files: list[str] | None, store: str) -> Any:
 
         yield from read(find(files, recursive=True))
     else:
-        from ner.store import Store
+        from ner.store.foreign import open_store
 
-        with Store(store) as opened:
+        with open_store(store) as opened:
             yield from opened.articles()

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from ner.annotation.doccano import Labelled
     from ner.article import Rejected
-    from ner.store import Store
+    from ner.store.foreign import AnyStore
 
 DoccanoUrl = Annotated[
     str, typer.Option("--url", envvar="NER_DOCCANO_URL", help="doccano's address.")
@@ -122,14 +122,15 @@ def pull(
     client = _connect(url, user, password)
     from ner.annotation import doccano
     from ner.article import Rejected
-    from ner.store import Store
+    from ner.store.foreign import open_store
 
     opened = doccano.open_project(client, project)
     good = bad = entered = 0
     with ExitStack() as stack:
         sink = stack.enter_context(writing(output)) if output else None
-        decisions = stack.enter_context(Store(store)) if store else None
+        decisions: AnyStore | None = open_store(store) if store else None
         if decisions:
+            stack.enter_context(decisions)
             kept = "decisions entered so far are stored, and the same command goes on"
             stack.enter_context(interruption(kept))
         for item in progress(doccano.pull(opened, unfinished=unfinished), "pulling"):
@@ -150,7 +151,7 @@ def pull(
 def _keep(
     item: "Labelled | Rejected",
     sink: "StreamWriter | None",
-    decisions: "Store | None",
+    decisions: "AnyStore | None",
     *,
     source: str,
 ) -> "int | Rejected":

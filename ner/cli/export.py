@@ -77,7 +77,6 @@ def export(
     from ner.article import at_least
     from ner.cli.show import find_model
     from ner.formats import FORMATS
-    from ner.store import Store
     from ner.store.foreign import open_store
 
     form = _form(form, output, by_date=by_date)
@@ -86,9 +85,7 @@ def export(
     with open_store(store) as opened:
         filters: Filters = {"paper": paper, "date": date, "page": page, "text": text}
         filters["reviewed"] = reviewed
-        if reviewed is not None and not isinstance(opened, Store):
-            raise NerError("--reviewed is for a store of ner's own", where=store)
-        if reviewed and isinstance(opened, Store):
+        if reviewed:
             items, total = opened.reviewed(**filters), opened.count(**filters)
             items = (item for item in items if not label or _has_label(item, label))
         else:

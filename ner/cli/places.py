@@ -23,7 +23,8 @@ from ner.errors import NerError
 if TYPE_CHECKING:
     from ner.article import Article, Rejected
     from ner.places import Linker
-    from ner.store import Filters, Store
+    from ner.store import Filters
+    from ner.store.foreign import AnyStore
 
 FORMATS = ("text", "jsonl")
 HOME_ARTICLES = 20  # of a paper: they tell where it is at home
@@ -69,13 +70,13 @@ def places_of_store(
     if context.invoked_subcommand:
         return
     from ner.cli.show import find_model
-    from ner.store import Store
+    from ner.store.foreign import open_store
 
     _check_format(form)
     linker = _linker(divisions)
     at_home = _home(linker, home)
     failed: list[Rejected] = []
-    with Store(store) as opened:
+    with open_store(store) as opened:
         filters: Filters = {
             **{"paper": paper, "date": date, "page": page},
             **{"model": find_model(opened, model)},
@@ -182,7 +183,7 @@ def _home(linker: "Linker", home: str) -> list[str]:
 
 def _rows_of_store(
     linker: "Linker",
-    store: "Store",
+    store: "AnyStore",
     articles: "Iterable[Article]",
     filters: "Filters",
     home: list[str],

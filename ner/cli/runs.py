@@ -9,7 +9,8 @@ from ner.cli.terminal import count, echo, say
 from ner.errors import NerError
 
 if TYPE_CHECKING:
-    from ner.store import ModelKey, RunSummary, Store
+    from ner.store import ModelKey, RunSummary
+    from ner.store.foreign import AnyStore
 
 runs = typer.Typer(
     cls=Group,
@@ -31,7 +32,7 @@ def list_runs(context: typer.Context, store: StoreUrl = DEFAULT_STORE) -> None:
     """
     from ner.cli.console import console
     from ner.cli.render import figures
-    from ner.store import Store
+    from ner.store.foreign import open_store
 
     if context.invoked_subcommand:
         return
@@ -45,7 +46,7 @@ def list_runs(context: typer.Context, store: StoreUrl = DEFAULT_STORE) -> None:
         "failed",
         "per s",
     )
-    with Store(store) as opened:
+    with open_store(store) as opened:
         rows = [_row(run) for run in opened.runs()]
     if rows:
         console().print(figures(headings, rows))
@@ -79,9 +80,9 @@ def show(
 
     Example: `ner runs show 12 --store sqlite:///articles.db`
     """
-    from ner.store import Store
+    from ner.store.foreign import open_store
 
-    with Store(store) as opened:
+    with open_store(store) as opened:
         run = opened.run(number)
         failed = [item for item in opened.quarantined(run.model) if item.run == number]
     finished = f"{run.finished_at:%Y-%m-%d %H:%M:%S} UTC" if run.finished_at else "not finished"
@@ -121,9 +122,9 @@ def diff(
     """
     from ner.cli.console import console
     from ner.cli.render import figures
-    from ner.store import Store
+    from ner.store.foreign import open_store
 
-    with Store(store) as opened:
+    with open_store(store) as opened:
         first, second = _model(opened, old), _model(opened, new)
         if first == second:
             raise NerError(f"both are {first}", remedy="name another model, or a run of another")
@@ -144,7 +145,7 @@ def diff(
         echo(f"{article}  {count(many, 'confirmed span')} not repeated")
 
 
-def _model(store: "Store", name: str) -> "ModelKey":
+def _model(store: "AnyStore", name: str) -> "ModelKey":
     from ner.batch.models import find_key
 
     return store.run(int(name)).model if name.isdecimal() else find_key(store, name)

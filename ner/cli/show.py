@@ -24,8 +24,8 @@ from ner.errors import NerError
 
 if TYPE_CHECKING:
     from ner.cli.console import SafeConsole
-    from ner.store import Filters, ModelKey, Store
-    from ner.store.foreign import ForeignStore
+    from ner.store import Filters, ModelKey
+    from ner.store.foreign import AnyStore
 
 
 @app.command()
@@ -82,7 +82,7 @@ def show(
             _show_articles(opened, screen, filters, limit or 20, thresholds(least), scores)
 
 
-def find_model(store: "Store | ForeignStore", model: str) -> "ModelKey":
+def find_model(store: "AnyStore", model: str) -> "ModelKey":
     """The model whose spans a command takes from a store; says where the one in use tagged nothing there.
 
     Args:
@@ -103,7 +103,7 @@ def find_model(store: "Store | ForeignStore", model: str) -> "ModelKey":
 
 
 def _show_list(
-    store: "Store | ForeignStore", screen: "SafeConsole", filters: "Filters", limit: int | None
+    store: "AnyStore", screen: "SafeConsole", filters: "Filters", limit: int | None
 ) -> None:
     from ner.cli.marked import list_lines
 
@@ -118,7 +118,7 @@ def _show_list(
 
 
 def _show_articles(
-    store: "Store | ForeignStore",
+    store: "AnyStore",
     screen: "SafeConsole",
     filters: "Filters",
     limit: int,
@@ -142,7 +142,7 @@ def _show_articles(
         say(f"{count(found - limit, 'more article')}: --limit {found} shows all, --list lists them")
 
 
-def _show_failures(store: "Store | ForeignStore") -> None:
+def _show_failures(store: "AnyStore") -> None:
     failures = store.failures()
     for failure in failures:
         echo(str(failure))

@@ -1,5 +1,6 @@
 """Commands for the store itself: search it, bring it up to date, look at it, check it, make it small."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -62,12 +63,18 @@ def upgrade(store: StoreUrl = DEFAULT_STORE) -> None:
     """Bring a store made by an earlier version of ner to what this version reads; all or nothing.
 
     An SQLite file is copied first, beside it. Of a database on a server make a copy yourself
-    (`pg_dump`). No other command ever changes the tables of a store.
+    (`pg_dump`). No other command ever changes the tables of a store. Beside an article table of yours
+    (`--store store.toml`) columns and tables are only added to ours.
 
     Example: `ner store upgrade --store sqlite:///articles.db`
     """
     from ner.store import upgrade
+    from ner.store.foreign import upgrade as upgrade_foreign
 
+    if store.endswith(".toml"):
+        added = upgrade_foreign(Path(store))
+        say("the tables of ner were upgraded" if added else "nothing to do")
+        return
     done = upgrade(store)
     if done.before == done.after:
         say(f"nothing to do: the schema is {done.after}")

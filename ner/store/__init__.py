@@ -5,10 +5,11 @@ from ner.store.adding import Added
 from ner.store.alike import Alike, Reach
 from ner.store.articles import Filters, Summary
 from ner.store.claims import ENDED, Claim
+from ner.store.comparing import LabelChange, ModelDifference
 from ner.store.decisions import RIGHT, WRONG, Said
 from ner.store.drawing import KINDS
 from ner.store.finding import Name, Page
-from ner.store.history import LabelChange, ModelDifference, RunSummary
+from ner.store.history import RunSummary
 from ner.store.independent import Versions
 from ner.store.newest import RECENT, NewName
 from ner.store.quarantine import MAX_TRIES, Quarantined

@@ -104,7 +104,7 @@ def is_reviewed(connection: Connection, number: int) -> bool:
     return bool(connection.scalar(sa.select(sa.or_(*found))))
 
 
-def stands(table: sa.Table) -> sa.ColumnElement[bool]:
+def stands(table: sa.FromClause) -> sa.ColumnElement[bool]:
     """A condition on `reviews` or `span_decisions`: takes nothing back, and was not taken back.
 
     It is one that no index serves: SQLite would take that of ``undoes``, under whose NULL nearly all rows
@@ -219,6 +219,12 @@ def numbers_of(connection: Connection, ids: Sequence[str]) -> list[int]:
         if article_id not in known:
             raise no_article(article_id)
     return sorted(known.values())
+
+
+def ids_of(connection: Connection, numbers: Sequence[int]) -> dict[int, str]:
+    """The ids of some articles, at most `CHUNK`, by number."""
+    query = sa.select(articles.c.number, articles.c.id).where(articles.c.number.in_(numbers))
+    return {row.number: row.id for row in connection.execute(query)}
 
 
 def build_article(row: Any) -> Article | Rejected:

@@ -11,7 +11,7 @@ from ner.store.decisions import place_of, right_spans
 from ner.store.runs import ModelKey, SpanRow, spans_of, tagged_by
 from ner.store.schema import articles, chunks, span_decisions
 
-Found = Mapping[int, Sequence[SpanRow]]
+Found = Mapping[Any, Sequence[SpanRow]]
 
 
 def with_confirmed(connection: Connection, numbers: Sequence[int], found: Found) -> Found:
@@ -19,11 +19,7 @@ def with_confirmed(connection: Connection, numbers: Sequence[int], found: Found)
 
     Spans of the model that cross one of these are left out.
     """
-    kept = {}
-    for number, lost in _missing(connection, numbers, found).items():
-        rows = [row for row in found.get(number, ()) if not any(_cross(row, each) for each in lost)]
-        kept[number] = [*rows, *lost]
-    return {**found, **kept}
+    return joined(found, right_spans(connection, numbers))
 
 
 def unrepeated(connection: Connection, model: ModelKey) -> dict[str, int]:
@@ -33,21 +29,29 @@ def unrepeated(connection: Connection, model: ModelKey) -> dict[str, int]:
     ids = {row.number: row.id for row in connection.execute(query.order_by(articles.c.number))}
     lost: dict[str, int] = {}
     for numbers in chunks(list(ids)):
-        missing = _missing(connection, numbers, spans_of(connection, numbers, model))
-        lost |= {ids[number]: len(missing[number]) for number in sorted(missing)}
+        found = spans_of(connection, numbers, model)
+        missed = missing(found, right_spans(connection, numbers))
+        lost |= {ids[number]: len(missed[number]) for number in sorted(missed)}
     return lost
 
 
-def _missing(
-    connection: Connection, numbers: Sequence[int], found: Found
-) -> dict[int, list[SpanRow]]:
-    """The confirmed spans that are not among those found, for each article that has any."""
-    missing = {}
-    for number, right in right_spans(connection, numbers).items():
-        there = {place_of(row) for row in found.get(number, ())}
-        if lost := [row for row in right if place_of(row) not in there]:
-            missing[number] = lost
-    return missing
+def joined(found: Found, right: Found) -> Found:
+    """What a model found in articles by their key, and the right spans besides: see `with_confirmed`."""
+    kept = {}
+    for key, lost in missing(found, right).items():
+        rows = [row for row in found.get(key, ()) if not any(_cross(row, each) for each in lost)]
+        kept[key] = [*rows, *lost]
+    return {**found, **kept}
+
+
+def missing(found: Found, right: Found) -> dict[Any, list[SpanRow]]:
+    """The right spans that are not among those found, for each article that has any."""
+    missed = {}
+    for key, rows in right.items():
+        there = {place_of(row) for row in found.get(key, ())}
+        if lost := [row for row in rows if place_of(row) not in there]:
+            missed[key] = lost
+    return missed
 
 
 def _cross(one: Any, other: Any) -> bool:

@@ -3,7 +3,7 @@
 A decision can be taken back: then the one before it counts again.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,19 +56,14 @@ def decide(connection: Connection, article: Article, said: Said) -> int | Reject
     if isinstance(row, Rejected):
         return row
     earlier = standing_decisions(connection, [row.number]).get(row.number, [])
-    last = {place_of(each): each.verdict for each in earlier}
-    own = {place_of(each): each.verdict for each in earlier if each.source == said.source}
-    right = set(map(place_of, article.spans))
-    if said.source in _reviewed_in(connection, row.number) and right == {
-        place for place in own if own[place] == RIGHT
-    }:
-        return 0
     found = connection.execute(sa.select(spans).where(spans.c.article == row.number)).all()
-    verdicts = dict.fromkeys([*map(place_of, found), *last], WRONG) | dict.fromkeys(right, RIGHT)
+    was_read = said.source in _reviewed_in(connection, row.number)
+    verdicts = new_verdicts(article, found, earlier, said, was_read=was_read)
+    if verdicts is None:
+        return 0
     new = [
         {**columns(row.number, place), "verdict": verdict, "model": None, **said.row()}
         for place, verdict in verdicts.items()
-        if not last.get(place) == own.get(place) == verdict
     ]
     if new:
         connection.execute(span_decisions.insert(), [{**each, "external_id": None} for each in new])
@@ -76,6 +71,29 @@ def decide(connection: Connection, article: Article, said: Said) -> int | Reject
         reviews.insert().values(article=row.number, text_hash=row.text_hash, **said.row())
     )
     return len(new) + 1
+
+
+def new_verdicts(
+    article: Article, found: Iterable[Any], earlier: Sequence[Any], said: Said, *, was_read: bool
+) -> dict[Place, str] | None:
+    """The verdicts that say of an article: its spans are right, all others wrong. None if it was said before.
+
+    Args:
+        found: the spans that models found in it.
+        earlier: the decisions that count on its spans, oldest first.
+        was_read: the source has told before that it was read as a whole.
+    """
+    last = {place_of(each): each.verdict for each in earlier}
+    own = {place_of(each): each.verdict for each in earlier if each.source == said.source}
+    right = set(map(place_of, article.spans))
+    if was_read and right == {place for place in own if own[place] == RIGHT}:
+        return None
+    verdicts = dict.fromkeys([*map(place_of, found), *last], WRONG) | dict.fromkeys(right, RIGHT)
+    return {
+        place: verdict
+        for place, verdict in verdicts.items()
+        if not last.get(place) == own.get(place) == verdict
+    }
 
 
 def decide_span(
@@ -97,27 +115,50 @@ def decide_span(
     Raises:
         ValueError: the verdict is none.
     """
-    if verdict not in (RIGHT, WRONG):
-        raise ValueError(f"{verdict!r} is not a verdict: {RIGHT} or {WRONG}")
+    check_verdict(verdict)
     row = lock_text(connection, article_id, text_hash)
     if isinstance(row, Rejected):
         return row
-    if known := _known(connection, said):
+    if known := known_decision(connection, span_decisions, said):
         return known
     standing = standing_decisions(connection, [row.number]).get(row.number, [])
+    answer = said_or_refused(article_id, row.text, span, verdict, said, standing)
+    if answer is not None:
+        return answer
+    number = connection.scalar(model_number(model)) if model else None
+    values = {**columns(row.number, place_of(span)), "verdict": verdict, "model": number}
+    return insert_row(connection, span_decisions, {**values, **said.row()})
+
+
+def check_verdict(verdict: str) -> None:
+    """Refuse a verdict that is none.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if verdict not in (RIGHT, WRONG):
+        raise ValueError(f"{verdict!r} is not a verdict: {RIGHT} or {WRONG}")
+
+
+def said_or_refused(
+    article_id: str, text: str, span: Span, verdict: str, said: Said, standing: Sequence[Any]
+) -> int | Rejected | None:
+    """The number of the decision that says the same already, or why there can be none; else None.
+
+    Args:
+        standing: the decisions that count on the article's spans, oldest first.
+    """
     last = {place_of(each): each for each in standing}
     same = last.get(place_of(span))
     if same and (same.verdict, same.reviewer, same.source) == (verdict, said.reviewer, said.source):
         return int(same.number)
-    why = f"span {span.start}:{span.end} ends past the text" if span.end > len(row.text) else ""
+    why = f"span {span.start}:{span.end} ends past the text" if span.end > len(text) else ""
     if verdict == RIGHT and not why:
         why = why_crossing(span, [place for place, each in last.items() if each.verdict == RIGHT])
-    if why:
-        remedy = "decide first that the other is wrong" if "crosses" in why else "load it again"
-        return Rejected(article_id, f"article {article_id}", why, remedy)
-    number = connection.scalar(model_number(model)) if model else None
-    values = {**columns(row.number, place_of(span)), "verdict": verdict, "model": number}
-    return insert_row(connection, span_decisions, {**values, **said.row()})
+    if not why:
+        return None
+    remedy = "decide first that the other is wrong" if "crosses" in why else "load it again"
+    return Rejected(article_id, f"article {article_id}", why, remedy)
 
 
 def undo(connection: Connection, table: sa.Table, number: int, said: Said) -> bool:
@@ -179,12 +220,12 @@ def _reviewed_in(connection: Connection, number: int) -> set[str]:
     return set(connection.scalars(query))
 
 
-def _known(connection: Connection, said: Said) -> int | None:
+def known_decision(connection: Connection, table: sa.Table, said: Said) -> int | None:
     """The number of the decision that a source has told of before."""
     if said.external_id is None:
         return None
-    query = sa.select(span_decisions.c.number).where(
-        span_decisions.c.source == said.source, span_decisions.c.external_id == said.external_id
+    query = sa.select(table.c.number).where(
+        table.c.source == said.source, table.c.external_id == said.external_id
     )
     return connection.scalar(query)
 
@@ -202,9 +243,9 @@ def why_crossing(span: Span, places: Iterable[Place]) -> str:
 
 def insert_row(connection: Connection, table: sa.Table, values: Mapping[str, Any]) -> int:
     """Add a row; its number."""
-    number = connection.scalar(table.insert().values(**values).returning(table.c.number))
-    assert number is not None  # it was just written
-    return int(number)
+    key = connection.execute(table.insert().values(**values)).inserted_primary_key
+    assert key  # the table has a number
+    return int(key[0])
 
 
 def columns(article: int, place: Place) -> dict[str, Any]:

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ner.errors import NerError
-from ner.store import history
+from ner.store import comparing
 from ner.store.articles import Filters, matching
 from ner.store.runs import ModelKey, by_model, latest_models, tagged_by
 from ner.store.schema import articles, span_decisions, spans, texts
@@ -76,7 +76,7 @@ def _changed(
     """The unread articles in which two models mark differently, those with the most differences first."""
     label = filters.get("label", "")
     others: Filters = {**filters, "label": "", "model": None, "reviewed": False}
-    changes = history.changes(connection, old, new).subquery()
+    changes = comparing.changes(connection, old, new).subquery()
     many = sa.func.count()
     query = (
         sa.select(changes.c.article)

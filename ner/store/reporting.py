@@ -1,10 +1,15 @@
 """The part of `Store` that tells what runs did."""
 
-from ner.store import confirmed, history, run_report
-from ner.store.history import ModelDifference, RunSummary
+from functools import partial
+
+from ner.store import comparing, confirmed, history, run_report
+from ner.store.articles import ids_of
+from ner.store.comparing import ModelDifference
+from ner.store.history import RunSummary
 from ner.store.opened import Opened
 from ner.store.run_report import LabelCount, RunNames, UnsureSpan
 from ner.store.runs import ModelKey
+from ner.store.schema import OURS
 
 
 class Reporting(Opened):
@@ -12,7 +17,7 @@ class Reporting(Opened):
 
     def runs(self) -> list[RunSummary]:
         """The runs, the newest first."""
-        return self._read(history.list_runs)
+        return self._read(lambda connection: history.list_runs(connection, OURS))
 
     def run(self, number: int) -> RunSummary:
         """The run of a number.
@@ -20,7 +25,7 @@ class Reporting(Opened):
         Raises:
             NerError: there is none.
         """
-        return self._read(lambda connection: history.list_runs(connection, number))[0]
+        return self._read(lambda connection: history.list_runs(connection, OURS, number))[0]
 
     def compare(self, old: ModelKey, new: ModelKey) -> ModelDifference:
         """What changed from one model to another, in the articles that both tagged.
@@ -28,7 +33,11 @@ class Reporting(Opened):
         Raises:
             NerError: one of them has tagged nothing here.
         """
-        return self._read(lambda connection: history.compare(connection, old, new))
+        return self._read(
+            lambda connection: comparing.compare(
+                connection, OURS, old, new, partial(ids_of, connection)
+            )
+        )
 
     def unrepeated(self, model: ModelKey) -> dict[str, int]:
         """Article id to how many spans called right there a model, which tagged it, does not find."""

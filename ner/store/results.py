@@ -9,8 +9,9 @@ from sqlalchemy.engine import Connection
 from ner.article import Article, Rejected
 from ner.store import history, quarantine
 from ner.store.failures import drop_solved, record_failures
+from ner.store.history import Counted
 from ner.store.runs import Run
-from ner.store.schema import SURFACE, articles, chunks, insert, now, spans, tagged
+from ner.store.schema import OURS, SURFACE, articles, chunks, insert, now, spans, tagged
 
 
 def write_results(
@@ -44,7 +45,8 @@ def write_results(
         else:
             bad.append((number, result))
     good.sort(key=lambda pair: pair[0])
-    history.record(connection, run, good, failed=len(bad))
+    counted = [Counted(number, len(a.text), [s.label for s in a.spans]) for number, a in good]
+    history.record(connection, OURS, run, counted, failed=len(bad))
     _write(connection, run, good)
     quarantine.record(connection, run, bad)
     record_failures(

@@ -131,12 +131,11 @@ def tagged_by(model: ModelKey | None) -> sa.ColumnElement[bool]:
     return rows.exists()
 
 
-def model_number(model: ModelKey) -> sa.Select[Any]:
+def model_number(model: ModelKey, table: sa.Table = models) -> sa.Select[Any]:
     """A query for a model's row."""
-    return sa.select(models.c.number).where(
-        models.c.name == model.name,
-        models.c.version == model.version,
-        models.c.hash == model.hash,
+    columns = table.c
+    return sa.select(columns.number).where(
+        columns.name == model.name, columns.version == model.version, columns.hash == model.hash
     )
 
 

@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -362,6 +363,27 @@ failures = sa.Table(
     sa.Column("at", Time, nullable=False),
     sa.Index("ix_failures_article_id", "article_id", postgresql_using="hash"),
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """The tables that runs write: those of a store of ours, or those beside a table that others own.
+
+    Args:
+        place: the columns of `spans` that say where in an article a span is, and its label.
+        text: the columns of `tagged` that say which text was tagged; none where an article has only one.
+    """
+
+    models: sa.Table
+    runs: sa.Table
+    run_spans: sa.Table
+    tagged: sa.Table
+    spans: sa.Table
+    place: tuple[str, ...]
+    text: tuple[str, ...] = ()
+
+
+OURS = Ledger(models, runs, run_spans, tagged, spans, ("start", "end", "label"))
 
 
 def is_here(name: str | None, *_: object) -> bool:

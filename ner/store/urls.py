@@ -33,8 +33,10 @@ def parse_url(url: str, drivers: Mapping[str, str] = DRIVERS) -> URL:
             nothing that could be a password.
     """
     if url.endswith(".toml"):
-        raise _refused(
-            url, "only ner tag, ner show and ner export take a config of a foreign table"
+        raise NerError(
+            "is the config of a table that others own; this command needs a store of ner's own",
+            where=_safe_text(url),
+            remedy=f"ner export --store {_safe_text(url)} --output a.jsonl, then ner ingest a.jsonl",
         )
     try:
         parsed = make_url(url)

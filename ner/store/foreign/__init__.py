@@ -7,12 +7,23 @@ every span with offsets into their columns.
 from pathlib import Path
 
 from ner.store.foreign.config import ForeignConfig, read_config
+from ner.store.foreign.opened import upgrade
 from ner.store.foreign.store import ForeignEnds, ForeignStore
 from ner.store.store import Store
 
-__all__ = ["ForeignConfig", "ForeignEnds", "ForeignStore", "open_store", "read_config"]
+__all__ = [
+    "AnyStore",
+    "ForeignConfig",
+    "ForeignEnds",
+    "ForeignStore",
+    "open_store",
+    "read_config",
+    "upgrade",
+]
+
+AnyStore = Store | ForeignStore
 
 
-def open_store(url: str) -> Store | ForeignStore:
+def open_store(url: str) -> AnyStore:
     """The store of a URL, or the foreign table that a file ``*.toml`` describes."""
     return ForeignStore.open(Path(url)) if url.endswith(".toml") else Store(url)

@@ -8,69 +8,72 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ner.article import Article, Rejected
-from ner.store.foreign.rows import ForeignRow
+from ner.store import history
+from ner.store.decisions import insert_row
+from ner.store.foreign.rows import ForeignRow, id_text
 from ner.store.foreign.schema import Tables
-from ner.store.runs import ModelKey, ModelUse, Run
+from ner.store.history import Counted
+from ner.store.quarantine import MAX_TRIES, Quarantined
+from ner.store.runs import ModelKey, ModelUse, Run, model_number
 from ner.store.schema import now
-
-MAX_TRIES = 3  # of an article that cannot be tagged, until its text changes
 
 
 class Known(NamedTuple):
-    """What is known of an article: the hash of the text that was tagged, and the row's `changed` then."""
+    """What is known of an article.
+
+    Args:
+        text_hash: of the text that was tagged.
+        changed: what the row's column `changed` held then.
+        is_stale: it is to be tagged again all the same.
+    """
 
     text_hash: str
     changed: str | None
+    is_stale: bool = False
 
 
-def model_number(connection: Connection, tables: Tables, model: ModelKey) -> int | None:
+def number_of(connection: Connection, tables: Tables, model: ModelKey) -> int | None:
     """The number of a model in our tables, None if it has not tagged anything."""
-    columns = tables.models.c
-    query = sa.select(columns.number).where(
-        columns.name == model.name, columns.version == model.version, columns.hash == model.hash
-    )
-    return connection.scalar(query)
+    number: int | None = connection.scalar(model_number(model, tables.models))
+    return number
 
 
 def start_run(connection: Connection, tables: Tables, model: ModelKey) -> Run:
     """Add a run, and the model if it is new."""
-    number = model_number(connection, tables, model)
+    number = number_of(connection, tables, model)
     if number is None:
-        number = _insert(
-            connection, tables.models, name=model.name, version=model.version, hash=model.hash
-        )
-    return Run(_insert(connection, tables.runs, model=number, started_at=now()), number)
-
-
-def _insert(connection: Connection, table: sa.Table, **values: Any) -> int:
-    """Add a row; its number."""
-    key = connection.execute(table.insert().values(values)).inserted_primary_key
-    assert key  # the table has a number
-    return int(key[0])
+        key = {"name": model.name, "version": model.version, "hash": model.hash}
+        number = insert_row(connection, tables.models, key)
+    run = insert_row(connection, tables.runs, {"model": number, "started_at": now()})
+    return Run(run, number)
 
 
 def finish_run(connection: Connection, tables: Tables, run: Run) -> None:
-    """Note that a run came to its end."""
-    rows = tables.runs
-    connection.execute(rows.update().where(rows.c.number == run.number).values(finished_at=now()))
+    """Note that a run came to its end; one that has written nothing leaves no trace."""
+    runs = tables.runs
+    mine = runs.c.number == run.number
+    connection.execute(runs.delete().where(mine, runs.c.articles == 0, runs.c.failed == 0))
+    connection.execute(runs.update().where(mine).values(finished_at=now()))
 
 
-def known(
+def tagged_before(
     connection: Connection, tables: Tables, model: int, keys: Sequence[Any]
 ) -> dict[Any, Known]:
-    """What is known of articles that need not be tagged unless they changed."""
-    tagged, failures = tables.tagged, tables.failures
-    query = sa.select(failures.c.article, failures.c.text_hash).where(
-        failures.c.model == model, failures.c.article.in_(keys), failures.c.tries >= MAX_TRIES
-    )
-    found = {row.article: Known(row.text_hash, None) for row in connection.execute(query)}
-    query = sa.select(tagged.c.article, tagged.c.text_hash, tagged.c.changed).where(
-        tagged.c.model == model, tagged.c.article.in_(keys)
-    )
-    tagged_before = {
-        row.article: Known(row.text_hash, row.changed) for row in connection.execute(query)
-    }
-    return tagged_before | found
+    """What is known of those articles that a model has tagged."""
+    rows = tables.tagged.c
+    query = sa.select(rows.article, rows.text_hash, rows.changed, rows.is_stale)
+    query = query.where(rows.model == model, rows.article.in_(keys))
+    return {row.article: Known(*row[1:]) for row in connection.execute(query)}
+
+
+def given_up(
+    connection: Connection, tables: Tables, model: int, keys: Sequence[Any]
+) -> dict[Any, Known]:
+    """What is known of those articles that a model has tried often enough."""
+    rows = tables.failures.c
+    query = sa.select(rows.article, rows.text_hash)
+    query = query.where(rows.model == model, rows.article.in_(keys), rows.tries >= MAX_TRIES)
+    return {row.article: Known(row.text_hash, None) for row in connection.execute(query)}
 
 
 def write(
@@ -94,6 +97,12 @@ def write(
             bad.append((item, row))
         elif row and isinstance(item, Article) and row.hash == item.text_hash:
             good.append((item, row))
+    spans = {row.key: list(_spans(run, article, row)) for article, row in good}
+    counted = [
+        Counted(row.key, len(article.text), [span["label"] for span in spans[row.key]])
+        for article, row in good
+    ]
+    history.record(connection, tables, run, counted, failed=len(bad))
     failed = _failures(connection, tables, run, bad, at)
     keys = [row.key for _, row in (*good, *bad)]
     for table in (tables.spans, tables.tagged, tables.failures):
@@ -103,7 +112,7 @@ def write(
             )
     for table, new in (
         (tables.tagged, [_tagged(run, row, at) for _, row in good]),
-        (tables.spans, [s for article, row in good for s in _spans(run, article, row)]),
+        (tables.spans, [span for found in spans.values() for span in found]),
         (tables.failures, failed),
     ):
         if new:
@@ -145,7 +154,7 @@ def _failures(
     return [
         {
             **{"article": row.key, "model": run.model, "text_hash": row.hash, "at": at},
-            **{"why": item.why, "remedy": item.remedy},
+            **{"run": run.number, "why": item.why, "remedy": item.remedy},
             "tries": before.get((row.key, row.hash), 0) + 1,
         }
         for item, row in bad
@@ -185,9 +194,45 @@ def spans_of(
     return found
 
 
-def list_failures(connection: Connection, tables: Tables) -> list[Rejected]:
-    """What could not be tagged, oldest first."""
-    rows = connection.execute(sa.select(tables.failures).order_by(tables.failures.c.at))
+def quarantined(
+    connection: Connection, tables: Tables, model: ModelKey | None = None
+) -> list[Quarantined]:
+    """What a model, or any, could not tag, oldest first."""
+    failures, models = tables.failures, tables.models
+    query = (
+        sa.select(failures, models.c.name, models.c.version, models.c.hash)
+        .join(models, models.c.number == failures.c.model)
+        .where(failures.c.tries > 0)
+        .order_by(failures.c.at, failures.c.article)
+    )
+    if model:
+        query = query.where(failures.c.model == number_of(connection, tables, model))
     return [
-        Rejected(str(row.article), f"article {row.article}", row.why, row.remedy) for row in rows
-    ]
+        Quarantined(
+            id_text(row.article), ModelKey(row.name, row.version, row.hash),
+            row.run, row.tries, row.why, row.remedy, row.at,
+        )
+        for row in connection.execute(query)
+    ]  # fmt: skip
+
+
+def count_tried_enough(connection: Connection, tables: Tables, model: int) -> int:
+    """How many articles a model has tried so often that it does so no more by itself."""
+    failures = tables.failures
+    query = sa.select(sa.func.count()).select_from(failures)
+    query = query.where(failures.c.model == model, failures.c.tries >= MAX_TRIES)
+    return connection.scalar(query) or 0
+
+
+def forgive(connection: Connection, tables: Tables, model: int) -> int:
+    """Have all articles that a model could not tag tried again from the first; how many they are."""
+    failures = tables.failures
+    query = failures.update().where(failures.c.model == model).values(tries=0, run=None)
+    return connection.execute(query).rowcount
+
+
+def tag_again(connection: Connection, tables: Tables, model: int) -> None:
+    """Have all articles tagged again by a model. Until then each keeps the spans that it has."""
+    tagged, failures = tables.tagged, tables.failures
+    connection.execute(tagged.update().where(tagged.c.model == model).values(is_stale=True))
+    connection.execute(failures.delete().where(failures.c.model == model))

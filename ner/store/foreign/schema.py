@@ -10,24 +10,24 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Dialect, Engine
 
-from ner.errors import NerError
+from ner.store.articles import stands
 from ner.store.foreign.config import SpansConfig
-from ner.store.foreign.database import exists, in_transaction, reading
-from ner.store.urls import safe_url
+from ner.store.schema import Ledger, Time
 
 VIEW = "article_spans"
+PLACE = ("field", "start_char", "end_char", "label")
+"""The columns that say where a span is."""
+ADDED = "added"
+"""In the `info` of tables and columns that the first version did not make, see `ner.store.foreign.making`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tables:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tables(Ledger):
     """Our tables, under their names in one database."""
 
-    models: sa.Table
-    runs: sa.Table
-    tagged: sa.Table
-    spans: sa.Table
-    decisions: sa.Table
     failures: sa.Table
+    decisions: sa.Table
+    reviews: sa.Table
     view: str
 
     @property
@@ -40,16 +40,19 @@ def make_tables(config: SpansConfig, id_type: sa.types.TypeEngine[Any]) -> Table
     """The tables for ids of a type; nothing is created."""
     metadata = sa.MetaData(schema=config.schema_name)
     number = sa.BigInteger().with_variant(sa.Integer, "sqlite")
-    time = sa.DateTime(timezone=True)  # UTC
 
-    def table(name: str, *columns: sa.schema.SchemaItem) -> sa.Table:
+    def table(name: str, *columns: sa.schema.SchemaItem, **options: Any) -> sa.Table:
         return sa.Table(
             f"{config.prefix}{name}", metadata, *columns, mysql_charset="utf8mb4",
-            mysql_collate="utf8mb4_bin", mysql_engine="InnoDB",
+            mysql_collate="utf8mb4_bin", mysql_engine="InnoDB", **options,
         )  # fmt: skip
 
     def column(name: str, kind: Any, **options: Any) -> sa.Column[Any]:
         return sa.Column(name, kind, nullable=options.pop("nullable", False), **options)
+
+    def added(name: str, kind: Any, default: Any = None) -> sa.Column[Any]:
+        info = {ADDED: True}
+        return sa.Column(name, kind, nullable=default is None, server_default=default, info=info)
 
     def own_number() -> sa.Column[Any]:
         return sa.Column("number", number, primary_key=True)
@@ -61,11 +64,20 @@ def make_tables(config: SpansConfig, id_type: sa.types.TypeEngine[Any]) -> Table
         ]
 
     def place(*, is_key: bool) -> list[sa.Column[Any]]:
-        kinds = {"field": sa.String(5), "start_char": sa.Integer, "end_char": sa.Integer}
+        kinds = zip(PLACE, (sa.String(5), sa.Integer, sa.Integer, sa.String(16)))
         return [
             sa.Column(name, kind, primary_key=is_key, nullable=False, autoincrement=False)  # type: ignore[arg-type]
-            for name, kind in {**kinds, "label": sa.String(16)}.items()
+            for name, kind in kinds
         ]
+
+    def said(name: str) -> list[sa.schema.SchemaItem]:
+        """Who said it, when, and what it takes back: as in `ner.store.schema`."""
+        return [
+            column("reviewer", sa.String(100)), column("source", sa.String(100)), column("at", Time),
+            added("external_id", sa.String(100)), added("undoes", number),
+            sa.Index(f"uq_{config.prefix}{name}_source", "source", "external_id", unique=True),
+            sa.Index(f"uq_{config.prefix}{name}_undoes", "undoes", unique=True),
+        ]  # fmt: skip
 
     names = ("name", "version", "hash")
     models = table(
@@ -73,12 +85,20 @@ def make_tables(config: SpansConfig, id_type: sa.types.TypeEngine[Any]) -> Table
         sa.UniqueConstraint(*names),
     )  # fmt: skip
     runs = table(
-        "runs", own_number(), column("model", number), column("started_at", time),
-        column("finished_at", time, nullable=True),
+        "runs", own_number(), column("model", number), column("started_at", Time),
+        column("finished_at", Time, nullable=True),
+        *(added(name, sa.BigInteger, "0") for name in ("articles", "characters", "failed")),
+        added("last_at", Time),
+    )  # fmt: skip
+    run_spans = table(
+        "run_spans", sa.Column("run", number, primary_key=True, autoincrement=False),
+        sa.Column("label", sa.String(16), primary_key=True), column("spans", sa.BigInteger),
+        info={ADDED: True},
     )  # fmt: skip
     tagged = table(
         "tagged", *ours(), column("run", number, index=True), column("text_hash", sa.String(64)),
-        column("changed", sa.Text, nullable=True), column("at", time),
+        column("changed", sa.Text, nullable=True), column("at", Time),
+        added("is_stale", sa.Boolean, sa.false()),  # to be tagged again, though its text is the same
     )  # fmt: skip
     spans = table(
         "spans", *ours(), *place(is_key=True), column("name", sa.Text), column("score", sa.Float),
@@ -86,15 +106,24 @@ def make_tables(config: SpansConfig, id_type: sa.types.TypeEngine[Any]) -> Table
     )  # fmt: skip
     decisions = table(
         "decisions", own_number(), column("article", id_type), column("text_hash", sa.String(64)),
-        *place(is_key=False), column("verdict", sa.String(16)), column("reviewer", sa.String(100)),
-        column("source", sa.String(100)), column("at", time),
+        *place(is_key=False), column("verdict", sa.String(16)), added("model", number),
+        *said("decisions"),
         sa.Index(f"ix_{config.prefix}decisions_article", "article", "field", "start_char"),
+    )  # fmt: skip
+    reviews = table(
+        "reviews", own_number(), column("article", id_type), column("text_hash", sa.String(64)),
+        *said("reviews"), sa.Index(f"ix_{config.prefix}reviews_article", "article"),
+        info={ADDED: True},
     )  # fmt: skip
     failures = table(
         "failures", *ours(), column("text_hash", sa.String(64)), column("why", sa.Text),
-        column("remedy", sa.Text), column("tries", sa.Integer), column("at", time),
+        column("remedy", sa.Text), column("tries", sa.Integer), column("at", Time),
+        added("run", number),
     )  # fmt: skip
-    return Tables(models, runs, tagged, spans, decisions, failures, f"{config.prefix}{VIEW}")
+    return Tables(
+        models, runs, run_spans, tagged, spans, PLACE, ("text_hash",),
+        failures=failures, decisions=decisions, reviews=reviews, view=f"{config.prefix}{VIEW}",
+    )  # fmt: skip
 
 
 def our_id_type(engine: Engine, their_type: Any, ours: Dialect) -> sa.types.TypeEngine[Any]:
@@ -105,80 +134,25 @@ def our_id_type(engine: Engine, their_type: Any, ours: Dialect) -> sa.types.Type
     return generic
 
 
-def has_tables(engine: Engine, tables: Tables) -> bool:
-    """Whether our tables are there.
-
-    Raises:
-        NerError: there are some of their names that are not ours.
-    """
-    if not exists(engine):
-        return False
-    wanted = {table.name: table for table in tables.metadata.tables.values()}
-
-    def work(connection: Connection) -> bool:
-        inspector = sa.inspect(connection)
-        schema = tables.metadata.schema
-        if schema and schema not in inspector.get_schema_names():
-            return False
-        found = wanted.keys() & set(inspector.get_table_names(schema=schema))
-        for name in sorted(found):
-            columns = {column["name"] for column in inspector.get_columns(name, schema=schema)}
-            if found != wanted.keys() or not columns >= set(wanted[name].c.keys()):
-                raise NerError(
-                    f"holds a table {name} that is not of ner",
-                    where=safe_url(engine.url),
-                    remedy="choose another prefix or schema under [spans]",
-                )
-        return bool(found)
-
-    return reading(engine, work)
+def view_name(tables: Tables, connection: Connection) -> str:
+    """The name of the view in a statement."""
+    quote = connection.dialect.identifier_preparer
+    schema = f"{quote.quote_schema(tables.metadata.schema)}." if tables.metadata.schema else ""
+    return f"{schema}{quote.quote(tables.view)}"
 
 
-def create_tables(engine: Engine, tables: Tables) -> None:
-    """Make the tables and the view: all, or none.
-
-    Raises:
-        NerError: the user may not.
-    """
-    made: list[sa.schema.ExecutableDDLElement] = []
-
-    def work(connection: Connection) -> None:
-        made.clear()
-        schema = tables.metadata.schema
-        if schema and schema not in sa.inspect(connection).get_schema_names():
-            connection.execute(sa.schema.CreateSchema(schema))
-            made.append(sa.schema.DropSchema(schema))
-        for table in tables.metadata.sorted_tables:
-            connection.execute(sa.schema.CreateTable(table))
-            made.append(sa.schema.DropTable(table))
-            for index in sorted(table.indexes, key=lambda each: str(each.name)):
-                connection.execute(sa.schema.CreateIndex(index))
-        connection.exec_driver_sql(_view(tables, connection).replace("%", "%%"))
-
-    def undo(connection: Connection) -> None:
-        for statement in reversed(made):
-            connection.execute(statement)
-
-    try:
-        in_transaction(engine, work)
-    except BaseException:
-        if engine.dialect.name in ("mysql", "mariadb"):  # there each statement is a transaction
-            in_transaction(engine, undo)
-        raise
-
-
-def _view(tables: Tables, connection: Connection) -> str:
+def view_statement(tables: Tables, connection: Connection, verb: str = "CREATE") -> str:
     """The statement that makes the view: the spans of the model that tagged each article last."""
     spans, tagged, models, decisions = (
         tables.spans, tables.tagged, tables.models, tables.decisions.alias("d")
     )  # fmt: skip
     later = tagged.alias("later")
     last = sa.select(sa.func.max(later.c.run)).where(later.c.article == spans.c.article)
-    places = ("article", "field", "start_char", "end_char", "label")
+    places = ("article", *PLACE)
     verdict = (
         sa.select(decisions.c.verdict)
         .where(*(decisions.c[name] == spans.c[name] for name in places))
-        .where(decisions.c.text_hash == tagged.c.text_hash)
+        .where(decisions.c.text_hash == tagged.c.text_hash, stands(decisions))
         .order_by(decisions.c.number.desc())
         .limit(sa.literal_column("1"))
     )
@@ -194,7 +168,6 @@ def _view(tables: Tables, connection: Connection) -> str:
         .join(models, models.c.number == spans.c.model)
         .where(tagged.c.run == last.scalar_subquery())
     )
-    quote = connection.dialect.identifier_preparer
-    schema = f"{quote.quote_schema(tables.metadata.schema)}." if tables.metadata.schema else ""
     body = query.compile(connection, compile_kwargs={"literal_binds": True})
-    return f"CREATE VIEW {schema}{quote.quote(tables.view)} AS {body}"
+    statement = f"{verb} VIEW {view_name(tables, connection)} AS {body}"
+    return statement.replace("%", "%%")

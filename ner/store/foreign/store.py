@@ -1,117 +1,34 @@
-"""A foreign article table with our tables beside it: what `ner tag`, `ner show` and `ner export` use."""
+"""A foreign article table with our tables beside it, as `ner.store.Store` is a store of ours."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
-from pathlib import Path
-from typing import Any, Self, TypeVar, Unpack
+from functools import partial
+from itertools import islice
+from typing import Any, Self, Unpack
 
-from sqlalchemy.engine import Connection
-
-from ner.article import Article, Rejected, outside_in
-from ner.errors import NerError
-from ner.store.articles import Filters, Summary, days, no_article
-from ner.store.foreign import ledger
-from ner.store.foreign.config import ForeignConfig, read_config
-from ner.store.foreign.database import in_transaction, open_reader, open_writer, reading
-from ner.store.foreign.rows import ForeignRow, id_from_text
-from ner.store.foreign.schema import create_tables, has_tables, make_tables, our_id_type
-from ner.store.foreign.table import TEXTS, ForeignTable, Range
-from ner.store.runs import ModelKey, ModelUse, Run
+from ner.article import Article, Rejected
+from ner.store.articles import Filters, Summary, days, no_article, with_spans
+from ner.store.confirmed import Found, joined, missing
+from ner.store.foreign import decisions, ledger
+from ner.store.foreign.deciding import Deciding
+from ner.store.foreign.rows import ForeignRow
+from ner.store.foreign.table import PART, TEXTS, Range
+from ner.store.foreign.tagging import Tagging
+from ner.store.runs import ModelKey, Run, SpanRow
+from ner.store.schema import chunks
 from ner.store.searching import occurrences
 
-Result = TypeVar("Result")
+SpansOf = Callable[[Sequence[ForeignRow]], Found]
+_REMEDY = "tag it again: ner tag --article {id}"  # of spans that do not fit the text
 
 
-class ForeignStore:
+class ForeignStore(Tagging, Deciding):
     """Opened with its config. Our tables are made by the first results, never before.
 
     Raises:
-        NerError: a database cannot be reached, or has not what the config says.
+        NerError: a database cannot be reached, or has not what the config says; or our tables there were
+            made by an earlier version.
     """
-
-    def __init__(self, config: ForeignConfig) -> None:
-        self._reader = open_reader(config.articles.url)
-        self._writer = open_writer(config.spans_url)
-        try:
-            self.table = ForeignTable(self._reader, config.articles)
-            kind = our_id_type(self._reader, self.table.id_type, self._writer.dialect)
-            if config.spans.schema_name and self._writer.dialect.name == "sqlite":
-                raise NerError("SQLite has no schemas", remedy="name a prefix under [spans]")
-            self._tables = make_tables(config.spans, kind)
-            self._has_tables = has_tables(self._writer, self._tables)
-        except BaseException:
-            self.close()
-            raise
-
-    @classmethod
-    def open(cls, path: Path) -> "ForeignStore":
-        """Open what a TOML file describes."""
-        return cls(read_config(path))
-
-    def close(self) -> None:
-        """Close the connections."""
-        self._reader.dispose()
-        self._writer.dispose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    # -- tagging
-
-    def articles_to_tag(self, model: ModelKey, part: Range) -> Iterator[Article | Rejected]:
-        """The articles of a part that a model has not tagged, or not with the text they have now."""
-        for listed in self.table.listed(part):
-            known = self._known(model, [key for key, _ in listed])
-            wanted = [
-                key
-                for key, changed in listed
-                if key not in known or changed is None or changed != known[key].changed
-            ]
-            for row in self.table.rows(wanted):
-                if row.text and not (row.key in known and known[row.key].text_hash == row.hash):
-                    yield row.article()
-
-    def articles_by_id(self, ids: Sequence[str]) -> Iterator[Article | Rejected]:
-        """The articles with these ids, without spans.
-
-        Raises:
-            NerError: one of them is not in the table.
-        """
-        rows = self.table.by_id_text(ids)
-        for each in dict.fromkeys(ids):
-            if each not in rows:
-                raise no_article(each)
-            if rows[each].text:
-                yield rows[each].article()
-
-    def start_run(self, model: ModelKey) -> Run:
-        """Add a run of a model; makes our tables where there are none."""
-        if not self._has_tables:
-            self._make_tables()
-        return self._write(lambda connection: ledger.start_run(connection, self._tables, model))
-
-    def finish_run(self, run: Run) -> None:
-        """Note that a run came to its end."""
-        self._write(lambda connection: ledger.finish_run(connection, self._tables, run))
-
-    def write_results(self, run: Run, results: Sequence[Article | Rejected]) -> None:
-        """Write spans and ledger, in one transaction; what this model found before is replaced."""
-        rows = self.table.by_id_text([item.id for item in results])
-        self._write(lambda connection: ledger.write(connection, self._tables, run, results, rows))
-
-    def _make_tables(self) -> None:
-        try:
-            create_tables(self._writer, self._tables)
-        except NerError:
-            if not has_tables(self._writer, self._tables):  # or another process was faster
-                raise
-        self._has_tables = True
-
-    # -- what was found
 
     def articles(
         self, *, limit: int | None = None, **filters: Unpack[Filters]
@@ -123,108 +40,124 @@ class ForeignStore:
         Raises:
             NerError: one of the ids is not in the table, or the date is none.
         """
-        if limit is not None:
-            items = self.articles(**filters)
-            yield from (item for item, _ in zip(items, range(limit)))
-            return
-        model = filters.get("model") or next((use.key for use in self.models()), None)
-        matches = _matcher(filters)
-        for rows in self._rows(filters.get("ids") or ()):
-            for item in self._with_spans(rows, model):
-                if isinstance(item, Rejected) or matches(item):
-                    yield item
+        return (item for item, _ in islice(self._with_spans(filters), limit))
+
+    def reviewed(self, **filters: Unpack[Filters]) -> Iterator[Article | Rejected]:
+        """Articles that a person read as a whole, with the spans decided to be right."""
+        asked: Filters = {**filters, "reviewed": True, "label": "", "name": ""}
+        return (item for item, _ in self._stream(self._right, None, asked))
 
     def summaries(
         self, *, limit: int | None = None, **filters: Unpack[Filters]
     ) -> Iterator[Summary]:
         """The same articles as a list, with how many spans each has by label."""
-        model = filters.get("model")
-        for item in self.articles(limit=limit, **filters):
+        for item, is_tagged in islice(self._with_spans(filters), limit):
             if isinstance(item, Article):
-                key = id_from_text(item.id, self.table.key_type)
-                is_tagged = bool(model and self._known(model, [key]))
                 counts = dict(Counter(span.label for span in item.spans)) if is_tagged else None
                 title = " ".join((item.title or item.text[:40]).split())
                 yield Summary(item.id, title, item.paper, item.date, item.page, counts)
 
     def count(self, **filters: Unpack[Filters]) -> int:
         """How many articles match: all rows are read, unless nothing is asked for but a model."""
-        if not any(value for name, value in filters.items() if name != "model"):
+        asked = {name for name, value in filters.items() if value not in (None, "", (), [])}
+        if asked <= {"model", "confirmed"}:
             return self.table.count()
-        return sum(1 for _ in self.articles(**filters))
+        return sum(1 for _ in self._with_spans(filters))
 
-    def models(self) -> list[ModelUse]:
-        """The models that have tagged something, the one that did so last first."""
-        return self._read(lambda connection: ledger.list_models(connection, self._tables), [])
+    def unrepeated(self, model: ModelKey) -> dict[str, int]:
+        """Article id to how many spans called right there a model, which tagged it, does not find."""
+        number = self._number(model)
+        if not number:
+            return {}
+        keys: list[Any] = self._read(
+            lambda connection: decisions.confirmed_articles(connection, self._tables, number), []
+        )
+        lost: dict[str, int] = {}
+        for chunk in chunks(keys, TEXTS):
+            rows = [row for row in self.table.rows(chunk) if row.text]
+            missed = missing(self._found(rows, model), self._right(rows))
+            lost |= {row.id: len(missed[row.key]) for row in rows if row.key in missed}
+        return lost
 
-    def find_model(self, name: str = "") -> ModelKey | None:
-        """The model that tagged something last, of those with this name, or name and version."""
-        for use in self.models():
-            if name in ("", use.key.name, str(use.key)):
-                return use.key
-        return None
+    def _with_spans(self, filters: Filters) -> Iterator[tuple[Article | Rejected, bool]]:
+        """Articles with the spans of a model, and whether it has tagged them."""
+        model = filters.get("model") or next((use.key for use in self.models()), None)
 
-    def failures(self) -> list[Rejected]:
-        """What could not be tagged, oldest first."""
-        return self._read(lambda connection: ledger.list_failures(connection, self._tables), [])
+        def spans_of(rows: Sequence[ForeignRow]) -> Found:
+            found = self._found(rows, model)
+            return joined(found, self._right(rows)) if filters.get("confirmed") else found
 
-    def _rows(self, ids: Sequence[str]) -> Iterator[list[ForeignRow]]:
-        """Rows in lists: those of `ids`, or all."""
-        if ids:
+        return self._stream(spans_of, model, filters)
+
+    def _stream(
+        self, spans_of: SpansOf, model: ModelKey | None, filters: Filters
+    ) -> Iterator[tuple[Article | Rejected, bool]]:
+        """Articles that match, and whether a model has tagged them."""
+        matches = _matcher(filters)
+        for rows in map(partial(self._chosen, filters.get("reviewed")), self._rows(filters)):
+            known = self._tagged_before(model, [row.key for row in rows]) if model else {}
+            found = spans_of(rows)
+            for row in rows:
+                item = _item(row, known.get(row.key), found.get(row.key, ()))
+                if isinstance(item, Rejected) or matches(item):
+                    yield item, row.key in known
+
+    def _rows(self, filters: Filters) -> Iterator[list[ForeignRow]]:
+        """Rows that have a text in lists: those with the ids that a filter names, or all."""
+        if ids := filters.get("ids"):
             rows = self.table.by_id_text(ids)
-            if missing := [each for each in ids if each not in rows]:
-                raise no_article(missing[0])
-            yield list(rows.values())
+            if missing_ids := [each for each in ids if each not in rows]:
+                raise no_article(missing_ids[0])
+            yield [row for row in rows.values() if row.text]
             return
         for listed in self.table.listed((None, None)):
-            keys = [key for key, _ in listed]
-            for start in range(0, len(keys), TEXTS):
-                yield list(self.table.rows(keys[start : start + TEXTS]))
+            for chunk in chunks([key for key, _ in listed], TEXTS):
+                yield [row for row in self.table.rows(chunk) if row.text]
 
-    def _with_spans(
-        self, rows: Sequence[ForeignRow], model: ModelKey | None
-    ) -> Iterator[Article | Rejected]:
-        keys = [row.key for row in rows]
-        known = self._known(model, keys) if model else {}
-        found = self._spans(model, keys) if model else {}
-        for row in rows:
-            if not row.text:
-                continue
-            if row.key in known and known[row.key].text_hash != row.hash:
-                why, remedy = "has changed since it was tagged", "tag again: ner tag"
-                yield Rejected(row.id, f"article {row.id}", why, remedy)
-                continue
-            spans = [
-                row.span(
-                    each.field, each.start_char, each.end_char, each.label, each.score, str(model)
-                )
-                for each in found.get(row.key, ())
-            ]
-            item = row.article()
-            if isinstance(item, Article):
-                item = replace(item, spans=tuple(outside_in(filter(None, spans))))
-            yield item
+    def _chosen(self, is_read: bool | None, rows: list[ForeignRow]) -> list[ForeignRow]:
+        """Those of some rows that a person read as a whole, or those that nobody did; all if None."""
+        if is_read is None:
+            return rows
+        read: set[Any] = self._read(
+            lambda connection: decisions.read_as_a_whole(connection, self._tables, rows), set()
+        )
+        return [row for row in rows if (row.key in read) is is_read]
 
-    def _known(self, model: ModelKey, keys: Sequence[Any]) -> dict[Any, ledger.Known]:
-        def work(connection: Connection) -> dict[Any, ledger.Known]:
-            number = ledger.model_number(connection, self._tables, model)
-            return ledger.known(connection, self._tables, number, keys) if number else {}
+    def _found(self, rows: Sequence[ForeignRow], model: ModelKey | None) -> Found:
+        """The spans that a model found, by the key of their article."""
+        number = self._number(model) if model else None
+        if not number:
+            return {}
+        by_key = {row.key: row for row in rows}
+        stored: dict[Any, list[Any]] = self._read(
+            lambda connection: ledger.spans_of(connection, self._tables, number, list(by_key)), {}
+        )
+        return {
+            key: [span for each in spans if (span := _span(by_key[key], each, str(model)))]
+            for key, spans in stored.items()
+        }
 
-        return self._read(work, {})
+    def _right(self, rows: Sequence[ForeignRow]) -> dict[Any, list[SpanRow]]:
+        """The spans that people called right, by the key of their article."""
+        return self._read(
+            lambda connection: decisions.right_spans(connection, self._tables, rows), {}
+        )
 
-    def _spans(self, model: ModelKey, keys: Sequence[Any]) -> dict[Any, list[Any]]:
-        def work(connection: Connection) -> dict[Any, list[Any]]:
-            number = ledger.model_number(connection, self._tables, model)
-            return ledger.spans_of(connection, self._tables, number, keys) if number else {}
 
-        return self._read(work, {})
+def _item(
+    row: ForeignRow, known: ledger.Known | None, spans: Sequence[SpanRow]
+) -> Article | Rejected:
+    """The article of a row with its spans, or why it has none."""
+    if known and known.text_hash != row.hash:
+        why, remedy = "has changed since it was tagged", "tag again: ner tag"
+        return Rejected(row.id, f"article {row.id}", why, remedy)
+    return with_spans(row.article(), spans, _REMEDY)
 
-    def _read(self, work: Callable[[Connection], Result], nothing: Result) -> Result:
-        """What our tables hold; `nothing` while there are none."""
-        return reading(self._writer, work) if self._has_tables else nothing
 
-    def _write(self, work: Callable[[Connection], Result]) -> Result:
-        return in_transaction(self._writer, work)
+def _span(row: ForeignRow, stored: Any, model: str) -> SpanRow | None:
+    """A span of the text by its row; None where the column has no such place any more."""
+    span = row.span(stored.field, stored.start_char, stored.end_char, stored.label)
+    return SpanRow(span.start, span.end, span.label, stored.score, model) if span else None
 
 
 def _matcher(filters: Filters) -> Callable[[Article], bool]:
@@ -254,18 +187,29 @@ class ForeignEnds:
 
     Args:
         ids: only these articles, whether they were tagged or not.
+        run: one that others started and will finish; a new one, with the first results, if None.
+        size: rows of a part.
     """
 
-    def __init__(self, store: ForeignStore, model: ModelKey, ids: Sequence[str] = ()) -> None:
-        self._store, self._model, self._ids = store, model, ids
-        self._run: Run | None = None
+    def __init__(
+        self,
+        store: ForeignStore,
+        model: ModelKey,
+        ids: Sequence[str] = (),
+        *,
+        run: Run | None = None,
+        size: int = PART,
+    ) -> None:
+        self._store, self._model, self._ids, self._size = store, model, ids, size
+        self._run = run
+        self._is_mine = run is None
 
     def parts(self) -> Iterator[Range | None]:
         """Ranges of keys; None for the articles of `ids`."""
         if self._ids:
             yield None
         else:
-            yield from self._store.table.ranges()
+            yield from self._store.table.ranges(self._size)
 
     def read(self, part: Any) -> Iterator[Article | Rejected]:
         """The articles of a part that are to be tagged."""
@@ -283,5 +227,5 @@ class ForeignEnds:
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self._run and error[0] is None:
+        if self._run and self._is_mine and error[0] is None:
             self._store.finish_run(self._run)

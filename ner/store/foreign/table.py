@@ -65,11 +65,11 @@ class ForeignTable:
         query = sa.select(sa.func.count()).select_from(self._table).where(self._where)
         return int(self._scalar(query) or 0)
 
-    def ranges(self) -> Iterator[Range]:
-        """Ranges of `PART` rows, in the order of the key."""
+    def ranges(self, size: int) -> Iterator[Range]:
+        """Ranges of so many rows, in the order of the key."""
         after = None
         while True:
-            query = self._after(sa.select(self._key), (after, None)).offset(PART - 1).limit(1)
+            query = self._after(sa.select(self._key), (after, None)).offset(size - 1).limit(1)
             last = self._scalar(query)
             yield after, last
             if last is None:

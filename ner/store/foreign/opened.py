@@ -1,0 +1,119 @@
+"""A foreign table that is open, with our tables beside it: two connections, and whether ours are made yet."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Self, TypeVar
+
+from sqlalchemy.engine import Connection
+
+from ner.errors import NerError
+from ner.store.foreign.config import ForeignConfig, read_config
+from ner.store.foreign.database import in_transaction, open_reader, open_writer, reading
+from ner.store.foreign.making import create_tables, state_of, upgrade_tables
+from ner.store.foreign.schema import make_tables, our_id_type
+from ner.store.foreign.table import ForeignTable
+from ner.store.urls import safe_url
+
+Result = TypeVar("Result")
+
+
+class Opened:
+    """What the parts of `ForeignStore` share; a context manager that closes the connections.
+
+    Raises:
+        NerError: a database cannot be reached, has not what the config says, or our tables there are those
+            of an earlier version.
+    """
+
+    def __init__(self, config: ForeignConfig) -> None:
+        self.config = config
+        self._reader = open_reader(config.articles.url)
+        self._writer = open_writer(config.spans_url)
+        try:
+            self.table = ForeignTable(self._reader, config.articles)
+            kind = our_id_type(self._reader, self.table.id_type, self._writer.dialect)
+            if config.spans.schema_name and self._writer.dialect.name == "sqlite":
+                raise NerError("SQLite has no schemas", remedy="name a prefix under [spans]")
+            self._tables = make_tables(config.spans, kind)
+            state = state_of(self._writer, self._tables)
+            self._has_tables = state != "none"
+            if state == "old":
+                self._meet_old_tables()
+        except BaseException:
+            self.close()
+            raise
+
+    def _meet_old_tables(self) -> None:
+        raise NerError(
+            "the tables of ner here were made by an earlier version",
+            where=self.shown_url,
+            remedy="ner store upgrade with the same --store",
+        )
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Open what a TOML file describes."""
+        return cls(read_config(path))
+
+    @property
+    def shown_url(self) -> str:
+        """What of the URL of our tables may be shown: no user, no password."""
+        return safe_url(self._writer.url)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._reader.dispose()
+        self._writer.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _read(self, work: Callable[[Connection], Result], nothing: Result) -> Result:
+        """What our tables hold; `nothing` while there are none."""
+        return reading(self._writer, work) if self._has_tables else nothing
+
+    def _write(self, work: Callable[[Connection], Result]) -> Result:
+        """Run `work` in one transaction; our tables are made where there are none."""
+        if not self._has_tables:
+            self._make_tables()
+        return in_transaction(self._writer, work)
+
+    def _make_tables(self) -> None:
+        try:
+            create_tables(self._writer, self._tables)
+        except NerError:
+            # or another process was faster
+            if state_of(self._writer, self._tables) != "current":
+                raise
+        self._has_tables = True
+
+
+class _Old(Opened):
+    """Opened also where our tables are those of an earlier version, to bring them up to date."""
+
+    is_old = False
+
+    def _meet_old_tables(self) -> None:
+        self.is_old = True
+
+    def upgrade(self) -> bool:
+        """Add what the tables have not; False where there is nothing to add."""
+        if self.is_old:
+            upgrade_tables(self._writer, self._tables)
+        return self.is_old
+
+
+def upgrade(path: Path) -> bool:
+    """Bring our tables beside a foreign table up to date; False where there is nothing to do.
+
+    Args:
+        path: the TOML file that describes the table.
+
+    Raises:
+        NerError: a database cannot be reached, or the user may not change our tables.
+    """
+    with _Old.open(path) as opened:
+        return opened.upgrade()

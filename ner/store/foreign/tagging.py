@@ -1,0 +1,168 @@
+"""The part of `ForeignStore` for taggers: what is to be tagged, runs, results, what could not be tagged."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy.engine import Connection
+
+from ner.article import Article, Rejected
+from ner.store import comparing, history
+from ner.store.articles import no_article
+from ner.store.comparing import ModelDifference
+from ner.store.foreign import ledger
+from ner.store.foreign.opened import Opened
+from ner.store.foreign.rows import id_text
+from ner.store.foreign.table import Range
+from ner.store.history import RunSummary, no_run
+from ner.store.quarantine import Quarantined
+from ner.store.runs import ModelKey, ModelUse, Run
+
+
+class Tagging(Opened):
+    """What `ner.store.tagging` and `ner.store.reporting` are for a store of ours. Nothing is claimed."""
+
+    def articles_to_tag(self, model: ModelKey, part: Range) -> Iterator[Article | Rejected]:
+        """The articles of a part that a model has not tagged, or not with the text they have now."""
+        for listed in self.table.listed(part):
+            keys = [key for key, _ in listed]
+            known = self._tagged_before(model, keys) | self._given_up(model, keys)
+            stale = {key for key, each in known.items() if each.is_stale}
+            wanted = [
+                key
+                for key, changed in listed
+                if key not in known
+                or key in stale
+                or changed is None
+                or changed != known[key].changed
+            ]
+            for row in self.table.rows(wanted):
+                is_new = row.key not in known or known[row.key].text_hash != row.hash
+                if row.text and (is_new or row.key in stale):
+                    yield row.article()
+
+    def articles_by_id(self, ids: Sequence[str]) -> Iterator[Article | Rejected]:
+        """The articles with these ids, without spans.
+
+        Raises:
+            NerError: one of them is not in the table.
+        """
+        rows = self.table.by_id_text(ids)
+        for each in dict.fromkeys(ids):
+            if each not in rows:
+                raise no_article(each)
+            if rows[each].text:
+                yield rows[each].article()
+
+    def start_run(self, model: ModelKey) -> Run:
+        """Add a run of a model."""
+        return self._write(lambda connection: ledger.start_run(connection, self._tables, model))
+
+    def finish_run(self, run: Run) -> None:
+        """Note that a run came to its end."""
+        self._write(lambda connection: ledger.finish_run(connection, self._tables, run))
+
+    def write_results(self, run: Run, results: Sequence[Article | Rejected]) -> None:
+        """Write spans and ledger, in one transaction; what this model found before is replaced."""
+        rows = self.table.by_id_text([item.id for item in results])
+        self._write(lambda connection: ledger.write(connection, self._tables, run, results, rows))
+
+    def tag_again(self, model: ModelKey) -> None:
+        """Have a model tag all articles again. Until it has, each keeps the spans that it has."""
+        if number := self._number(model):
+            self._write(lambda connection: ledger.tag_again(connection, self._tables, number))
+
+    def retry_failed(self, model: ModelKey) -> int:
+        """Have all articles that a model could not tag tried again, however often they were; how many."""
+        number = self._number(model)
+        if not number:
+            return 0
+        return self._write(lambda connection: ledger.forgive(connection, self._tables, number))
+
+    def count_tried_enough(self, model: ModelKey) -> int:
+        """How many articles a model has tried so often that it does so no more by itself."""
+        number = self._number(model)
+        if not number:
+            return 0
+        return self._read(
+            lambda connection: ledger.count_tried_enough(connection, self._tables, number), 0
+        )
+
+    def quarantined(self, model: ModelKey | None = None) -> list[Quarantined]:
+        """What a model, or any, could not tag, oldest first."""
+        return self._read(
+            lambda connection: ledger.quarantined(connection, self._tables, model), []
+        )
+
+    def failures(self) -> list[Rejected]:
+        """The same as they are shown."""
+        return [each.to_rejected() for each in self.quarantined()]
+
+    def models(self) -> list[ModelUse]:
+        """The models that have tagged something, the one that did so last first."""
+        return self._read(lambda connection: ledger.list_models(connection, self._tables), [])
+
+    def find_model(self, name: str = "") -> ModelKey | None:
+        """The model that tagged something last, of those with this name, or name and version."""
+        for use in self.models():
+            if name in ("", use.key.name, str(use.key)):
+                return use.key
+        return None
+
+    def runs(self) -> list[RunSummary]:
+        """The runs, the newest first."""
+        return self._read(lambda connection: history.list_runs(connection, self._tables), [])
+
+    def run(self, number: int) -> RunSummary:
+        """The run of a number.
+
+        Raises:
+            NerError: there is none.
+        """
+        found: list[RunSummary] = self._read(
+            lambda connection: history.list_runs(connection, self._tables, number), []
+        )
+        if not found:
+            raise no_run(number)
+        return found[0]
+
+    def compare(self, old: ModelKey, new: ModelKey) -> ModelDifference:
+        """What changed from one model to another, in the articles that both tagged with the same text.
+
+        Raises:
+            NerError: one of them has tagged nothing here.
+        """
+
+        def ids(keys: Sequence[Any]) -> dict[Any, str]:
+            return {key: id_text(key) for key in keys}
+
+        def work(connection: Connection) -> ModelDifference | None:
+            return comparing.compare(connection, self._tables, old, new, ids)
+
+        found = self._read(work, None)
+        if found is None:
+            raise comparing.tagged_nothing(old)
+        return found
+
+    def _number(self, model: ModelKey) -> int | None:
+        """The number of a model in our tables, None if it has not tagged anything."""
+        return self._read(
+            lambda connection: ledger.number_of(connection, self._tables, model), None
+        )
+
+    def _tagged_before(self, model: ModelKey, keys: Sequence[Any]) -> dict[Any, ledger.Known]:
+        """What is known of those articles that a model has tagged."""
+        number = self._number(model)
+        if not number:
+            return {}
+        return self._read(
+            lambda connection: ledger.tagged_before(connection, self._tables, number, keys), {}
+        )
+
+    def _given_up(self, model: ModelKey, keys: Sequence[Any]) -> dict[Any, ledger.Known]:
+        """What is known of those articles that a model has tried often enough."""
+        number = self._number(model)
+        if not number:
+            return {}
+        return self._read(
+            lambda connection: ledger.given_up(connection, self._tables, number, keys), {}
+        )
