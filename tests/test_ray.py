@@ -7,15 +7,23 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from cms import config, execute, make_cms
 from conftest import make_article
+from poison import load_poisoned
 from typer.testing import CliRunner
 
 from ner.article import Article
 from ner.batch import ray_engine
 from ner.batch.ends import model_key
-from ner.batch.ray_engine import tag_store_on_ray
+from ner.batch.folders import FolderEnds
+from ner.batch.local import run
+from ner.batch.ray_engine import tag_folder_on_ray, tag_store_on_ray, tag_table_on_ray
+from ner.batch.tagging import settings_key
+from ner.batch.workers import this_process
 from ner.cli import app
+from ner.formats.save import save
 from ner.store import Store
+from ner.store.foreign import ForeignEnds, ForeignStore
 from ner.tagger.loading import Tagger, load
 
 pytestmark = [
@@ -36,6 +44,8 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[object]:
     """Two nodes with a core each."""
     pytest.importorskip("ray")
     monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    paths = filter(None, (str(Path(__file__).parent), os.environ.get("PYTHONPATH")))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(paths))  # where actors find `poison`
     monkeypatch.setenv("RAY_raylet_start_wait_time_s", "300")  # where the machine is busy
     from ray.cluster_utils import Cluster
 
@@ -69,14 +79,14 @@ def test_a_killed_actor_and_a_killed_node_cost_nothing(
         seen += steps
         assert not [step for step in seen if step.failure]
         stored = [item for item in store.articles() if isinstance(item, Article)]
-        [run] = store.runs()
+        [done] = store.runs()
     expected = list(tagger.tag(article.text for article in articles))
     assert [(item.id, list(item.spans)) for item in stored] == [
         (article.id, spans) for article, spans in zip(articles, expected, strict=True)
     ]
     scores = [[span.score for span in item.spans] for item in stored]
     assert scores == [[span.score for span in spans] for spans in expected]  # bit for bit
-    assert (run.articles, run.failed) == (700, 0) and run.finished_at
+    assert (done.articles, done.failed) == (700, 0) and done.finished_at
 
 
 def _an_actor() -> int:
@@ -85,6 +95,96 @@ def _an_actor() -> int:
         if process.name.isdigit() and b"MapWorker" in (process / "cmdline").read_bytes():
             return int(process.name)
     raise AssertionError("no actor runs")
+
+
+def test_a_folder_is_tagged_as_this_machine_tags_it(
+    cluster: object, tmp_path: Path, tagger: Tagger
+) -> None:
+    """Byte for byte, though an actor is killed: JSONL and Parquet, a file at a time."""
+    pytest.importorskip("pyarrow", reason="the extra parquet is not installed")
+    lake = tmp_path / "lake"
+    for number in range(12):
+        day = lake / f"date=2025-03-{number + 1:02d}"
+        day.mkdir(parents=True)
+        form = "parquet" if number % 2 else "jsonl"
+        some = map(make_article, range(40 * number, 40 * number + 40))
+        save(form, some, day / f"a.{form}")
+    here, there = (
+        FolderEnds(lake, tmp_path / name, str(tagger), settings_key(tagger)) for name in "ab"
+    )
+    expected = list(run(here, here, this_process(tagger), model=str(tagger)))
+    steps = tag_folder_on_ray(
+        there,
+        partial(load, tagger.folder, threads=1),
+        address=cluster.address,  # type: ignore[attr-defined]
+    )
+    seen = [next(steps)]
+    os.kill(_an_actor(), signal.SIGKILL)
+    seen += steps
+    assert sorted(step.id for step in seen) == sorted(step.id for step in expected)
+    assert contents(tmp_path / "b") == contents(tmp_path / "a") and len(contents(here.output)) == 13
+    assert (
+        list(tag_folder_on_ray(there, lambda: tagger)) == []
+    )  # nothing is left: no cluster starts
+
+
+def test_a_text_that_kills_its_process_costs_only_itself(
+    cluster: object, tmp_path: Path, tagger: Tagger
+) -> None:
+    """Not its file, and not one process after the other for ever."""
+    lake = tmp_path / "lake"
+    lake.mkdir()
+    save("jsonl", map(make_article, range(40)), lake / "a.jsonl")
+    ends = FolderEnds(lake, tmp_path / "out", str(tagger), settings_key(tagger))
+    steps = tag_folder_on_ray(
+        ends,
+        partial(load_poisoned, tagger.folder),
+        address=cluster.address,  # type: ignore[attr-defined]
+    )
+    failed = [step for step in steps if step.failure]
+    assert [step.id for step in failed] == ["article-00013"]
+    assert "the process that tagged it died, twice" in str(failed[0].failure)
+    assert len((ends.output / "a.jsonl").read_text().splitlines()) == 39
+    assert "died, twice" in (ends.output / "_a.jsonl.failed").read_text()
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+
+
+def test_a_table_of_others_is_tagged_as_this_machine_tags_it(
+    cluster: object, tmp_path: Path, tagger: Tagger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where an actor is killed."""
+    monkeypatch.setattr(ray_engine, "ROWS_IN_TURN", 50)
+    url = f"sqlite:///{tmp_path}/cms.db"
+    make_cms(url, 700)
+    with ForeignStore.open(config(tmp_path, url)) as store:
+        key = model_key(tagger)
+        ends = ForeignEnds(store, key)
+        list(run(ends, ends, this_process(tagger), model=str(tagger)))
+        expected = execute(url, FOUND)
+        assert len(expected) > 1000
+        for table in ("spans", "tagged", "runs", "run_spans"):
+            execute(url, f"DELETE FROM ner_{table}")
+        load_tagger = partial(load, tagger.folder, threads=1)
+        begin = partial(tag_table_on_ray, store, key, load_tagger)
+        steps = begin(address=cluster.address)  # type: ignore[attr-defined]
+        seen = [next(steps)]
+        os.kill(_an_actor(), signal.SIGKILL)
+        seen += steps
+        assert len({step.id for step in seen}) == 701 and not [s for s in seen if s.failure]
+        assert execute(url, FOUND) == expected  # scores too: bit for bit
+        [run_of_all] = store.runs()
+        assert run_of_all.finished_at and run_of_all.articles == 701
+        assert list(begin()) == [] and len(store.runs()) == 1  # nothing is left: no cluster starts
+
+
+FOUND = (
+    "SELECT article, field, start_char, end_char, label, name, score FROM ner_spans"
+    " ORDER BY 1, 2, 3, 4, 5"
+)
 
 
 def test_what_ray_cannot_do_is_said(tmp_path: Path) -> None:
@@ -100,6 +200,6 @@ def test_what_ray_cannot_do_is_said(tmp_path: Path) -> None:
         f"sqlite:///{tmp_path}/articles.db",
     ]
     result = CliRunner().invoke(app, [*command, "--article", "article-00001"])
-    assert result.exit_code == 1 and "leave out --input and --article" in result.output
+    assert result.exit_code == 1 and "leave out --article" in result.output
     result = CliRunner().invoke(app, ["tag", "--engine", "spark"])
     assert result.exit_code == 1 and "one of local, ray" in result.output

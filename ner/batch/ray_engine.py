@@ -8,6 +8,8 @@ import logging
 import os
 import pickle
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, nullcontext
+from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -16,14 +18,18 @@ from typing import Any, Protocol
 
 from ner.article import Article, Rejected
 from ner.batch.ends import Part, Progress, Sink, Source, StoreEnds
+from ner.batch.folders import FolderEnds
 from ner.batch.local import run
 from ner.batch.tagging import BATCH
-from ner.batch.workers import processes, this_process
+from ner.batch.workers import processes
 from ner.errors import NerError, missing_extra
 from ner.store import ENDED, ModelKey, Run, Store
+from ner.store.foreign import ForeignConfig, ForeignEnds, ForeignStore
 from ner.tagger.loading import Tagger
 
 CLAIMS_IN_TURN = 8
+ROWS_IN_TURN = 1_000  # of a table that others own
+TURNS = 10_000  # of such a table, at most: Ray holds them all
 Turn = Sequence[Part] | None
 """Parts for one actor at a time; None: the next `CLAIMS_IN_TURN` that its source gives."""
 
@@ -62,7 +68,9 @@ def tag_store_on_ray(
     try:
         turns = [None] * (-(-to_do // (CLAIMS_IN_TURN * BATCH)) + 1)
         open_ends = partial(_open_store, url, model, mine)
-        yield from run_on_ray(open_ends, load, turns, address=address, actors=actors, stop=stop)
+        yield from run_on_ray(
+            open_ends, load, turns, model=str(model), address=address, actors=actors, stop=stop
+        )
     finally:
         store.release_all(mine)
     lost = [
@@ -80,11 +88,62 @@ def _open_store(url: str, model: ModelKey, mine: Run) -> StoreEnds:
     return StoreEnds(Store(url), model, run=mine)
 
 
+def tag_table_on_ray(
+    store: ForeignStore,
+    model: ModelKey,
+    load: Callable[[], Tagger],
+    *,
+    address: str = "",
+    actors: int = 0,
+    stop: Event | None = None,
+) -> Iterator[Progress]:
+    """Tag what a model has not tagged of a table that others own; every machine reaches its databases.
+
+    Raises:
+        NerError: Ray is not installed or not reached, or a database fails an actor.
+    """
+    ends = ForeignEnds(store, model, size=max(ROWS_IN_TURN, -(-store.count() // TURNS)))
+    if not any(True for part in ends.parts() for _ in ends.read(part)):
+        return  # a night without news leaves no trace
+    mine = store.start_run(model)
+    open_ends = partial(_open_table, store.config, model, mine)
+    turns = [[part] for part in ends.parts()]
+    yield from run_on_ray(
+        open_ends, load, turns, model=str(model), address=address, actors=actors, stop=stop
+    )
+    store.finish_run(mine)
+
+
+def _open_table(config: ForeignConfig, model: ModelKey, mine: Run) -> ForeignEnds:
+    return ForeignEnds(ForeignStore(config), model, run=mine)
+
+
+def tag_folder_on_ray(
+    ends: FolderEnds,
+    load: Callable[[], Tagger],
+    *,
+    address: str = "",
+    actors: int = 0,
+    stop: Event | None = None,
+) -> Iterator[Progress]:
+    """Tag the files of a folder that every machine reaches, a file at a time.
+
+    Raises:
+        NerError: Ray is not installed or not reached, or a file cannot be written.
+    """
+    if turns := [[part] for part in ends.parts()]:
+        open_ends = partial(copy, ends)  # each actor has files of its own
+        yield from run_on_ray(
+            open_ends, load, turns, model=ends.model, address=address, actors=actors, stop=stop
+        )
+
+
 def run_on_ray(
     open_ends: Callable[[], Ends],
     load: Callable[[], Tagger],
     turns: Iterable[Turn],
     *,
+    model: str,
     address: str = "",
     actors: int = 0,
     stop: Event | None = None,
@@ -93,6 +152,8 @@ def run_on_ray(
 
     Args:
         open_ends: gives an actor its source and sink; it can be pickled.
+        load: gives it its tagger; it can be pickled.
+        model: what spans say of who made them.
 
     Raises:
         NerError: Ray is not installed or not reached, or what an actor's ends raised.
@@ -102,7 +163,7 @@ def run_on_ray(
         count = actors or int(ray.cluster_resources().get("CPU", 1))
         items = [pickle.dumps(turn) for turn in turns]
         steps = ray.data.from_items(items, override_num_blocks=len(items)).map(
-            _Actor, fn_constructor_args=(open_ends, load), concurrency=(1, count), num_cpus=1
+            _Actor, fn_constructor_args=(open_ends, load, model), concurrency=(1, count), num_cpus=1
         )
         for row in steps.iter_rows():
             yield from pickle.loads(row["steps"])
@@ -166,13 +227,21 @@ class _OfTurn:
 
 
 class _Actor:
-    """Tags turn by turn, on one core."""
+    """Tags turn by turn, on one core.
 
-    def __init__(self, open_ends: Callable[[], Ends], load: Callable[[], Tagger]) -> None:
-        self.tagger = load()
+    In a process of its own, so that a text that ends the process costs only itself: an actor that ended
+    would be started again with the same text, for ever.
+    """
+
+    def __init__(
+        self, open_ends: Callable[[], Ends], load: Callable[[], Tagger], model: str
+    ) -> None:
         self.ends = open_ends()
+        self.model = model
+        self.process = ExitStack()  # which ends with this one
+        self.workers = self.process.enter_context(processes(load, 1))
 
     def __call__(self, row: dict[str, bytes]) -> dict[str, bytes]:
         source = _OfTurn(self.ends, pickle.loads(row["item"]))
-        engine = this_process(self.tagger)
-        return {"steps": pickle.dumps(list(run(source, self.ends, engine, model=str(self.tagger))))}
+        engine = nullcontext(self.workers)
+        return {"steps": pickle.dumps(list(run(source, self.ends, engine, model=self.model)))}

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from ner.batch.jsonl import Line, tag_file
+from ner.batch.tagging import settings_key
 from ner.errors import NerError
 from ner.files import replacing
 from ner.tagger.loading import Tagger
@@ -70,9 +71,7 @@ def partial_file(
         of_input = [str(path.resolve()), state.st_size, state.st_mtime_ns]
     else:
         of_input = [os.getpid()]
-    house = tagger.component.house
-    words = [sorted((n, sorted(ls)) for n, ls in house.names.items()), sorted(house.never)]
-    settings = [tagger.hash, words, tagger.component.threshold, form, sorted(fields.items())]
+    settings = [settings_key(tagger), form, sorted(fields.items())]
     key = sha256(json.dumps([*of_input, *settings]).encode()).hexdigest()
     target = output.resolve()
     return target.with_name(f"{target.name}.{key[:12]}.partial")

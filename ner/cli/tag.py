@@ -4,7 +4,7 @@ import contextlib
 from collections import Counter
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -30,10 +30,12 @@ from ner.errors import NerError
 from ner.files import is_stream
 
 if TYPE_CHECKING:
-    from ner.batch.ends import StoreEnds
+    from collections.abc import Callable, Iterator
+
+    from ner.batch.ends import Progress
     from ner.batch.totals import Totals
-    from ner.store import ModelKey, Store
-    from ner.store.foreign import ForeignEnds, ForeignStore
+    from ner.store import ModelKey
+    from ner.store.foreign import AnyStore
     from ner.tagger.loading import Tagger
 
 ENGINES = ("local", "ray")
@@ -50,7 +52,12 @@ def tag(
         ),
     ] = "",
     output: Annotated[
-        str, typer.Option("--output", "-o", help="JSONL of {id, spans}, or -.")
+        str,
+        typer.Option(
+            "--output",
+            "-o",
+            help="JSONL of {id, spans}, or -; FOLDER/ for a file of articles for each of a folder.",
+        ),
     ] = "-",
     store: StoreUrl = DEFAULT_STORE,
     article: Annotated[
@@ -99,6 +106,10 @@ def tag(
     --least leaves out of the store is found again only with --again; `ner show --least` and
     `ner export --least` leave the store as it is.
 
+    A folder as --input and FOLDER/ as --output give a file for each file, Parquet of Parquet and JSONL of
+    all else, with articles as `ner export` writes them. Started again, it tags the files that are new or
+    have changed.
+
     Word lists (--names, --never) count for what is tagged now: after a change, --again.
 
     Exit status 1 where an article could not be tagged, 130 or 143 where Ctrl-C or SIGTERM ended it: what
@@ -110,6 +121,8 @@ def tag(
 
     Example: `ner tag --input articles.jsonl --output spans.jsonl`
 
+    Example: `ner tag --input lake --output tagged/ --workers 8`
+
     Example: `ner tag --names brands.tsv --never never.txt --again`
     """
     from ner.tagger.loading import load
@@ -117,46 +130,51 @@ def tag(
 
     if engine not in ENGINES:
         raise NerError(f"unknown engine {engine!r}", remedy=f"one of {', '.join(ENGINES)}")
-    if engine == "ray" and (input or article):
-        raise NerError("--engine ray tags a store", remedy="leave out --input and --article")
-    if input and workers:
-        raise NerError("--workers goes with a store", remedy="--threads speeds up --input")
+    if engine == "ray" and article:
+        raise NerError("--engine ray tags all that is left", remedy="leave out --article")
+    is_lake = bool(input) and _is_lake(input, output, engine)
+    if input and workers and not is_lake:
+        raise NerError(
+            "--workers goes with a store, or with folders", remedy="--threads speeds up --input"
+        )
     threshold = thresholds(least)
     shared = 1 if engine == "ray" else max(1, processors() // workers) if workers else 0
     lists = {"names": names or None, "never": never or None}
     tagger = load(model, threshold=threshold, threads=threads or shared, **lists)
-    if input:
+    if input and not is_lake:
         _tag_lines(input, output, tagger)
         return
     from ner.batch.ends import model_key
     from ner.batch.local import run
-    from ner.batch.ray_engine import tag_store_on_ray
     from ner.batch.totals import Totals
     from ner.batch.workers import processes, this_process
     from ner.cli.watch import stopping, watch
-    from ner.store import Store
     from ner.store.foreign import open_store
 
     copy = partial(load, tagger.folder, threshold=threshold, threads=threads or shared, **lists)
     kept = "what was tagged is stored, and the same command goes on"
-    with interruption(kept), open_store(store) as opened:
-        key = model_key(tagger)
-        ends, to_do = _ends(opened, key, article or [], again=again, retry_failed=retry_failed)
-        totals = Totals(str(tagger), to_do)
-        with stopping() as stop:
-            if engine == "ray":
-                if not isinstance(opened, Store):
-                    raise NerError(
-                        "--engine ray is for a store of ner's own",
-                        remedy="--workers tags in processes",
-                    )
-                begin = partial(tag_store_on_ray, address=address, actors=workers, stop=stop.event)
-                steps = begin(opened, store, key, copy)
-            else:
-                taggers = processes(copy, workers) if workers > 1 else this_process(tagger)
-                steps = run(ends, ends, taggers, model=str(tagger), stop=stop.event)
-            watch(steps, totals, Path(metrics) if metrics else None)
-        _say_done(totals, opened, key)
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(interruption(kept))
+        opened: AnyStore | None = None if is_lake else open_store(store)
+        if opened is None:
+            work = _work_on_folder(input, output, tagger)
+            stack.callback(say_skipped, work.ends.skipped)
+        else:
+            stack.enter_context(opened)
+            if again:
+                opened.tag_again(model_key(tagger))
+            if retry_failed:
+                opened.retry_failed(model_key(tagger))
+            work = _work_on_store(opened, store, model_key(tagger), article or [])
+        totals = Totals(str(tagger), work.to_do)
+        stop = stack.enter_context(stopping())
+        if engine == "ray":
+            steps = work.on_ray(copy, address=address, actors=workers, stop=stop.event)
+        else:
+            taggers = processes(copy, workers) if workers > 1 else this_process(tagger)
+            steps = run(work.ends, work.ends, taggers, model=str(tagger), stop=stop.event)
+        watch(steps, totals, Path(metrics) if metrics else None)
+        _say_done(totals, opened, model_key(tagger))
     if stop.number:
         say_error(f"interrupted; {kept}")
         raise typer.Exit(128 + stop.number)
@@ -164,31 +182,57 @@ def tag(
         raise typer.Exit(1)
 
 
-def _ends(
-    store: "Store | ForeignStore",
-    key: "ModelKey",
-    ids: list[str],
-    *,
-    again: bool,
-    retry_failed: bool,
-) -> "tuple[StoreEnds | ForeignEnds, int | None]":
-    """Both ends of a run, and how many articles it has before it; None where that is not known."""
+def _is_lake(input: str, output: str, engine: str) -> bool:
+    """Whether a folder is to be tagged into a folder, a file for each.
+
+    Raises:
+        NerError: Ray is to do what it cannot.
+    """
+    into_folder = output.endswith("/") or (output != "-" and Path(output).is_dir())
+    if engine == "ray" and (output == "-" or not Path(input).is_dir()):
+        raise NerError(
+            "--engine ray tags a store, or a folder into a folder",
+            remedy="--input FOLDER --output FOLDER",
+        )
+    if into_folder and not Path(input).is_dir():
+        raise NerError("is a folder", where=output, remedy="name a file, or a folder as --input")
+    return into_folder or engine == "ray"
+
+
+class _Work(NamedTuple):
+    """What there is to do.
+
+    Args:
+        ends: where articles come from and spans go, for the engine of this machine.
+        to_do: how many articles there are; None where that is not known.
+        on_ray: the same on Ray, see `ner.batch.ray_engine`.
+    """
+
+    ends: Any
+    to_do: int | None
+    on_ray: "Callable[..., Iterator[Progress]]"
+
+
+def _work_on_store(store: "AnyStore", url: str, key: "ModelKey", ids: list[str]) -> _Work:
     from ner.batch.ends import StoreEnds
+    from ner.batch.ray_engine import tag_store_on_ray, tag_table_on_ray
     from ner.store import Store
     from ner.store.foreign import ForeignEnds
 
-    if not isinstance(store, Store):
-        if again or retry_failed:
-            raise NerError(
-                "--again and --retry-failed are for a store of ner's own",
-                remedy="delete the rows of the articles in its tables tagged or failures",
-            )
-        return ForeignEnds(store, key, ids), len(ids) or None
-    if again:
-        store.tag_again(key)
-    if retry_failed:
-        store.retry_failed(key)
-    return StoreEnds(store, key, ids), len(ids) or store.count_untagged(key)
+    if isinstance(store, Store):
+        to_do = len(ids) or store.count_untagged(key)
+        return _Work(StoreEnds(store, key, ids), to_do, partial(tag_store_on_ray, store, url, key))
+    ends = ForeignEnds(store, key, ids)
+    return _Work(ends, len(ids) or None, partial(tag_table_on_ray, store, key))
+
+
+def _work_on_folder(input: str, output: str, tagger: "Tagger") -> _Work:
+    from ner.batch.folders import FolderEnds
+    from ner.batch.ray_engine import tag_folder_on_ray
+    from ner.batch.tagging import settings_key
+
+    ends = FolderEnds(Path(input), Path(output), str(tagger), settings_key(tagger))
+    return _Work(ends, None, partial(tag_folder_on_ray, ends))
 
 
 def _tag_lines(input: str, output: str, tagger: "Tagger") -> None:
@@ -220,13 +264,12 @@ def _tag_lines(input: str, output: str, tagger: "Tagger") -> None:
         raise typer.Exit(1)
 
 
-def _say_done(totals: "Totals", store: "Store | ForeignStore", model: "ModelKey") -> None:
+def _say_done(totals: "Totals", store: "AnyStore | None", model: "ModelKey") -> None:
     """What was done, and what was left to others or left out."""
     from ner.store import MAX_TRIES, Store
 
-    held = kept_out = 0
-    if isinstance(store, Store):
-        held, kept_out = store.count_claimed(model), store.count_tried_enough(model)
+    held = store.count_claimed(model) if isinstance(store, Store) else 0
+    kept_out = store.count_tried_enough(model) if store else 0
     if totals.articles or totals.failed or held or kept_out:
         spans = count(totals.spans.total(), "span")
         say(f"{count(totals.articles, 'article')} tagged by {totals.model}, {spans}")

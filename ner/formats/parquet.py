@@ -12,8 +12,8 @@ from ner.formats.source import MAX_WHOLE, MEGABYTE, Part, Source
 from ner.formats.tabular import check_columns, table_item
 
 _ROWS = 1000  # at a time
-_GROUP = 5000  # articles of a row group that is written, at most
-_GROUP_CHARACTERS = 4_000_000  # code points of their texts, at which it ends earlier
+GROUP = 5000  # articles of a row group that is written, at most
+GROUP_CHARACTERS = 4_000_000  # code points of their texts, at which it ends earlier
 _DAMAGED = "damaged Parquet file"
 _REMEDY = "make the file again"
 
@@ -84,7 +84,7 @@ def _reason(error: Exception) -> str:
 def write_parquet(
     articles: Iterable[Article], dropped: Dropped = UNCOUNTED, *, has_date: bool = True
 ) -> Iterator[Part]:
-    """Row groups of `_GROUP` articles; text columns are empty, dates null where not known. Drops nothing.
+    """Row groups of `GROUP` articles; text columns are empty, dates null where not known. Drops nothing.
 
     Args:
         has_date: with a column of dates; none where the file's folder is named after its date.
@@ -92,19 +92,37 @@ def write_parquet(
     Raises:
         NerError: pyarrow is not installed.
     """
-    try:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-    except ImportError:
-        raise missing_extra("pyarrow", "parquet") from None
-    schema = _schema(pa, has_date=has_date)
-    sink = _Sink()
-    with pq.ParquetWriter(sink, schema, compression="zstd") as file:
-        for batch in batches(articles, _GROUP, _GROUP_CHARACTERS):
-            rows = [_written(article, has_date=has_date) for article in batch]
-            file.write_table(pa.Table.from_pylist(rows, schema=schema))
-            yield Part(sink.take())
-    yield Part(sink.take())
+    file = ParquetFile(has_date=has_date)
+    for batch in batches(articles, GROUP, GROUP_CHARACTERS):
+        yield Part(file.write(batch))
+    yield Part(file.end())
+
+
+class ParquetFile:
+    """A file that is written row group by row group: see `write_parquet`."""
+
+    def __init__(self, *, has_date: bool = True) -> None:
+        try:
+            import pyarrow as pa
+            import pyarrow.parquet as pq
+        except ImportError:
+            raise missing_extra("pyarrow", "parquet") from None
+        self._schema = _schema(pa, has_date=has_date)
+        self._has_date = has_date
+        self._table = pa.Table
+        self._sink = _Sink()
+        self._file = pq.ParquetWriter(self._sink, self._schema, compression="zstd")
+
+    def write(self, articles: Iterable[Article]) -> bytes:
+        """The bytes of a row group."""
+        rows = [_written(article, has_date=self._has_date) for article in articles]
+        self._file.write_table(self._table.from_pylist(rows, schema=self._schema))
+        return self._sink.take()
+
+    def end(self) -> bytes:
+        """The bytes that end the file."""
+        self._file.close()
+        return self._sink.take()
 
 
 class _Sink(io.RawIOBase):
