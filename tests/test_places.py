@@ -62,12 +62,24 @@ def test_the_lexicon_holds_all_levels_in_few_bytes() -> None:
         shipped(1950)
 
 
-def test_many_look_ups_at_once_find_what_single_ones_do() -> None:
-    lexicon = shipped()
-    stems = ["南岸", "后堡", "无此地名", "", "重庆", "南岸岸", "𠮷"]
-    rows = lexicon.find_all(stems)
-    assert [row >= 0 for row in rows] == [bool(lexicon.find(stem)) for stem in stems]
-    assert len(set(rows[rows >= 0])) == 3
+@pytest.mark.parametrize(
+    ("name", "codes", "rest"),
+    [
+        ("重庆市渝北区人民法院", ["500112"], "人民法院"),
+        ("中共重庆市委", ["50"], "委"),
+        ("渝中区委", ["500103"], "委"),
+        ("秀山县教育局", ["500241"], "教育局"),
+        ("酉阳土家族苗族自治县法院", ["500242"], "法院"),
+        ("江津市法院", ["500116"], "法院"),  # 江津区 now
+        ("襄樊市公安局", ["4206"], "公安局"),  # 襄阳市 now
+        ("廣東省廣州市政府", ["4401"], "政府"),
+        ("浙江杭州日报", ["33", "3301"], "日报"),
+        ("南坪街道办事处", [], "南坪街道办事处"),  # no smaller ones than counties
+        ("国家发展改革委", [], "国家发展改革委"),
+    ],
+)
+def test_the_places_that_a_bodys_name_begins_with(name: str, codes: list[str], rest: str) -> None:
+    assert Linker(shipped()).split_leading(name) == (codes, rest)
 
 
 def tables(folder: Path, *, street: str = "990101001") -> None:

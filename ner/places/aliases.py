@@ -6,7 +6,8 @@ from functools import cache
 from pathlib import Path
 
 ALIASES = Path(__file__).with_name("aliases.toml")
-# Rows of our models' character tables in which one character is in a division's name: it, then the others.
+# Rows of our models' character tables: the character that is in divisions' names, then others that no division
+# has, or three at most (東 in one, 东 in 11,797).
 TRADITIONAL = Path(__file__).with_name("traditional.txt")
 
 

@@ -11,12 +11,13 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import pairwise
 
+from ner.places.aliases import aliases, simplified
 from ner.places.candidates import FEATURES, Candidate, candidates, level_of
 from ner.places.lexicon import CODE_LENGTHS, Lexicon, parents
-from ner.places.names import CITY, COUNTY, PROVINCE, TOWN, VILLAGE
+from ner.places.names import CITY, COUNTY, PROVINCE, SUFFIX_ENDS, TOWN, VILLAGE, split
 
 # Figures in units of evidence, chosen on data/annotations/places/dev.jsonl.
 NIL = 2.2
@@ -32,6 +33,7 @@ MAX_CANDIDATES = 60  # of a name like 和平村, those in the regions that the a
 MAX_GAP = 1  # code points between the links of a chain
 TEMPERATURE = 0.7
 OTHERS = 3  # runners-up that are told
+LEADING = 12  # code points of the longest chain of places at the beginning of a body's name
 _FEATURE_PART = re.compile(
     "[上中下]游|流域|沿岸|[两南北]岸|[东南西北]麓|山脉|脚下|水系|[支干]流|入海|大桥|水[域位]|河段|沿线|之畔"
 )
@@ -138,7 +140,10 @@ class Linker:
         name = name.removeprefix("中共").removeprefix("中国")
         codes: list[str] = []
         while name:
-            for length in range(min(len(name), 12), 1, -1):
+            plain = simplified(name[:LEADING])
+            for length in range(len(plain), 1, -1):
+                if not self._may_end(plain, length):
+                    continue
                 found = [
                     one
                     for one in self._candidates(name[:length])
@@ -153,6 +158,23 @@ class Linker:
             else:
                 break
         return codes, name
+
+    def _may_end(self, plain: str, end: int) -> bool:
+        """Whether a division down to the county can be named right before an end, alone or in a chain.
+
+        Much faster than to look for it, and true of few ends of few names.
+        """
+        for start in (0, *range(2, end - 1)):
+            part = plain[start:end]
+            if part in self._upper_stems or part in aliases():
+                return True
+            if part[-1] in SUFFIX_ENDS and split(part)[0] in self._upper_stems:
+                return True
+        return False
+
+    @cached_property
+    def _upper_stems(self) -> frozenset[str]:
+        return self.lexicon.stems(COUNTY)
 
     def _options(self, texts: Iterable[str], given: Weights) -> dict[str, tuple[Candidate, ...]]:
         """The candidates of each text; of a name that is everywhere those in regions that are named."""

@@ -15,6 +15,8 @@ _PLAIN = (
     r"|(?:村|社区|嘎查|小区)?(?:村民|居民|牧民|家属)?委员会|(?:村|社区|嘎查)?(?:村|居|牧|家)委会"
     r"|[省市州盟区县旗镇乡村]"
 )
+SUFFIX_ENDS = frozenset("区州县旗道处办乡镇木查会省市盟村")
+"""The last characters of all suffixes."""
 _SUFFIX = re.compile(rf"(?<=.)(?:{_PLAIN})$")
 _PEOPLES_SUFFIX = re.compile(
     rf"(?<=.)(?:(?:{_PEOPLE})自治[州县旗]|(?:{_PEOPLE})(?:民族)?[乡镇区]|{_PLAIN})$"
