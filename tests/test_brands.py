@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from typer.testing import CliRunner
 
 from ner.article import Article, Span
-from ner.brands import Reader, describe, update
+from ner.brands import Reader, describe, divide, update
 from ner.brands import rows as rows_of
 from ner.brands.bodies import full_names
 from ner.brands.forms import form_at
@@ -258,6 +258,12 @@ def test_kept_up_it_is_what_counting_anew_gives(store: Store, reader: Reader) ->
     for step in range(12):
         changed = [random_article(rng, rng.randrange(25)) for _ in range(rng.randint(1, 6))]
         changed = list({one.id: one for one in changed}.values())  # tagged again, or replaced
+        if step == 4:
+            divided = store.divide("渝快办", "51", SAID)
+        if step == 6:
+            store.divide("渝快办", "50|委", SAID)
+        if step == 9:
+            assert store.undo_edit(divided, SAID)
         tag(store, *changed)
         kept |= {one.id: one for one in changed}
         gone = rng.choice(sorted(kept))
@@ -356,6 +362,93 @@ def test_merged_split_and_taken_back(store: Store, reader: Reader) -> None:
     assert after == [("报表通", 2), ("一表通", 1), ("夜归灯", 1)]
     told = [(each.verdict, each.key, each.reviewer, each.stands) for each in store.edits("brand")]
     assert told[:2] == [("merge", "报表通", "陈静", False), ("split", "一表通平台", "陈静", False)]
+
+
+def at(place: str, *, paper: str = "") -> list[Article]:
+    """Articles on a brand of a place that brands of other places share their name with."""
+    return [
+        article(f"{place}-{number}", text.format(place=place), f"2025-0{number + 1}-01", paper)
+        for number, text in enumerate(
+            (
+                "{{{place}}}上线“<一表通>”平台。",
+                "“<一表通平台>”在{{{place}}}。{{北京}}来人。",
+                "{{{place}}}：<一表通>，<一表通>。",
+            )
+        )
+    ]
+
+
+def test_brands_of_one_name_are_split_by_their_place(store: Store, reader: Reader) -> None:
+    tag(store, *at("重庆市"), *at("杭州市"))
+    [row] = listed(store, reader)
+    assert (row["name"], row["articles"], row["mentions"]) == ("一表通", 6, 8)
+    edit = divide(store, reader, "一表通", "33", SAID)
+
+    def found() -> list[tuple[str, str, int, int, str]]:
+        return [
+            (row["key"], row["name"], row["articles"], row["mentions"], row["place"]["code"])
+            for row in listed(store, reader)
+        ]
+
+    halves = [("一表通", "一表通", 3, 4, "50"), ("一表通|33", "一表通", 3, 4, "3301")]
+    assert found() == halves
+    assert store.forms("brand", "一表通|33") == ["一表通|33", "一表通平台|33"]
+    entry = store.entry("brand", "一表通|33")
+    assert entry
+    evidence = describe(store, reader, entry)["evidence"]
+    assert all(each["article"].startswith("杭州市") for each in evidence["contexts"])
+    with pytest.raises(NerError, match="split off already"):
+        divide(store, reader, "一表通", "33", SAID)
+    with pytest.raises(NerError, match="no division 99"):
+        divide(store, reader, "一表通", "99", SAID)
+
+    tag(
+        store,
+        article("by place", "{宁波市}{温州市}学{重庆市}，用<一表通>。"),
+        article("by paper", "<一表通>。", paper="浙江日报"),
+        article("by body", "[浙江省数据局]说<一表通>。"),
+        article("elsewhere", "{宁波市}来人。{重庆市}{南岸区}{江北区}用<一表通>。"),
+        article("nowhere", "<一表通>。"),
+    )
+    assert [row[2] for row in found()] == [6, 5]
+    assert {place.id for place in store.places_of("brand", "一表通|33")} >= {
+        *("by place", "by paper", "by body"),
+    }
+    assert store.undo_edit(edit, SAID)
+    [row] = listed(store, reader)
+    assert (row["key"], row["articles"]) == ("一表通", 11)
+    told = [(each.verdict, each.key, each.other, each.stands) for each in store.edits("brand")]
+    assert told[0] == ("divide", "一表通", "33", False)
+
+
+def test_brands_of_one_name_are_split_by_their_owner(store: Store, reader: Reader) -> None:
+    tag(
+        store,
+        article("a", "[青山公司]的<清风卡>。"),
+        article("b", "[绿水公司]推出<清风卡>。"),
+        article("c", "<清风卡>。[绿水公司]开会。"),
+    )
+    listed(store, reader)
+    with pytest.raises(NerError, match="not in the register"):
+        divide(store, reader, "清风卡", "没有", SAID)
+    divide(store, reader, "清风卡", "绿水公司", SAID)
+    rows = [(row["key"], row["owner"], row["articles"]) for row in listed(store, reader)]
+    assert rows == [("清风卡|绿水公司", "绿水公司", 2), ("清风卡", "青山公司", 1)]
+
+
+def test_an_article_that_changes_while_it_is_read_is_counted_as_it_is(
+    store: Store, reader: Reader
+) -> None:
+    tag(store, article("a", "<一表通>。"))
+
+    def names(source: Any) -> Any:
+        if "一表通" in source.text:
+            tag(store, article("a", "<夜归灯>。"))
+            [*_] = update(store, reader)  # another process, which is quicker
+        return reader.names(source)
+
+    [*_] = store.update_register("names", names)
+    assert [row["name"] for row in listed(store, reader)] == ["夜归灯"]
 
 
 def test_edits_are_only_added(store: Store, reader: Reader) -> None:

@@ -7,6 +7,7 @@ import re
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from ner.article import Article
 from ner.brands.bodies import Bodies, sort_of
@@ -59,7 +60,7 @@ class Reader:
     def mentions(self, source: Source, kind: str) -> list[tuple[Mark, str]]:
         """The marks of an article that are of a kind, with their keys."""
         if kind == "brand":
-            return [(mark, form.key) for mark, form in _forms(source)]
+            return [(mark, form.key) for mark, form in self._forms(source)]
         if kind == "place":
             return self.place_codes(source)
         keys = self.body_keys(source)
@@ -90,16 +91,16 @@ class Reader:
         return [(mark, link.best.code) for mark, link in zip(marks, links) if link.best.code]
 
     def _brands(self, source: Source, bodies: Mapping[str, str]) -> dict[str, KeyFacts]:
-        forms = _forms(source)
+        forms = self._forms(source)
         if not forms:
             return {}
-        ends = [match.end() for match in _SENTENCE_END.finditer(source.text)]
-        marks = {
-            label: [mark for mark in source.marks if mark.label == label]
+        ends = _sentence_ends(source.text)
+        organisations, locations = (
+            [(mark, bisect_right(ends, mark.start)) for mark in source.marks if mark.label == label]
             for label in ("ORG", "LOC")
-        }
-        keys = {form.key for _, form in forms}
-        places = {mark.surface for mark in marks["LOC"]}
+        )
+        keys = sorted({form.key for _, form in forms})
+        places = dict.fromkeys((mark.surface for mark, _ in locations), 1)
         counts: dict[str, Counts] = {key: defaultdict(Counter) for key in keys}
         mentions: Counter[str] = Counter()
         for key, found in counts.items():
@@ -120,12 +121,57 @@ class Reader:
             if form.kind:
                 found["sort"][form.kind] += 1
             owners: dict[str, int] = {}
-            for name, weight in _weights(mark, marks["ORG"], ends).items():
+            sentence = bisect_right(ends, mark.start)
+            for name, weight in _weights(mark, sentence, organisations).items():
                 key = bodies.get(name, name)
                 owners[key] = max(owners.get(key, 0), weight)
             found["body"].update({key: weight for key, weight in owners.items() if weight > FAR})
-            found["place"].update(_weights(mark, marks["LOC"], ends))
-        return {key: KeyFacts(mentions[key], _plain(counts[key])) for key in sorted(keys)}
+            found["place"].update(_weights(mark, sentence, locations))
+        return {key: KeyFacts(mentions[key], _plain(counts[key])) for key in keys}
+
+    def _forms(self, source: Source) -> list[tuple[Mark, Form]]:
+        """The brands of an article; of a name that several have with the key of the one that it is about."""
+        forms = [
+            (mark, form_at(source.text, mark.start, mark.end))
+            for mark in source.marks
+            if mark.label == "BRAND"
+        ]
+        if not source.divided:
+            return forms
+        marks: dict[str, list[Mark]] = defaultdict(list)
+        for mark, form in forms:
+            shared = form.key if form.key in source.divided else plain_of(form.key)
+            if shared in source.divided:
+                marks[shared].append(mark)
+        own = {key: self._own(source, marks[key], source.divided[key]) for key in marks}
+        return [(mark, replace(form, key=_divided(form.key, own))) for mark, form in forms]
+
+    def _own(self, source: Source, brand: Sequence[Mark], parts: Sequence[str]) -> str:
+        """Which of the places and owners of brands with one name an article is about; empty if none.
+
+        An owner that it names; else the place that more of its places, its bodies and the paper's home lie
+        in than outside of it, those in the brand's sentences counting `NEAR`.
+        """
+        ends = _sentence_ends(source.text)
+        sentences = {bisect_right(ends, mark.start) for mark in brand}
+
+        def weight(mark: Mark) -> int:
+            return NEAR if bisect_right(ends, mark.start) in sentences else FAR
+
+        keys = self.body_keys(source)
+        owners: Counter[str] = Counter()
+        codes: Counter[str] = Counter(self.linker.leading(source.paper)[-1:])
+        for mark in source.marks:
+            if mark.label == "ORG" and (key := keys.get(mark.surface)):
+                owners[key] += weight(mark)
+                code, bar, _ = key.partition("|")
+                codes[code if bar else ""] += weight(mark)
+        for mark, code in self.place_codes(source):
+            codes[code] += weight(mark)
+        if named := [part for part in parts if owners[part]]:
+            return max(named, key=lambda part: owners[part])
+        held = [part for part in parts if part.isdecimal() and _balance(codes, part) > 0]
+        return max(held, key=lambda part: (len(part), _balance(codes, part)), default="")
 
     def _bodies(self, source: Source, bodies: Mapping[str, str]) -> dict[str, KeyFacts]:
         counts: dict[str, Counts] = {}
@@ -144,20 +190,21 @@ class Reader:
         return {key: KeyFacts(mentions[key], _plain(counts[key])) for key in counts}
 
 
-def source_of(article: Article) -> Source:
+def source_of(article: Article, divided: Mapping[str, Sequence[str]]) -> Source:
     """An article as the register reads it."""
     marks = [Mark(s.start, s.end, s.label, article.surface(s)[:MOST]) for s in article.spans]
-    return Source(article.id, article.paper, article.date, article.text, marks)
+    return Source(article.id, article.paper, article.date, article.text, marks, divided)
 
 
 def plain_of(key: str) -> str:
     """A brand's key without the noun that says its kind: 渝快办 of 渝快办平台."""
-    return _NOUN_AT_END.sub("", key) or key
+    name, bar, part = key.partition("|")
+    return (_NOUN_AT_END.sub("", name) or name) + bar + part
 
 
 def sentence_at(text: str, start: int, end: int) -> tuple[int, int]:
     """Where the sentence that holds ``start:end`` begins and ends; half-open, without blanks around it."""
-    ends = [match.end() for match in _SENTENCE_END.finditer(text)]
+    ends = _sentence_ends(text)
     first = bisect_right(ends, start)
     begin = ends[first - 1] if first else 0
     last = bisect_right(ends, max(start, end - 1))
@@ -172,26 +219,41 @@ def bare(surface: str) -> str:
     return surface.strip('“”‘’「」『』"《》 ') or surface
 
 
-def _forms(source: Source) -> list[tuple[Mark, Form]]:
-    return [
-        (mark, form_at(source.text, mark.start, mark.end))
-        for mark in source.marks
-        if mark.label == "BRAND"
-    ]
+def _sentence_ends(text: str) -> list[int]:
+    return [match.end() for match in _SENTENCE_END.finditer(text)]
+
+
+def _divided(key: str, own: Mapping[str, str]) -> str:
+    """The key of a brand that shares its name with others: 一表通|33, 一表通平台|33."""
+    part = own.get(key) or own.get(plain_of(key))
+    return f"{key}|{part}" if part else key
+
+
+def _balance(codes: Mapping[str, int], place: str) -> int:
+    """How much more is in a place than outside of it; what holds it is neither."""
+    return sum(
+        weight if code.startswith(place) else -weight
+        for code, weight in codes.items()
+        if code and not (place.startswith(code) and place != code)
+    )
 
 
 def _plain(counts: Counts) -> dict[str, dict[str, int]]:
-    return {aspect: dict(sorted(values.items())) for aspect, values in sorted(counts.items())}
+    return {aspect: dict(values) for aspect, values in counts.items()}
 
 
-def _weights(brand: Mark, others: Iterable[Mark], ends: Sequence[int]) -> dict[str, int]:
-    """What each string of other spans counts for a brand's mention: the nearest of its places."""
-    sentence = bisect_right(ends, brand.start)
+def _weights(brand: Mark, sentence: int, others: Iterable[tuple[Mark, int]]) -> dict[str, int]:
+    """What each string of other spans counts for a brand's mention: the nearest of its places.
+
+    Args:
+        sentence: the number of the one that it begins in.
+        others: with the numbers of theirs.
+    """
     found: dict[str, int] = {}
-    for other in others:
+    for other, theirs in others:
         weight = FAR
-        holds = other.start <= brand.start and brand.end <= other.end
-        if bisect_right(ends, other.start) == sentence and not holds:
+        if theirs == sentence and not (other.start <= brand.start and brand.end <= other.end):
             weight = NEAR if other.end <= brand.start else BEHIND
-        found[other.surface] = max(found.get(other.surface, 0), weight)
+        if weight > found.get(other.surface, 0):
+            found[other.surface] = weight
     return found

@@ -14,9 +14,10 @@ from typing import Any
 
 from ner.article import Article
 from ner.brands.facts import NEAR, Reader, sentence_at, source_of
+from ner.errors import NerError
 from ner.places import Linker, Mention
 from ner.places.lexicon import CODE_LENGTHS, is_filler
-from ner.store import Entry, Mark, Store
+from ner.store import Entry, Mark, Said, Source, Store
 
 Row = dict[str, Any]
 KINDS = ("brand", "organisation", "place")
@@ -51,6 +52,24 @@ class Evidence:
 def update(store: Store, reader: Reader, part: str = "names") -> Iterator[tuple[int, int]]:
     """Bring a store's register up to date; yields how much is done of how much, as it goes."""
     return store.update_register(part, reader.names if part == "names" else reader.places)
+
+
+def divide(store: Store, reader: Reader, key: str, by: str, said: Said) -> int:
+    """Split a brand off that has the same key as another; the number of the edit.
+
+    Args:
+        by: the code of the place, or the key of the organisation, that it is of; see `Reader`.
+
+    Raises:
+        NerError: there is no such brand, place or organisation, or it was split off so already.
+    """
+    if by.isdecimal() and not reader.linker.lexicon.upper(by):
+        raise NerError(f"there is no division {by}", remedy="ner places list lists those named")
+    if not by.isdecimal() and not store.entry("organisation", by):
+        raise NerError(f"{by} is not in the register", remedy="ner organisations lists it")
+    number = store.divide(key, by, said)
+    [*_] = update(store, reader)
+    return number
 
 
 def rows(store: Store, linker: Linker, entries: Sequence[Entry]) -> Iterator[Row]:
@@ -145,12 +164,14 @@ def evidence(
     keys = set(store.forms(entry.kind, entry.key))
     owner = _owner_key(store, entry)
     code = (row.get("place") or {}).get("code", "") if entry.kind == "brand" else ""
+    divided = store.divided()
     ids = [each.id for each in store.places_of(entry.kind, entry.key, limit=EVIDENCE)]
     for some in (ids[begin : begin + 10] for begin in range(0, len(ids), 10)):
         newest = {id: place for place, id in enumerate(some)}
         items = [item for item in store.articles(ids=some) if isinstance(item, Article)]
         for article in sorted(items, key=lambda item: newest[item.id]):
-            for what, each in _sentences(reader, article, entry.kind, keys, owner, code):
+            source = source_of(article, divided)
+            for what, each in _sentences(reader, article, source, entry.kind, keys, owner, code):
                 if len(found[what]) < most:
                     found[what].append(each)
         if all(len(found[what]) >= most for what in found if what != "place" or code):
@@ -159,10 +180,15 @@ def evidence(
 
 
 def _sentences(
-    reader: Reader, article: Article, kind: str, keys: set[str], owner: str | None, code: str
+    reader: Reader,
+    article: Article,
+    source: Source,
+    kind: str,
+    keys: set[str],
+    owner: str | None,
+    code: str,
 ) -> Iterator[tuple[str, Evidence]]:
     """At most one sentence of an article for each of owner, place and contexts."""
-    source = source_of(article)
     bodies = reader.body_keys(source) if owner else {}
     linked = reader.place_codes(source) if code else []
     seen: set[str] = set()

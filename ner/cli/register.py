@@ -13,7 +13,7 @@ from ner.errors import NerError
 
 if TYPE_CHECKING:
     from ner.brands import Reader
-    from ner.store import Entry, Store, Trend
+    from ner.store import Entry, Said, Store, Trend
 
 SOURCE = "command line"
 PLURALS = {"brand": "brands", "organisation": "organisations", "place": "places"}
@@ -42,6 +42,17 @@ def up_to_date(url: str, part: str = "names") -> "Iterator[tuple[Store, Reader]]
         with interruption("what was counted is kept, and the same command goes on"):
             track(update(store, reader, part), "counting")
         yield store, reader
+
+
+@contextmanager
+def editing(url: str, reviewer: str) -> "Iterator[tuple[Store, Reader, Said]]":
+    """An open store whose register is up to date, for something to be said, and afterwards."""
+    from ner.brands import update
+    from ner.store import Said
+
+    with up_to_date(url) as (store, reader):
+        yield store, reader, Said(reviewer or getpass.getuser(), SOURCE)
+        track(update(store, reader), "counting")
 
 
 def find(store: "Store", kind: str, name: str) -> "Entry":
@@ -101,6 +112,8 @@ def show_entry(row: dict[str, Any], kind: str) -> None:
     echo(_line(row).rstrip())
     forms = (f"{form} ×{times}" for form, times in list(row["variants"].items())[:12])
     echo(f"forms: {', '.join(forms)}")
+    if row["forms"] not in ([], [row["name"]]):
+        echo(f"keys: {', '.join(row['forms'])}")
     if row["months"]:
         months = (f"{month or '?'} {times}" for month, times in list(row["months"].items())[-12:])
         echo(f"articles by month: {', '.join(months)}")
@@ -189,16 +202,14 @@ def add_list(decorate: Callable[..., Any], kind: str) -> None:
 
 
 def make_group(kind: str, about: str) -> typer.Typer:
-    """The commands of a kind of entries: the list, ``show``, ``merge``, ``split``, ``undo``."""
+    """The commands of a kind of entries: the list, ``show``, ``merge``, ``undo``, ``confirm``, ``reject``."""
     plural = PLURALS[kind]
     group = typer.Typer(cls=Group, rich_markup_mode="markdown")
     app.add_typer(group, name=plural)
 
     def as_edit(store: str, reviewer: str, work: "Callable[[Store, Any], str]") -> None:
-        from ner.store import Said
-
-        with up_to_date(store) as (opened, _):
-            say(work(opened, Said(reviewer or getpass.getuser(), SOURCE)))
+        with editing(store, reviewer) as (opened, _, said):
+            say(work(opened, said))
 
     add_list(group.callback(invoke_without_command=True, help=list_help(kind, about)), kind)
 
@@ -237,21 +248,6 @@ def make_group(kind: str, about: str) -> typer.Typer:
             one, other = find(opened, kind, name), find(opened, kind, into)
             number = opened.merge(kind, one.key, other.key, said)
             return f"{one.name} is {other.name} now (edit {number})"
-
-        as_edit(store, reviewer, work)
-
-    @group.command(
-        help=f"Say that a form, by its key, is one of its own; `ner {plural} show` lists the keys.\n\n"
-        f"Example: `ner {plural} split KEY`"
-    )
-    def split(
-        key: Annotated[str, typer.Argument(help="A key among the forms of one.")],
-        store: StoreUrl = DEFAULT_STORE,
-        reviewer: Reviewer = "",
-    ) -> None:
-        def work(opened: "Store", said: Any) -> str:
-            number = opened.split(kind, key, said)
-            return f"{key} is one of its own now (edit {number})"
 
         as_edit(store, reviewer, work)
 

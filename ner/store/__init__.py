@@ -14,7 +14,7 @@ from ner.store.independent import Versions
 from ner.store.newest import RECENT, NewName
 from ner.store.quarantine import MAX_TRIES, Quarantined
 from ner.store.queues import Queue
-from ner.store.register.edits import CONFIRM, MERGE, REJECT, SPLIT, Edit
+from ner.store.register.edits import CONFIRM, DIVIDE, MERGE, REJECT, SPLIT, Edit
 from ner.store.register.lists import TRENDS, Entry, Place, Trend
 from ner.store.register.update import Facts, KeyFacts, Mark, Source
 from ner.store.review_store import ReviewStore
@@ -31,6 +31,7 @@ from ner.store.versions import Upgraded, upgrade
 __all__ = [
     "CONFIRM",
     "DEFAULT_URL",
+    "DIVIDE",
     "ENDED",
     "KINDS",
     "MAX_TRIES",

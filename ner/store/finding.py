@@ -12,11 +12,9 @@ from sqlalchemy.engine import Connection
 from ner.errors import NerError
 from ner.store.articles import Filters, Summary, build_summary, matching, select_summaries
 from ner.store.runs import ModelKey, by_model, count_labels, model_number
-from ner.store.schema import articles, models, spans, tagged
+from ner.store.schema import LAST, articles, models, spans, tagged
 
 By = Literal["label", "model", "paper", "month"]
-
-_END = chr(0x10FFFF)  # sorts after whatever may follow a prefix
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +121,7 @@ def names(
         .limit(limit)
     )
     if prefix:
-        query = query.where(spans.c.surface >= prefix, spans.c.surface < prefix + _END)
+        query = query.where(spans.c.surface >= prefix, spans.c.surface < prefix + LAST)
     if label:
         query = query.where(spans.c.label == label)
     return [Name(*row) for row in connection.execute(query)]

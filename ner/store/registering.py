@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import TypeVar, Unpack
 
 from sqlalchemy.engine import Connection
@@ -13,12 +14,12 @@ from ner.store.register import derive, edits, lists, update
 from ner.store.register.edits import Edit
 from ner.store.register.lists import Entry, Place, Trend
 from ner.store.register.update import Facts, Source
+from ner.store.schema import chunks
 
 Result = TypeVar("Result")
 COUNTED = 200  # articles in a transaction: others that write wait that long
-BACKLOG = (
-    5_000  # articles from which ten times as many are counted at once, which takes less in all
-)
+BACKLOG = 5_000  # articles from which `MANY` are counted at once, which takes half as long in all
+MANY = 10_000
 DERIVED = 500  # keys in a transaction
 
 
@@ -39,12 +40,20 @@ class Registering(Opened):
             After each transaction how much is done and how much there is, in articles and then keys.
         """
         total = self._read(lambda connection: update.count_changes(connection, part))
-        size = size or (COUNTED * 10 if total > BACKLOG else COUNTED)
+        size = size or (MANY if total > BACKLOG else COUNTED)
         done = 0
-        while found := self._write(
-            lambda connection: update.count_articles(connection, part, facts_of, size)
-        ):
-            done += found
+        while changes := self._read(lambda connection: update.waiting(connection, part, size)):
+            divided = (
+                self.divided()
+            )  # after the changes: what is divided later changes its articles
+            facts: dict[int, Facts] = {}
+            for some in chunks(sorted(changes)):
+                found = self._read(
+                    partial(update.sources, part=part, numbers=some, divided=divided)
+                )
+                facts |= {number: facts_of(source) for number, source in found.items()}
+            self._write(partial(update.write_facts, part=part, changes=changes, facts=facts))
+            done += sum(map(len, changes.values()))
             yield done, max(total, done)
         yield from self._derive(part)
 
@@ -127,9 +136,11 @@ class Registering(Opened):
         key = (kind, entity, other_kind, limit)
         return self._read(lambda connection: lists.neighbours(connection, *key))
 
-    def inside(self, kind: str, code: str, length: int) -> dict[str, int]:
-        """In how many articles the parts of a division stand, by code of that length."""
-        return self._read(lambda connection: lists.inside(connection, kind, code, length))
+    def divisions(
+        self, code: str, length: int, of: tuple[str, str] | None = None
+    ) -> dict[str, tuple[int, int]]:
+        """The divisions in one that are named: see `ner.store.register.lists.divisions`."""
+        return self._read(lambda connection: lists.divisions(connection, code, length, of))
 
     def newest_day(self) -> datetime.date | None:
         """The day of the newest article."""
@@ -145,12 +156,26 @@ class Registering(Opened):
         """Make a form an entry of its own: see `ner.store.register.edits.split`."""
         return self._edit(lambda connection: edits.split(connection, kind, key, said))
 
+    def divide(self, key: str, by: str, said: Said) -> int:
+        """Split a brand of the same name off: see `ner.store.register.edits.divide`.
+
+        The register knows it after `update_register`.
+        """
+        return self._edit(lambda connection: edits.divide(connection, key, by, said))
+
+    def divided(self) -> dict[str, list[str]]:
+        """Keys of brands that several have, with the places and owners of those split off."""
+        return self._read(edits.standing_divisions)
+
     def judge(self, kind: str, key: str, verdict: str, said: Said) -> int:
         """Say that an entry is right (``confirm``) or none (``reject``); the edit's number."""
         return self._edit(lambda connection: edits.judge(connection, kind, key, verdict, said))
 
     def undo_edit(self, number: int, said: Said) -> bool:
-        """Take a merge, split or verdict back; False where there is none that stands."""
+        """Take a merge, split or verdict back; False where there is none that stands.
+
+        Of a brand split off by place or owner the register knows it after `update_register`.
+        """
         return self._edit(lambda connection: edits.undo_edit(connection, number, said))
 
     def _edit(self, work: Callable[[Connection], Result]) -> Result:

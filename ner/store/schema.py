@@ -48,6 +48,7 @@ class Time(sa.TypeDecorator[datetime.datetime]):
 
 _NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
 CHUNK = 500  # values in one query, at most
+LAST = chr(0x10FFFF)  # sorts after whatever may follow a prefix
 T = TypeVar("T")
 
 articles = sa.Table(
@@ -395,6 +396,31 @@ def insert(connection: sa.Connection, table: sa.Table) -> Any:
     """The dialect's own insert, since only it knows ON CONFLICT."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
     return dialect.insert(table)
+
+
+def execute_many(
+    connection: sa.Connection,
+    statement: Any,
+    columns: Sequence[str],
+    rows: Sequence[tuple[Any, ...]],
+) -> None:
+    """Execute an insert or an update for many rows, as the driver takes them.
+
+    SQLAlchemy's own way takes longer than the database, as it looks at each value of each row.
+
+    Args:
+        columns: what the rows' values are for; of an update the names of its parameters. There are no others.
+    """
+    if not rows:
+        return
+    keys = list(columns) if statement.is_insert else None
+    compiled = statement.compile(dialect=connection.dialect, column_keys=keys)
+    order = compiled.positiontup  # none where the driver takes values by name
+    if order is None:
+        connection.exec_driver_sql(compiled.string, [dict(zip(columns, row)) for row in rows])
+    else:
+        places = [columns.index(name) for name in order]
+        connection.exec_driver_sql(compiled.string, [tuple(row[p] for p in places) for row in rows])
 
 
 def now() -> datetime.datetime:

@@ -17,14 +17,13 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.ext.compiler import compiles
 
-from ner.store.schema import articles, texts
+from ner.store.schema import LAST, articles, texts
 
 CONTEXT = 22  # code points shown on either side of what was searched for
 PARTS = 30  # of a string that are looked up in the index, at most
 
 _index = sa.table("texts_index", sa.column("rowid", sa.Integer))
 _terms = sa.table("texts_terms", sa.column("term", sa.Text), sa.column("doc", sa.Integer))
-_END = chr(0x10FFFF)  # sorts after whatever may follow
 
 
 class _OfDialect(sa.ColumnElement[bool]):
@@ -67,7 +66,7 @@ def _candidates(string: str) -> sa.Select[Any]:
     if len(string) < 3:
         begins = string.lower()
         found = sa.select(_terms.c.doc).where(
-            _terms.c.term >= begins, _terms.c.term < begins + _END
+            _terms.c.term >= begins, _terms.c.term < begins + LAST
         )
         return found.distinct()
     groups = dict.fromkeys(string[start : start + 3] for start in range(len(string) - 2))

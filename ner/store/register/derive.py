@@ -17,6 +17,7 @@ from ner.store.register.update import PARTS, lock_register
 from ner.store.schema import (
     articles,
     chunks,
+    execute_many,
     register_counts,
     register_keys,
     register_mentions,
@@ -52,21 +53,16 @@ def _derive(connection: Connection, kind: str, keys: Sequence[str]) -> None:
     _mark_dependent(connection, kind, [*gone, *new], gone)
     parents = {key: known[key].parent for key in keys}
     parents |= _parents(connection, kind, held)
-    for key in held:
-        if parents[key] != known[key].parent:
-            _set(connection, kind, [key], parent=parents[key])
+    turned = [(key, parents[key]) for key in held if parents[key] != known[key].parent]
+    _set_each(connection, kind, ("parent",), turned)
     moved = _below(connection, kind, list(held))
     entities = {row.entity for row in moved.values()} | {known[key].entity for key in gone}
     for some in chunks(gone):
         here = register_keys.c.kind == kind, register_keys.c.key.in_(some)
         connection.execute(register_keys.delete().where(*here))
     roots = _roots(connection, kind, {key: row.parent for key, row in moved.items()})
-    by_root: dict[str, list[str]] = defaultdict(list)
-    for key, root in roots.items():
-        if moved[key].entity != root:
-            by_root[root].append(key)
-    for root, members in by_root.items():
-        _set(connection, kind, members, entity=root)
+    joined = [(key, root) for key, root in roots.items() if moved[key].entity != root]
+    _set_each(connection, kind, ("entity",), joined)
     entities |= set(roots.values())
     _set_figures(connection, kind, sorted(entity for entity in entities if entity is not None))
 
@@ -89,6 +85,24 @@ def _set(connection: Connection, kind: str, keys: Sequence[str], **values: Any) 
     for some in chunks(keys):
         here = register_keys.c.kind == kind, register_keys.c.key.in_(some)
         connection.execute(register_keys.update().where(*here).values(**values))
+
+
+def _set_each(
+    connection: Connection, kind: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
+) -> None:
+    """Write values into the rows of keys.
+
+    Args:
+        rows: each a key and a value for each of the columns.
+    """
+    here = register_keys.c.kind == sa.bindparam("of_kind")
+    here &= register_keys.c.key == sa.bindparam("of_key")
+    given = [f"new_{name}" for name in columns]
+    values: dict[str, Any] = {name: sa.bindparam(new) for name, new in zip(columns, given)}
+    statement = register_keys.update().where(here).values(values)
+    execute_many(
+        connection, statement, ("of_kind", "of_key", *given), [(kind, *row) for row in rows]
+    )
 
 
 def _articles_of(connection: Connection, kind: str, keys: Sequence[str]) -> dict[str, int]:
@@ -211,30 +225,15 @@ def _set_figures(connection: Connection, kind: str, entities: Sequence[str]) -> 
         names = names_of(connection, kind, some)
         none = {"name": "", "sort": "", "articles": 0, "mentions": 0, "first": None, "last": None}
         _set(connection, kind, some, **none)
+        columns = ("articles", "mentions", "first", "last", "name", "sort")
         rows = [
-            {
-                **{"in_kind": kind, "in_key": row.key, "is_stale": False},
-                **{"articles": row.articles, "mentions": int(row.mentions)},
-                **{"first": row.first, "last": row.last, **names[row.key]},
-            }
+            (
+                *(row.key, row.articles, int(row.mentions), row.first, row.last),
+                *(names[row.key]["name"], names[row.key]["sort"]),
+            )
             for row in connection.execute(figures)
         ]
-        if rows:
-            here = register_keys.c.kind == sa.bindparam("in_kind")
-            here &= register_keys.c.key == sa.bindparam("in_key")
-            names_of_columns = ("articles", "mentions", "first", "last", "name", "sort")
-            values: dict[str, Any] = {
-                name: sa.bindparam(f"new_{name}") for name in names_of_columns
-            }
-            given = [
-                {
-                    "in_kind": row["in_kind"],
-                    "in_key": row["in_key"],
-                    **{f"new_{name}": row[name] for name in names_of_columns},
-                }
-                for row in rows
-            ]
-            connection.execute(register_keys.update().where(here).values(**values), given)
+        _set_each(connection, kind, columns, rows)
         others = register_keys.update().where(
             register_keys.c.kind == kind,
             register_keys.c.entity.in_(some),

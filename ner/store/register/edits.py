@@ -14,9 +14,18 @@ from ner.errors import NerError
 from ner.store.articles import counts, stands
 from ner.store.decisions import RIGHT, UNDONE, Said, insert_row
 from ner.store.register.update import lock_register
-from ner.store.schema import chunks, register_edits, register_keys, span_decisions, texts
+from ner.store.schema import (
+    LAST,
+    chunks,
+    register_changes,
+    register_edits,
+    register_keys,
+    register_mentions,
+    span_decisions,
+    texts,
+)
 
-MERGE, SPLIT, CONFIRM, REJECT = "merge", "split", "confirm", "reject"
+MERGE, SPLIT, DIVIDE, CONFIRM, REJECT = "merge", "split", "divide", "confirm", "reject"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +33,8 @@ class Edit:
     """What somebody said of an entry of the register.
 
     Args:
-        verdict: ``merge`` (is a form of `other`), ``split`` (is one of its own), ``confirm``, ``reject``, or
-            ``undone``.
+        verdict: ``merge`` (is a form of `other`), ``split`` (is one of its own), ``divide`` (is another
+            where `other`, a place's code or a body's key, is near), ``confirm``, ``reject``, or ``undone``.
         stands: False where it was taken back, or takes one back.
     """
 
@@ -67,6 +76,31 @@ def split(connection: Connection, kind: str, key: str, said: Said) -> int:
     return _add(connection, kind, key, SPLIT, None, said)
 
 
+def divide(connection: Connection, key: str, by: str, said: Said) -> int:
+    """Split a brand off that has the same key as another, by its place or owner; the number of the edit.
+
+    In articles that are about the place, or name the owner, it has keys of its own: ``一表通|33``. These
+    articles, old ones and new ones, are counted so by the next update.
+
+    Args:
+        by: the code of a division, or the key of an organisation.
+
+    Raises:
+        NerError: there is no such brand, or it was split off so already.
+    """
+    lock_register(connection)
+    _entity(connection, "brand", key)
+    if "|" in key:
+        raise NerError(
+            f"{key} was split off already", remedy=f"split {key.partition('|')[0]} again"
+        )
+    if by in standing_divisions(connection).get(key, ()):
+        raise NerError(f"{key}|{by} was split off already", remedy="ner brands undo takes it back")
+    number = _add(connection, "brand", key, DIVIDE, by, said)
+    _count_again(connection, key)
+    return number
+
+
 def judge(connection: Connection, kind: str, key: str, verdict: str, said: Said) -> int:
     """Say that an entity is what it is listed as (``confirm``), or is not (``reject``)."""
     lock_register(connection)
@@ -85,6 +119,8 @@ def undo_edit(connection: Connection, number: int, said: Said) -> bool:
     kept = {"kind": row.kind, "key": row.key, "other": row.other, "verdict": UNDONE}
     insert_row(connection, register_edits, {**kept, **said.row(), "undoes": number})
     _mark_stale(connection, row.kind, row.key)
+    if row.verdict == DIVIDE:
+        _count_again(connection, row.key)
     return True
 
 
@@ -106,6 +142,19 @@ def standing_parents(
 ) -> dict[str, str | None]:
     """What people said of keys last: a form of another, or (None) an entity of its own."""
     return _last(connection, kind, keys, (MERGE, SPLIT))
+
+
+def standing_divisions(connection: Connection) -> dict[str, list[str]]:
+    """Keys of brands that several have, with the places and owners by which people split some off."""
+    query = sa.select(register_edits.c.key, register_edits.c.other).where(
+        register_edits.c.kind == "brand",
+        register_edits.c.verdict == DIVIDE,
+        stands(register_edits),
+    )
+    found: dict[str, list[str]] = {}
+    for key, by in connection.execute(query.order_by(register_edits.c.number)):
+        found.setdefault(key, []).append(by)
+    return found
 
 
 def standing_verdicts(connection: Connection, kind: str) -> dict[str, str]:
@@ -192,3 +241,14 @@ def _add(
 def _mark_stale(connection: Connection, kind: str, key: str) -> None:
     here = register_keys.c.kind == kind, register_keys.c.key == key
     connection.execute(register_keys.update().where(*here).values(is_stale=True))
+
+
+def _count_again(connection: Connection, key: str) -> None:
+    """Have the articles counted again in which a brand stands, also with a noun behind (渝快办平台)."""
+    query = (
+        sa.select(sa.literal("names"), register_mentions.c.article)
+        .where(register_mentions.c.kind == "brand")
+        .where(register_mentions.c.key >= key, register_mentions.c.key < key + LAST)
+        .distinct()
+    )
+    connection.execute(register_changes.insert().from_select(["part", "article"], query))

@@ -13,6 +13,7 @@ from ner.store.articles import Filters, matching
 from ner.store.register.derive import totals
 from ner.store.register.edits import REJECT, standing_verdicts
 from ner.store.schema import (
+    LAST,
     articles,
     chunks,
     register_counts,
@@ -29,7 +30,6 @@ NEAR_ARTICLES = 300  # of an entry, the newest, in which its neighbours are coun
 
 Trend = Literal["", "new", "rising", "dormant"]
 TRENDS = ("new", "rising", "dormant")
-_END = chr(0x10FFFF)  # sorts after whatever may follow a prefix
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +194,7 @@ def _begins(kind: str, prefix: str) -> sa.ColumnElement[bool]:
     """A condition on `register_keys`: the entity's name or one of its keys begins so."""
     keys = register_keys.alias()
     starts = [
-        sa.and_(column >= prefix, column < prefix + _END) for column in (keys.c.key, keys.c.name)
+        sa.and_(column >= prefix, column < prefix + LAST) for column in (keys.c.key, keys.c.name)
     ]
     found = sa.select(keys.c.entity).where(keys.c.kind == kind, sa.or_(*starts))
     return register_keys.c.entity.in_(found)
@@ -354,17 +354,34 @@ def neighbours(
     return found[:limit]
 
 
-def inside(connection: Connection, kind: str, code: str, length: int) -> dict[str, int]:
-    """In how many articles something with a key that begins so stands, by the key's first characters."""
-    part = sa.func.substr(register_mentions.c.key, 1, length)
-    query = (
-        sa.select(part, sa.func.count(sa.distinct(register_mentions.c.article)))
-        .where(register_mentions.c.kind == kind)
-        .where(register_mentions.c.key >= code, register_mentions.c.key < code + _END)
-        .where(sa.func.length(register_mentions.c.key) >= length)
-        .group_by(part)
-    )
-    return {key: count for key, count in connection.execute(query)}
+def divisions(
+    connection: Connection, code: str, length: int, of: tuple[str, str] | None
+) -> dict[str, tuple[int, int]]:
+    """What is named of the divisions in one, by the first digits of their codes.
+
+    Args:
+        code: that theirs begin with.
+        length: of these digits.
+        of: kind and key of an entry, whose articles alone count.
+
+    Returns:
+        How many mentions, or of an entry's articles how many; and the digits of the longest code.
+    """
+    table = register_mentions if of else register_keys
+    part = sa.func.substr(table.c.key, 1, length)
+    digits = sa.func.length(table.c.key)
+    number: sa.ColumnElement[int] = sa.func.sum(register_keys.c.mentions)
+    if of:
+        number = sa.func.count(sa.distinct(register_mentions.c.article))
+    query = sa.select(part, number, sa.func.max(digits)).where(table.c.kind == "place")
+    query = query.where(sa.func.substr(table.c.key, 1, len(code)) == code, digits >= length)
+    if of:
+        query = query.where(register_mentions.c.article.in_(_numbers(*of)))
+    return {
+        key: (int(count), deepest)
+        for key, count, deepest in connection.execute(query.group_by(part))
+        if count
+    }
 
 
 def _of_entity(kind: str, entity: str) -> sa.ColumnElement[bool]:

@@ -7,20 +7,20 @@ gives what counting everything anew gives.
 import datetime
 import json
 import zlib
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ner.store.decisions import RIGHT, place_of, standing_decisions
-from ner.store.runs import by_model
 from ner.store.schema import (
     SURFACE,
     articles,
     chunks,
+    execute_many,
     insert,
     register_articles,
     register_changes,
@@ -52,6 +52,8 @@ class Source:
 
     Args:
         text: of names empty where no span has the label `BRAND` and nobody decided: it is not needed then.
+        divided: keys of brands that several have, with the places and owners of those that have keys of
+            their own: see `ner.store.register.edits.divide`.
     """
 
     id: str
@@ -59,6 +61,7 @@ class Source:
     date: datetime.date | None
     text: str
     marks: Sequence[Mark]
+    divided: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 class KeyFacts(NamedTuple):
@@ -95,38 +98,55 @@ def mark_all(connection: Connection, part: str) -> None:
     connection.execute(register_changes.insert().from_select(["part", "article"], query))
 
 
-def count_articles(
-    connection: Connection, part: str, facts_of: Callable[[Source], Facts], size: int
-) -> int:
-    """Count the next articles that changed, all of them or none.
+def waiting(connection: Connection, part: str, size: int) -> dict[int, list[int]]:
+    """The next articles that changed: number to the numbers of its changes, at most `size` of these."""
+    query = sa.select(register_changes.c.number, register_changes.c.article).where(
+        register_changes.c.part == part
+    )
+    found: dict[int, list[int]] = {}
+    for number, article in connection.execute(
+        query.order_by(register_changes.c.number).limit(size)
+    ):
+        found.setdefault(article, []).append(number)
+    return found
+
+
+def write_facts(
+    connection: Connection,
+    part: str,
+    changes: Mapping[int, Sequence[int]],
+    facts: Mapping[int, Facts],
+) -> None:
+    """Count what articles add in place of what they added before; their changes are dealt with.
+
+    An article that somebody else has counted meanwhile is left out: its facts may be older than what stands.
 
     Args:
-        size: the most changes.
-
-    Returns:
-        How many changes were dealt with; 0 where none waits.
+        changes: see `waiting`; the articles were read after that.
+        facts: of the articles that add something.
     """
     lock_register(connection)
-    waiting = sa.select(register_changes).where(register_changes.c.part == part)
-    rows = connection.execute(waiting.order_by(register_changes.c.number).limit(size)).all()
-    if not rows:
-        return 0
-    numbers = sorted({row.article for row in rows})
+    left = _still_waiting(connection, changes)
+    numbers = sorted(article for article, own in changes.items() if left.issuperset(own))
     before = _counted(connection, part, numbers)
-    after = {
-        number: facts_of(source)
-        for number, source in _sources(connection, numbers, all_texts=part == "places").items()
-    }
-    changed = [
-        number for number in numbers if _plain(before.get(number)) != _plain(after.get(number))
-    ]
-    _write_mentions(connection, part, changed, after)
+    after = {number: found for number in numbers if (found := _plain(facts.get(number)))}
+    changed = [number for number in numbers if before.get(number) != after.get(number)]
+    _write_mentions(connection, part, changed, before, after)
     _write_counts(connection, changed, before, after)
-    _write_facts(connection, part, changed, after)
-    for part_of in chunks(rows):
-        done = [row.number for row in part_of]
-        connection.execute(register_changes.delete().where(register_changes.c.number.in_(done)))
-    return len(rows)
+    _write_articles(connection, part, changed, before, after)
+    for some in chunks([change for number in numbers for change in changes[number]]):
+        connection.execute(register_changes.delete().where(register_changes.c.number.in_(some)))
+
+
+def _still_waiting(connection: Connection, changes: Mapping[int, Sequence[int]]) -> set[int]:
+    numbers = [number for own in changes.values() for number in own]
+    return {
+        number
+        for some in chunks(numbers)
+        for number in connection.scalars(
+            sa.select(register_changes.c.number).where(register_changes.c.number.in_(some))
+        )
+    }
 
 
 def _counted(connection: Connection, part: str, numbers: Sequence[int]) -> dict[int, Facts]:
@@ -149,22 +169,18 @@ def _plain(facts: Facts | None) -> Any:
     return {kind: keys for kind, keys in (facts or {}).items() if keys}
 
 
-def _sources(
-    connection: Connection, numbers: Sequence[int], *, all_texts: bool
+def sources(
+    connection: Connection, part: str, numbers: Sequence[int], divided: Mapping[str, Sequence[str]]
 ) -> dict[int, Source]:
-    """The articles that are there and tagged or decided on, by number."""
+    """The articles that are there, by number, as a part of the register reads them."""
     found: dict[int, Source] = {}
     for some in chunks(numbers):
-        marks: dict[int, list[Mark]] = {}
-        columns = (spans.c.article, spans.c.start, spans.c.end, spans.c.label, spans.c.surface)
-        query = sa.select(*columns).where(spans.c.article.in_(some), by_model(None))
-        for article, *mark in connection.execute(query):
-            marks.setdefault(article, []).append(Mark(*mark))
+        marks = _marks(connection, some)
         decided = standing_decisions(connection, some)
         with_text = set(decided) | {
             number
             for number, found_there in marks.items()
-            if all_texts or any(mark.label == "BRAND" for mark in found_there)
+            if part == "places" or any(mark.label == "BRAND" for mark in found_there)
         }
         query = sa.select(texts).where(texts.c.article.in_(with_text))
         whole = {row.article: row.text for row in connection.execute(query)}
@@ -172,7 +188,22 @@ def _sources(
         for row in connection.execute(sa.select(*fields).where(articles.c.number.in_(some))):
             text = whole.get(row.number, "")
             own = _as_decided(marks.get(row.number, ()), decided.get(row.number, ()), text)
-            found[row.number] = Source(row.id, row.paper, row.date, text, sorted(own))
+            found[row.number] = Source(row.id, row.paper, row.date, text, sorted(own), divided)
+    return found
+
+
+def _marks(connection: Connection, numbers: Sequence[int]) -> dict[int, list[Mark]]:
+    """The spans of the model that tagged each article last."""
+    runs = sa.select(tagged.c.article, sa.func.max(tagged.c.run)).where(
+        tagged.c.article.in_(numbers)
+    )
+    last = {article: run for article, run in connection.execute(runs.group_by(tagged.c.article))}
+    names = ("article", "run", "start", "end", "label", "surface")
+    query = sa.select(*(spans.c[name] for name in names)).where(spans.c.article.in_(numbers))
+    found: dict[int, list[Mark]] = {}
+    for article, run, *mark in connection.execute(query):
+        if run == last.get(article):
+            found.setdefault(article, []).append(Mark(*mark))
     return found
 
 
@@ -188,19 +219,23 @@ def _as_decided(marks: Iterable[Mark], decided: Iterable[Any], text: str) -> lis
 
 
 def _write_mentions(
-    connection: Connection, part: str, numbers: Sequence[int], after: Mapping[int, Facts]
+    connection: Connection,
+    part: str,
+    numbers: Sequence[int],
+    before: Mapping[int, Facts],
+    after: Mapping[int, Facts],
 ) -> None:
-    for some in chunks(numbers):
+    for some in chunks([number for number in numbers if number in before]):
         old = register_mentions.c.article.in_(some), register_mentions.c.kind.in_(PARTS[part])
         connection.execute(register_mentions.delete().where(*old))
     rows = [
-        {"kind": kind, "key": key, "article": number, "mentions": each.mentions}
+        (kind, key, number, each.mentions)
         for number in numbers
         for kind, keys in after.get(number, {}).items()
         for key, each in keys.items()
     ]
-    for some_rows in chunks(sorted(rows, key=lambda row: (row["kind"], row["key"]))):
-        connection.execute(register_mentions.insert(), list(some_rows))
+    columns = ("kind", "key", "article", "mentions")
+    execute_many(connection, register_mentions.insert(), columns, sorted(rows))
 
 
 def _write_counts(
@@ -210,20 +245,22 @@ def _write_counts(
     after: Mapping[int, Facts],
 ) -> None:
     """Add what is new, take off what is gone, and note the keys that it is about."""
-    change: Counter[tuple[str, str, str, str]] = Counter()
-    touched: set[tuple[str, str]] = set()
+    change: dict[tuple[str, str], dict[str, dict[str, int]]] = {}
     both: tuple[tuple[Mapping[int, Facts], int], ...] = ((after, 1), (before, -1))
     for facts, sign in both:
         for number in numbers:
             for kind, keys in facts.get(number, {}).items():
                 for key, each in keys.items():
-                    touched.add((kind, key))
+                    aspects = change.setdefault((kind, key), {})
                     for aspect, values in each.counts.items():
+                        totals = aspects.setdefault(aspect, {})
                         for value, count in values.items():
-                            change[kind, key, aspect, value] += sign * count
+                            totals[value] = totals.get(value, 0) + sign * count
     rows = [
-        {"kind": kind, "key": key, "aspect": aspect, "value": value, "total": total}
-        for (kind, key, aspect, value), total in sorted(change.items())
+        (kind, key, aspect, value, total)
+        for (kind, key), aspects in sorted(change.items())
+        for aspect, totals in sorted(aspects.items())
+        for value, total in sorted(totals.items())
         if total
     ]
     added = insert(connection, register_counts)
@@ -231,10 +268,9 @@ def _write_counts(
         index_elements=["kind", "key", "aspect", "value"],
         set_={"total": register_counts.c.total + added.excluded.total},
     )
-    for some_rows in chunks(rows):
-        connection.execute(added, list(some_rows))
+    execute_many(connection, added, ("kind", "key", "aspect", "value", "total"), rows)
     lost: dict[str, set[str]] = defaultdict(set)
-    for (kind, key, _, _), total in change.items():
+    for kind, key, _, _, total in rows:
         if total < 0:
             lost[kind].add(key)
     for kind, lost_keys in lost.items():
@@ -245,24 +281,28 @@ def _write_counts(
                 register_counts.c.total == 0,
             )
             connection.execute(register_counts.delete().where(*none_left))
-    stale = [{"kind": kind, "key": key, "is_stale": True} for kind, key in sorted(touched)]
-    marked = insert(connection, register_keys).on_conflict_do_update(
-        index_elements=["kind", "key"], set_={"is_stale": True}
+    marked = insert(connection, register_keys)
+    marked = marked.on_conflict_do_update(
+        index_elements=["kind", "key"], set_={"is_stale": marked.excluded.is_stale}
     )
-    for some_rows in chunks(stale):
-        connection.execute(marked, list(some_rows))
+    stale = [(kind, key, True) for kind, key in sorted(change)]
+    execute_many(connection, marked, ("kind", "key", "is_stale"), stale)
 
 
-def _write_facts(
-    connection: Connection, part: str, numbers: Sequence[int], after: Mapping[int, Facts]
+def _write_articles(
+    connection: Connection,
+    part: str,
+    numbers: Sequence[int],
+    before: Mapping[int, Facts],
+    after: Mapping[int, Facts],
 ) -> None:
-    for some in chunks(numbers):
+    """Keep what articles add, to be taken off again."""
+    for some in chunks([number for number in numbers if number in before]):
         old = register_articles.c.part == part, register_articles.c.article.in_(some)
         connection.execute(register_articles.delete().where(*old))
     rows = []
     for number in numbers:
-        if facts := _plain(after.get(number)):
-            data = json.dumps(facts, ensure_ascii=False, separators=(",", ":")).encode()
-            rows.append({"part": part, "article": number, "facts": zlib.compress(data, 1)})
-    for some_rows in chunks(rows):
-        connection.execute(register_articles.insert(), list(some_rows))
+        if number in after:
+            data = json.dumps(after[number], ensure_ascii=False, separators=(",", ":")).encode()
+            rows.append((part, number, zlib.compress(data, 1)))
+    execute_many(connection, register_articles.insert(), ("part", "article", "facts"), rows)
