@@ -8,17 +8,19 @@ from fastapi import APIRouter, HTTPException, Query, Request
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from ner.brands import Reader, describe, rows, update
+from ner.brands import Reader, describe, divide, rows, update
+from ner.brands.divisions import parts, path
 from ner.errors import NerError
 from ner.places import Linker, shipped
-from ner.places.lexicon import CODE_LENGTHS, is_filler, parents
 from ner.review.access import Anybody, Program, Reviewer
 from ner.review.api import SOURCE, store_of
 from ner.review.pages import Language, page
 from ner.review.schemas import Text
-from ner.store import Entry, ReviewStore, Said
+from ner.review.treemap import treemap
+from ner.store import DIVIDE, Entry, ReviewStore, Said
 
 PAGE = 50  # entries in a page of the list
+LISTED = 200  # divisions in a table
 COUNTING = 10.0  # seconds that a request counts articles, at most
 
 Kind = Literal["brand", "organisation", "place"]
@@ -43,15 +45,21 @@ class MergeBody(_Body):
 
 
 class SplitBody(_Body):
-    """A form, by its key, that is an entry of its own."""
+    """A form, by its key, that is an entry of its own; or another brand of the same name.
+
+    `by` is the code of the place, or the key of the organisation, that the other brand is of.
+    """
 
     kind: Literal["brand", "organisation"]
     key: Annotated[Text, Field(min_length=1)]
+    by: Text = ""
 
 
-class JudgeBody(SplitBody):
+class JudgeBody(_Body):
     """Whether an entry is what it is listed as."""
 
+    kind: Literal["brand", "organisation"]
+    key: Annotated[Text, Field(min_length=1)]
     verdict: Literal["confirm", "reject"]
 
 
@@ -118,9 +126,11 @@ def merge(body: MergeBody, request: Request, person: Reviewer) -> Edited:
 
 @api.post("/split", responses={422: {}})
 def split(body: SplitBody, request: Request, person: Reviewer) -> Edited:
-    """Make a form an entry of its own; it can be taken back."""
-    store = store_of(request)
-    return _edited(lambda: store.split(body.kind, body.key, Said(person.name, SOURCE)))
+    """Make a form, or another brand of the same name, an entry of its own; it can be taken back."""
+    store, said = store_of(request), Said(person.name, SOURCE)
+    if body.by:
+        return _edited(lambda: divide(store, reader(), body.key, body.by, said))
+    return _edited(lambda: store.split(body.kind, body.key, said))
 
 
 @api.post("/judge", responses={422: {}})
@@ -133,8 +143,10 @@ def judge(body: JudgeBody, request: Request, person: Reviewer) -> Edited:
 @api.post("/undo", responses={422: {}})
 def undo(body: UndoEditBody, request: Request, person: Reviewer) -> Edited:
     """Take an edit back."""
-    if not store_of(request).undo_edit(body.edit, Said(person.name, SOURCE)):
+    store = store_of(request)
+    if not store.undo_edit(body.edit, Said(person.name, SOURCE)):
         raise HTTPException(422, f"there is no edit {body.edit} to take back")
+    [*_] = update(store, reader())
     return Edited(edit=body.edit)
 
 
@@ -147,9 +159,19 @@ def _edited(work: Any) -> Edited:
 
 def _entry(store: ReviewStore, kind: str, key: str) -> Entry:
     found = store.entry(kind, key)
+    if found is None and kind == "place":
+        found = _unnamed(store, key)
     if found is None:
         raise HTTPException(404, f"no {kind} {key} in the register")
     return found
+
+
+def _unnamed(store: ReviewStore, code: str) -> Entry | None:
+    """A division that no article names, but one in it."""
+    division = reader().linker.lexicon.upper(code)
+    if division is None or not store.divisions(code, len(code)):
+        return None
+    return Entry("place", code, division.name, "", 0, 0, None, None, 0)
 
 
 @pages.get("/register")
@@ -177,6 +199,7 @@ def show_register(
         "more": len(found) > PAGE,
         "page_size": PAGE,
         "waits": waits,
+        "where": _where(store, "") if kind == "place" and not (name or trend or offset) else None,
         "may_edit": person.may("reviewer"),
     }
     return page("register.html", person, language, **shown)
@@ -184,14 +207,26 @@ def show_register(
 
 @pages.get("/entry")
 def show_entry_page(
-    request: Request, person: Anybody, kind: Kind, key: Key, language: Language = ""
+    request: Request,
+    person: Anybody,
+    kind: Kind,
+    key: Key,
+    language: Language = "",
+    within: Annotated[str, Query(pattern=r"^(\d{2}|\d{4}|\d{6}|\d{9}|\d{12})?$")] = "",
 ) -> HTMLResponse:
-    """One brand, organisation or place: forms, months, articles, evidence, neighbours, edits."""
+    """One brand, organisation or place: forms, months, where, articles, evidence, neighbours, edits.
+
+    Args:
+        within: the code of the division whose parts the map of a brand or an organisation shows.
+    """
     if person is None:
         return page("login.html", None, language)
     store = store_of(request)
     entry = _entry(store, kind, key)
     row = describe(store, reader(), entry)
+    for edit in row["edits"]:
+        if edit["verdict"] == DIVIDE:
+            edit["other"] = _by_name(store, edit["other"])
     shown = {
         "kind": kind,
         "entry": row,
@@ -202,7 +237,10 @@ def show_entry_page(
             for what, found in row["evidence"].items()
         },
         "articles": store.places_of(kind, entry.key, limit=PAGE),
-        "divisions": _divisions(store, entry.key) if kind == "place" else None,
+        "others": _others(store, row) if kind == "brand" and "|" not in entry.key else [],
+        "where": _where(store, entry.key)
+        if kind == "place"
+        else _where(store, within, (kind, entry.key)),
         "may_edit": person.may("reviewer") and kind != "place",
     }
     return page("entry.html", person, language, **shown)
@@ -235,19 +273,29 @@ def _pieces(each: Row) -> list[tuple[str, str]]:
     return [(piece, what) for piece, what in [*pieces, (text[at:], "")] if piece]
 
 
-def _divisions(store: ReviewStore, code: str) -> Row:
-    """Where a division is in the tree: those above it, and those in it that articles name."""
+def _others(store: ReviewStore, row: Row) -> list[tuple[str, str, int]]:
+    """What another brand of the same name may be of: code of a province or key of a body, name, articles."""
+    lexicon, known = reader().linker.lexicon, store.divided().get(row["key"], [])
+    provinces = [
+        (one.code, one.name, one.count) for one in parts(store, lexicon, "", ("brand", row["key"]))
+    ]
+    bodies = [(one["key"], one["name"], one["articles"]) for one in row["related"]["organisation"]]
+    found = [*(provinces if len(provinces) > 1 else []), *(bodies if len(bodies) > 1 else [])]
+    return [each for each in found if each[0] not in known]
+
+
+def _by_name(store: ReviewStore, by: str) -> str:
+    """The name of the place or the body that a brand was split off by."""
+    division = reader().linker.lexicon.upper(by) if by.isdecimal() else None
+    return division.name if division else store.entry_names("organisation", [by]).get(by, by)
+
+
+def _where(store: ReviewStore, code: str, of: tuple[str, str] | None = None) -> Row:
+    """Where a division is, and as a tree map what is named in it; of an entry in its articles alone."""
     lexicon = reader().linker.lexicon
-    above = [found for part in parents(code) if (found := lexicon.upper(part))]
-    inside: list[Row] = []
-    for length in CODE_LENGTHS[CODE_LENGTHS.index(len(code)) + 1 :]:
-        for part, articles in store.inside("place", code, length).items():
-            found = lexicon.upper(part)
-            if found and not is_filler(found):
-                inside.append({"code": part, "name": found.name, "articles": articles})
-        if inside:
-            break
+    found = parts(store, lexicon, code, of)
     return {
-        "above": [{"code": one.code, "name": one.name} for one in above if not is_filler(one)],
-        "inside": sorted(inside, key=lambda one: (-one["articles"], one["code"])),
+        "path": path(lexicon, code) if code else [],
+        "parts": found[:LISTED],
+        "cells": treemap(found) if found else [],
     }
