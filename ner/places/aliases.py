@@ -6,8 +6,8 @@ from functools import cache
 from pathlib import Path
 
 ALIASES = Path(__file__).with_name("aliases.toml")
-# Rows of our models' character tables: the character that is in divisions' names, then others that no division
-# has, or three at most (東 in one, 东 in 11,797).
+# Rows of our models' character tables: the character that is in names of divisions, then others that no name
+# has, or three at most (one has 東, 11,797 have 东).
 TRADITIONAL = Path(__file__).with_name("traditional.txt")
 
 

@@ -205,7 +205,11 @@ def _set_figures(connection: Connection, kind: str, entities: Sequence[str]) -> 
     """Write name, sort, counts and days of entities into the rows of their roots, and none into others."""
     keys = register_keys.alias()
     for some in chunks(entities):
-        members = (keys.c.kind == kind) & keys.c.entity.in_(some)
+        # Not by the entity of the joined key: SQLite would look at all mentions there are.
+        own = sa.select(register_keys.c.key).where(
+            register_keys.c.kind == kind, register_keys.c.entity.in_(some)
+        )
+        members = (register_mentions.c.kind == kind) & register_mentions.c.key.in_(own)
         mentioned = register_mentions.join(
             keys,
             (keys.c.kind == register_mentions.c.kind) & (keys.c.key == register_mentions.c.key),
