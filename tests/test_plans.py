@@ -7,6 +7,8 @@ import sqlalchemy as sa
 from conftest import make_article
 
 from ner.article import Span
+from ner.brands import Reader, update
+from ner.places import Linker, shipped
 from ner.store import Action, Change, ModelKey, ReviewStore, Said
 
 SPAN = Span(8, 11, "LOC", 0.9)
@@ -59,3 +61,19 @@ def test_no_table_that_grows_is_read_as_a_whole(tmp_path: Path) -> None:
         line for line in found if line.startswith(("SCAN spans", "SCAN reviews", "SCAN span_"))
     ]
     assert whole == []
+
+
+def test_the_register_is_kept_up_without_reading_all_mentions(tmp_path: Path) -> None:
+    reader = Reader(Linker(shipped()))
+    brand = Span(8, 11, "BRAND", 0.9)
+    articles = [make_article(number, spans=(brand,)) for number in range(5)]
+    with ReviewStore(f"sqlite:///{tmp_path}/a.db", create=True) as store:
+        list(store.add(articles))
+        run = store.start_run(ModelKey("news", "1.0", "a" * 64))
+        store.write_results(run, articles[:4])
+        [*_] = update(store, reader)
+        store.write_results(run, articles[4:])
+        found = plans(store, lambda: list(update(store, reader)))
+    mentions = [line for line in found if "register_mentions" in line]
+    assert mentions
+    assert [line for line in mentions if line.startswith("SCAN") or line.endswith("(kind=?)")] == []
