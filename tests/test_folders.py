@@ -162,4 +162,6 @@ def test_what_cannot_be_tagged_into_a_folder_says_why(lake: Path, tmp_path: Path
     assert "--input FOLDER --output FOLDER" in result.output
     result = ner("tag", "--engine", "ray", "--input", lake)
     assert "--input FOLDER --output FOLDER" in result.output
+    for option in (["--again"], ["--retry-failed"], ["--article", "1"]):
+        assert "go with a store" in tag(lake, out, *option)[1]
     assert not out.exists()

@@ -130,6 +130,11 @@ def tag(
 
     if engine not in ENGINES:
         raise NerError(f"unknown engine {engine!r}", remedy=f"one of {', '.join(ENGINES)}")
+    if input and (article or again or retry_failed):
+        raise NerError(
+            "--article, --again and --retry-failed go with a store",
+            remedy="without --input the store is tagged",
+        )
     if engine == "ray" and article:
         raise NerError("--engine ray tags all that is left", remedy="leave out --article")
     is_lake = bool(input) and _is_lake(input, output, engine)
@@ -152,7 +157,8 @@ def tag(
     from ner.store.foreign import open_store
 
     copy = partial(load, tagger.folder, threshold=threshold, threads=threads or shared, **lists)
-    kept = "what was tagged is stored, and the same command goes on"
+    kept = "files that are whole stay" if is_lake else "what was tagged is stored"
+    kept += ", and the same command goes on"
     with contextlib.ExitStack() as stack:
         stack.enter_context(interruption(kept))
         opened: AnyStore | None = None if is_lake else open_store(store)
