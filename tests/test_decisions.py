@@ -71,6 +71,9 @@ def test_saying_the_same_again_adds_nothing(reviewed: Store) -> None:
     decide(reviewed, OFFICE, RIGHT, said)  # the same click arrives again, late
     assert right(reviewed) == [[(8, 11, "LOC")]]
     assert decide(reviewed, PLACE, WRONG) == decide(reviewed, PLACE, WRONG)
+    # Another source has numbers of its own.
+    decide(reviewed, OFFICE, RIGHT, Said("陈", "doccano july", "click-7"))
+    assert right(reviewed) == [[(8, 13, "ORG")]]
 
 
 def test_a_span_that_would_cross_one_that_is_right_is_refused(reviewed: Store) -> None:

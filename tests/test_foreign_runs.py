@@ -153,7 +153,9 @@ def test_all_is_tagged_again_if_asked(store: ForeignStore, tmp_path: Path) -> No
     assert "5 articles tagged" in tag(path, *fast, "--again")
 
 
-def test_what_failed_too_often_is_tried_when_asked(store: ForeignStore, tmp_path: Path) -> None:
+def test_what_failed_too_often_is_tried_when_asked(
+    store: ForeignStore, url: str, tmp_path: Path
+) -> None:
     def left() -> list[str]:
         ends = ForeignEnds(store, OLD)
         return [item.id for part in ends.parts() for item in ends.read(part)]
@@ -166,6 +168,12 @@ def test_what_failed_too_often_is_tried_when_asked(store: ForeignStore, tmp_path
     assert (each.id, each.tries, each.run, each.why) == ("1", 5, 5, "too odd")
     assert "too odd" in ner("show", "--failures", "--store", path_of(tmp_path)).output
     assert store.retry_failed(OLD) == 1 and "1" in left() and store.failures() == []
+    # Another text is another try: what the old one did says nothing of it.
+    for _ in range(5):
+        tag_by(store, OLD, {"1": "too odd"})
+    execute(url, "UPDATE cms_article SET title = '改了' WHERE id = 1")
+    tag_by(store, OLD, {"1": "still odd"})
+    assert [each.tries for each in store.quarantined(OLD)] == [1] and "1" in left()
 
 
 # -- decisions
@@ -200,6 +208,8 @@ def test_a_source_tells_of_a_decision_once(store: ForeignStore) -> None:
     first = store.decide_span(item, PLACE, RIGHT, told)
     store.decide_span(item, PLACE, WRONG, Said("李", "cms", "click-2"))
     assert store.decide_span(item, PLACE, RIGHT, told) == first
+    other = store.decide_span(item, OFFICE, WRONG, Said("陈静", "web", "click-1"))
+    assert isinstance(other, int) and other != first, "another source has numbers of its own"
     assert [s for s in article(store, "1", confirmed=True).spans] == []
 
 
@@ -254,7 +264,7 @@ def test_a_review_can_be_taken_back(store: ForeignStore, url: str) -> None:
 
 
 def test_a_confirmed_span_stays_where_a_new_model_does_not_repeat_it(
-    store: ForeignStore, tmp_path: Path
+    store: ForeignStore, url: str, tmp_path: Path
 ) -> None:
     tag_by(store, OLD, {name: (PLACE, OFFICE) for name in "134"})
     for name in "134":
@@ -271,6 +281,11 @@ def test_a_confirmed_span_stays_where_a_new_model_does_not_repeat_it(
     exported = ner("export", "--model", "m-2", "--store", path_of(tmp_path)).stdout.splitlines()
     rows = {row["id"]: row["spans"] for row in map(json.loads, exported)}
     assert [(s["label"], s["model"]) for s in rows["3"]] == [("ORG", ""), ("LOC", "m-2")]
+    # What was said of a text says nothing of another one, though the same stands at its beginning.
+    execute(url, "UPDATE cms_article SET content = '<p>江北区</p>' WHERE id = 3")
+    tag_by(store, NEW, {"3": ()})
+    assert spans(article(store, "3", model=NEW, confirmed=True)) == set()
+    assert store.unrepeated(NEW) == {"4": 1}
 
 
 def test_clicks_that_cross_leave_an_article_readable(store: ForeignStore, url: str) -> None:
