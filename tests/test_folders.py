@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from threading import Event
 
 import pytest
 from cms import ner
@@ -109,9 +110,20 @@ def tag_said(articles: int, spans: int) -> str:
     return f"{articles} articles tagged by {load('news-fast')}, {spans} spans\n"
 
 
-def test_what_was_interrupted_leaves_no_half_file(
-    tmp_path: Path, tagger: Tagger, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_was_stopped_leaves_no_half_file(tmp_path: Path, tagger: Tagger) -> None:
+    """Ctrl-C ends a run in good order: all that was read is tagged, which is not all of the file."""
+    lake, out, stop = tmp_path / "lake", tmp_path / "out", Event()
+    lake.mkdir()
+    save("jsonl", map(make_article, range(400)), lake / "a.jsonl")
+    ends = FolderEnds(lake, out, str(tagger), settings_key(tagger))
+    steps = run(ends, ends, this_process(tagger), model=str(tagger), stop=stop)
+    next(steps)
+    stop.set()
+    assert 0 < len(list(steps)) < 399
+    assert files(out) == [MADE_BY]
+
+
+def test_what_was_interrupted_leaves_no_half_file(tmp_path: Path, tagger: Tagger) -> None:
     """Also where a file was read to its end, but not all of it written."""
     lake, out = tmp_path / "lake", tmp_path / "out"
     lake.mkdir()
