@@ -13,6 +13,7 @@ from ner.article import Article, Span
 from ner.report.change import change
 from ner.review.background import Background, Watch
 from ner.store import Action, Change, ModelKey, ReviewStore, Said
+from ner.tagger.loading import load
 
 TEXT = "南岸区政府昨天开会。<b>渝快码</b>上线。"
 OLD = (
@@ -114,10 +115,11 @@ def test_the_loop_in_the_browser(tmp_path: Path) -> None:
         exported = Path(download.value.path()).read_text(encoding="utf-8")
         assert exported == ner("export", "--reviewed", "--store", url).stdout
         assert [span["label"] for span in json.loads(exported)["spans"]] == ["ORG", "LOC", "BRAND"]
-        page.select_option("select[name=model]", "news-fast-0.4.0")
+        fast = str(load("news-fast"))
+        page.select_option("select[name=model]", fast)
         page.click("text=比较 >> nth=-1")
         page.wait_for_selector("h3")
-        assert "old-1 → news-fast-0.4.0" in page.inner_text("section")
+        assert f"old-1 → {fast}" in page.inner_text("section")
         rows = page.locator("table.figures tbody tr").all_inner_texts()
         assert rows[0].split()[0] == "全部" and "文章太少，不能检验" in rows[0]
         assert "昨天" in page.inner_text(".changed:has(.good)")
