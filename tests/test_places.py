@@ -82,6 +82,14 @@ def test_the_places_that_a_bodys_name_begins_with(name: str, codes: list[str], r
     assert Linker(shipped()).split_leading(name) == (codes, rest)
 
 
+def test_many_look_ups_at_once_find_what_single_ones_do() -> None:
+    lexicon = shipped()
+    stems = ["南岸", "后堡", "无此地名", "", "重庆", "南岸岸", "𠮷"]
+    rows = lexicon.find_all(stems)
+    assert [row >= 0 for row in rows] == [bool(lexicon.find(stem)) for stem in stems]
+    assert len(set(rows[rows >= 0])) == 3
+
+
 def tables(folder: Path, *, street: str = "990101001") -> None:
     folder.mkdir(exist_ok=True)
     for name, row in {

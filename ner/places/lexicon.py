@@ -8,11 +8,11 @@ their hashes (CRC-32), so that a stem's entries are one range and a look-up is o
 import json
 import mmap
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -105,6 +105,31 @@ class Lexicon:
     def find(self, stem: str) -> tuple[Division, ...]:
         """The divisions with a stem, in the order of their codes."""
         return self._find(stem)
+
+    def find_all(self, stems: Sequence[str]) -> npt.NDArray[np.int64]:
+        """Many look-ups at once: each stem's number, -1 where no division has it. Shape ``(stems,)``."""
+        wanted = np.fromiter(map(stem_hash, stems), np.uint32, len(stems))
+        rows = np.searchsorted(self._arrays["hashes"], wanted).astype(np.int64)
+        rows[rows == len(self._arrays["hashes"])] = 0
+        rows[self._arrays["hashes"][rows] != wanted] = -1
+        for index in np.flatnonzero((rows >= 0) & ~self._stands_there(rows, stems)):
+            rows[index] = self._row_from(int(rows[index]), stems[int(index)])
+        return rows
+
+    def _stands_there(
+        self, rows: npt.NDArray[np.int64], stems: Sequence[str]
+    ) -> npt.NDArray[np.bool_]:
+        """Whether each stem is the text of its row; a row of -1 is anything."""
+        places, text = self._arrays["places"], self._arrays["text"]
+        lengths = np.fromiter(map(len, stems), np.int64, len(stems))
+        ends = np.cumsum(lengths) - lengths
+        joined = np.frombuffer("".join(stems).encode("utf-32-le", "surrogatepass"), "<u4")
+        starts = places[rows].astype(np.int64)
+        same = places[rows + 1] - starts == lengths
+        for place in range(int(lengths.max(initial=0))):
+            longer = np.flatnonzero(same & (place < lengths))
+            same[longer] = text[starts[longer] + place] == joined[ends[longer] + place]
+        return cast(npt.NDArray[np.bool_], same)
 
     def get(self, code: str) -> Division | None:
         """The division with a code; None if there is none."""
