@@ -12,8 +12,6 @@ from ner.errors import NerError
 from ner.files import user_models
 from ner.formats import FORMATS
 from ner.report.change import ModelChange, change
-from ner.report.texts import LANGUAGES
-from ner.report.texts import texts as report_texts
 from ner.review.access import Anybody, Program, Reader, Reviewer
 from ner.review.api import store_of
 from ner.review.background import Background, Progress, Watch
@@ -75,7 +73,6 @@ def improve(request: Request, person: Anybody, language: Language = "") -> HTMLR
         "models": _installed(),
         "progress": work.progress,
         "change": work.result,
-        "r": report_texts(language if language in LANGUAGES else LANGUAGES[0]),
         "command": f"ner train configs/own.toml --from-store --store {shlex.quote(store.shown_url)}"
         f" --output {shlex.quote(_next_model())}",
     }

@@ -2,9 +2,10 @@
 
 from functools import cache
 
-from ner.report.texts import in_language
+from ner.report.texts import SHARED, in_language
 
 _TEXTS = {
+    **SHARED,
     # every page
     "product": ("抽查", "Spot check"),
     "review": ("审阅", "Review"),
@@ -20,14 +21,12 @@ _TEXTS = {
     "password": ("密码", "Password"),
     # the article view
     "loading": ("正在读取……", "Loading …"),
-    "page_number": ("第 {page} 版", "page {page}"),
     "panel": ("选中的名称", "The name in focus"),
     "nothing_focused": (
         "点一个名称，或按 → 。选中文字可以补标。",
         "Click a name, or press →. Select text to add one that was missed.",
     ),
     "score": ("把握", "Score"),
-    "model": ("模型", "Model"),
     "history": ("经过", "History"),
     "independently": ("（独立审）", " (independently)"),
     "by_hand": ("人工标注", "added by hand"),
@@ -192,7 +191,6 @@ _TEXTS = {
     "paper": ("报纸", "Paper"),
     "date": ("日期", "Date"),
     "date_hint": ("2025、2025-03 或 2025-03-18", "2025, 2025-03 or 2025-03-18"),
-    "label": ("类别", "Label"),
     "any": ("不限", "any"),
     "surface": ("名称", "Name in it"),
     "make": ("建立任务", "Make the queue"),
@@ -213,26 +211,6 @@ _TEXTS = {
     # figures
     "report": ("抽查报告", "Report of a sample"),
     "show": ("显示", "Show"),
-    "all": ("全部", "all"),
-    "precision": ("准确率", "Precision"),
-    "recall": ("召回率", "Recall"),
-    "precision_says": (
-        "模型标出的名称里，有多少是对的",
-        "Of the names that the model marked, how many are right",
-    ),
-    "recall_says": (
-        "文中该标的名称里，模型标出了多少（按审阅时的补标估计）",
-        "Of the names there are, how many the model marked (estimated from those that reviewers added)",
-    ),
-    "count": ("个数", "Count"),
-    "more": ("到 ±2 个百分点还需审（篇）", "Articles to go for ±2 points"),
-    "no_figure": ("样本里没有", "none in the sample"),
-    "not_random": (
-        "这个任务不是随机抽的，数字不代表全部文章。",
-        "This queue is no random sample: its figures do not stand for all articles.",
-    ),
-    "often_wrong": ("最常标错的", "Most often wrong"),
-    "often_missed": ("最常漏标的", "Most often missed"),
     "interval_says": (
         "只算审完的文章；名称的起止和类别都对才算对。95% 是威尔逊区间；"
         "同一篇里的名称彼此相近，真实的误差略大于它。",
@@ -247,33 +225,18 @@ _TEXTS = {
         "same. κ asks of the names that one of them decided on whether they are right, beyond chance: where "
         "nearly all are right, few differences make it low, so read it beside F1.",
     ),
-    "not_settled": (
-        "还有 {count} 篇两人不一致、没有定稿，不在这些数字里，所以数字偏高。",
-        "{count} articles on which two people differ are not settled and not in these figures, which are "
-        "therefore too good.",
-    ),
-    "agreement_of": (
-        "都审了 {articles} 篇，{alike} 篇完全一致",
-        "{articles} articles read by both, {alike} of them alike in all",
-    ),
     "agreement_none": ("还没有两人都审完的文章。", "No article has been read by two people yet."),
-    "candidates": ("名称", "Names"),
     "differences": ("分歧", "Differences"),
-    "nothing_read": ("还没有审完的文章。", "No article has been read as a whole yet."),
     "failed": ("没有成功：{why}", "Failed: {why}"),
-    "by_week": ("逐周", "By week"),
     "by_week_says": (
         "随机样本，按审阅的那一周；竖线是 95% 区间。",
         "Random samples, by the week in which they were read; the lines are intervals of 95%.",
     ),
     "week": ("周一", "Monday"),
-    "articles_read": ("审完（篇）", "Articles read"),
-    "new_names": ("新出现的{label}", "New: {label}"),
     "new_names_say": (
         "文章库最近 {days} 天里第一次出现的名称。",
         "Names that stand for the first time in the last {days} days of the store.",
     ),
-    "in_articles": ("{count} 篇", "{count} articles"),
     "nothing_new": ("没有", "none"),
     # from decisions to a better model
     "improve": ("改进", "Improve"),
@@ -358,7 +321,6 @@ _TEXTS = {
     "count_now": ("现在计入", "Count them now"),
     "name_of_entry": ("名称", "Name"),
     "sort": ("类型", "Kind"),
-    "articles": ("文章", "Articles"),
     "seen": ("首次 – 最近", "First – last"),
     "owner": ("主办单位", "Owner"),
     "home": ("所在地", "Home"),
