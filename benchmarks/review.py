@@ -3,7 +3,8 @@
 python -m benchmarks review sqlite:////tmp/review.db --articles 20000
 
 Each reviewer is logged in, takes articles of one queue, decides on names one by one, and finishes the
-article, with a pause between. Server and reviewers are processes of their own on this machine.
+article, with a pause between. Server and reviewers are processes of their own on this machine, the server
+on a core of its own. Before that every page is asked for once.
 """
 
 import http.client
@@ -27,7 +28,7 @@ from urllib.parse import quote
 
 from benchmarks import store as stores
 from ner.review.access import hash_password
-from ner.store import Account, ReviewStore
+from ner.store import Account, Name, ReviewStore
 
 KINDS = ("next", "article", "decision")
 PASSWORD = "benchmark-password"
@@ -55,7 +56,17 @@ class Client:
         self.times[kind].append(time.perf_counter() - begun)
         return answer
 
+    def seconds(self, method: str, path: str, body: object = None) -> float:
+        """How long an answer of any kind takes."""
+        begun = time.perf_counter()
+        self.send(method, path, body)
+        return time.perf_counter() - begun
+
     def _send(self, method: str, path: str, body: object = None) -> Any:
+        return json.loads(self.send(method, path, body))
+
+    def send(self, method: str, path: str, body: object = None) -> bytes:
+        """The body of an answer."""
         data = None if body is None else json.dumps(body)
         try:
             self._connection.request(method, path, data, self._headers)
@@ -69,7 +80,7 @@ class Client:
             raise RuntimeError(f"{method} {path}: {answer.status} {text[:300]!r}")
         if cookie := answer.getheader("set-cookie"):
             self._headers["cookie"] = cookie.partition(";")[0]
-        return json.loads(text)
+        return text
 
     def next(self, queue: int, after: str) -> str | None:
         found = self.timed("next", "POST", "/api/next", {"queue": queue, "after": after})["id"]
@@ -98,6 +109,7 @@ def prepare(url: str, articles: int, reviewers: int) -> int:
         password = hash_password(PASSWORD)
         for number in range(reviewers):
             store.put_account(Account(f"reviewer-{number}", "reviewer", password))
+        store.put_account(Account("chief", "admin", password))
         drawn: list[int] = []
         seed = int(time.time())
         options = {"size": min(QUEUE, articles), "seed": seed, "made_by": "benchmark"}
@@ -116,6 +128,7 @@ def serving(url: str) -> Iterator[tuple[int, int]]:
     try:
         assert server.stderr
         line = server.stderr.readline()
+        os.sched_setaffinity(server.pid, _cores()[:1])
         address = re.match(r"http://127.0.0.1:(\d+)/", line)
         if not address:
             raise RuntimeError(line + server.stderr.read())
@@ -123,6 +136,11 @@ def serving(url: str) -> Iterator[tuple[int, int]]:
     finally:
         server.terminate()
         server.wait(30)
+
+
+def _cores() -> list[int]:
+    """The server has the first of these for itself, the reviewers the others."""
+    return sorted(os.sched_getaffinity(0))
 
 
 def work(client: Client, queue: int, seconds: float, pause: float) -> None:
@@ -145,6 +163,7 @@ def _reviewers(
     port: int, queue: int, names: list[str], seconds: float, pause: float, told: Any
 ) -> None:
     """A process of reviewers, each in a thread; puts what they measured into a queue."""
+    os.sched_setaffinity(0, _cores()[1:] or _cores())
     measured: Queue[Times | str] = Queue()
     all_here = Barrier(len(names))  # checking a password takes the server as long as many requests
 
@@ -208,6 +227,54 @@ def computing(port: int, pid: int, queue: int) -> dict[str, float]:
     return {kind: 1000 * seconds / ALONE for kind, seconds in found.items()}
 
 
+def each_page(port: int, names: list[Name], models: list[str]) -> list[str]:
+    """How long each page takes, and making each kind of queue, asked for once by one person.
+
+    Args:
+        names: some of the store's, of which the most frequent and the rarest are asked for.
+        models: names of the models that have tagged the store.
+    """
+    client = Client(port, "chief")
+    paths = {"first page": "/", "queues": "/queues", "figures": "/figures", "improve": "/improve"}
+    rarest, *_, most = sorted(names, key=lambda name: name.spans)
+    for name in (most, rarest):
+        paths[f"a name that is marked {name.spans:,} times"] = f"/names?name={quote(name.text)}"
+    paths |= {"names that begin with a character": f"/names?name={quote(most.text[0])}"}
+    paths |= {"all names": "/names", "register": "/register"}
+    found = {what: client.seconds("GET", path) for what, path in paths.items()}
+    id = f"{time.time_ns():032}"
+    alike = {"surface": most.text, "label": most.label, "becomes": most.label, "id": id}
+    found["how often the frequent name is marked"] = client.seconds("POST", "/api/reach", alike)
+    found["undo where nothing is left"] = client.seconds("POST", "/api/undo", {"id": id})
+    for what, fields in _queues(rarest.text, models).items():
+        body = {"name": what, "size": 200, **fields}
+        begun = time.perf_counter()
+        client.seconds("POST", "/api/queues", body)
+        while json.loads(client.send("GET", "/api/queues/drawing"))["running"]:
+            time.sleep(0.05)
+        found[f"draw a queue: {what}"] = time.perf_counter() - begun
+    return [f"| {what} | {1000 * seconds:,.0f} |" for what, seconds in found.items()]
+
+
+def _queues(name: str, models: list[str]) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {
+        "random": {"kind": "random"},
+        "random, of a label": {"kind": "random", "label": "BRAND"},
+        "random, of a paper": {"kind": "random", "paper": stores.PAPERS[3]},
+        "random, of a month": {"kind": "random", "date": "2022-09"},
+        "random, with a name": {"kind": "random", "surface": name},
+        "least certain": {"kind": "uncertain"},
+        "least certain, of a label": {"kind": "uncertain", "label": "BRAND"},
+        "least certain, of a month": {"kind": "uncertain", "date": "2022-09"},
+        "new brands": {"kind": "brands"},
+        "newest": {"kind": "newest"},
+    }
+    if len(models) > 1:
+        found["tagged again"] = {"kind": "retagged"}
+        found["two models"] = {"kind": "differ", "models": models[:2]}
+    return found
+
+
 def _computed(pid: int) -> float:
     """Seconds of computing that a process has used."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -217,7 +284,11 @@ def _computed(pid: int) -> float:
 def measure(url: str, articles: int, reviewers: int, seconds: float, pause: float) -> list[str]:
     """The figures as lines of Markdown."""
     queue = prepare(url, articles, reviewers)
+    with ReviewStore(url) as store:
+        names = store.names(limit=2000)
+        models = list(map(str, store.latest_models()))
     with serving(url) as (port, pid):
+        pages = each_page(port, names, models)
         alone = computing(port, pid, queue)
         load = os.getloadavg()[0]
         begun, computed = time.monotonic(), _computed(pid)
@@ -239,4 +310,4 @@ def measure(url: str, articles: int, reviewers: int, seconds: float, pause: floa
         at = [statistics.quantiles(values, n=100)[place - 1] for place in (50, 95)]
         figures = " | ".join(f"{value:.1f}" for value in (*at, values[-1], alone[kind]))
         lines.append(f"| {kind} | {len(values):,} | {figures} |")
-    return lines
+    return [*lines, "", "| asked for once, by one person | ms |", "|---|---|", *pages]

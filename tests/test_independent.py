@@ -55,9 +55,9 @@ def test_each_article_goes_to_two_people_and_neither_sees_the_other(
     act(store, queue, CHEN, "chen0001", (PLACE, RIGHT))
     store.take_next(queue, "陈", FIRST.id)
     assert store.take_next(queue, "李", make_article(3).id) == FIRST.id
-    assert store.decisions_of(FIRST.id, queue, "李") == []
-    assert store.decisions_of(FIRST.id) == [] == store.reviews_of(FIRST.id, queue, "李")
-    assert [each.stands for each in store.decisions_of(FIRST.id, queue, "陈")] == [True]
+    assert store.standing(FIRST.id, queue, "李").decisions == []
+    assert store.standing(FIRST.id).decisions == [] == store.standing(FIRST.id, queue, "李").reviews
+    assert [each.stands for each in store.standing(FIRST.id, queue, "陈").decisions] == [True]
     assert act(store, queue, LI, "li000001", (PLACE, WRONG)) is None  # no conflict
     # Two have read it: it is for nobody else, and nothing counts yet.
     left = [store.take_next(queue, "王", after) for after in ("", make_article(2).id)]
@@ -73,9 +73,9 @@ def test_what_both_say_counts_at_once_and_no_longer_when_one_takes_it_back(
     act(store, queue, CHEN, "chen0001", (PLACE, WRONG), (OFFICE, RIGHT))
     act(store, queue, LI, "li000001", (OFFICE, RIGHT), (PLACE, WRONG))
     assert right(store) == {FIRST.id: ["ORG"]}
-    assert [each.reviewer for each in store.reviews_of(FIRST.id)] == ["李"]
+    assert [each.reviewer for each in store.standing(FIRST.id).reviews] == ["李"]
     # Once settled, all that was said is on record, and what counts is told from it.
-    said = [(each.reviewer, each.stands) for each in store.decisions_of(FIRST.id)]
+    said = [(each.reviewer, each.stands) for each in store.standing(FIRST.id).decisions]
     assert said == [("陈", False)] * 2 + [("李", False)] * 2 + [("李", True)] * 2
     assert store.undo_last("undo0001", LI) == Undone(FIRST.id, queue)
     assert right(store) == {}
@@ -107,8 +107,8 @@ def test_a_third_person_settles_where_two_differ(store: ReviewStore, queue: int)
     assert store.settle(*key, "settle00", WANG) is None
     assert store.settle(*key, "settle00", WANG) is None  # arrives twice
     assert right(store) == {FIRST.id: ["LOC"]}
-    assert [each.reviewer for each in store.reviews_of(FIRST.id)] == ["王"]
-    standing = [each for each in store.decisions_of(FIRST.id) if each.stands]
+    assert [each.reviewer for each in store.standing(FIRST.id).reviews] == ["王"]
+    standing = [each for each in store.standing(FIRST.id).decisions if each.stands]
     assert [(each.reviewer, each.label, each.verdict) for each in standing] == [
         ("王", "ORG", WRONG),
         ("王", "LOC", RIGHT),

@@ -2,6 +2,7 @@
 
 import datetime
 import threading
+from dataclasses import replace
 
 import pytest
 from conftest import make_article
@@ -76,20 +77,20 @@ def test_an_action_is_taken_back_whole_and_without_limit(store: ReviewStore) -> 
     assert store.undo_last("u1", CHEN) == Undone(second)  # the same key, sent again
     assert store.undo_last("u2", CHEN) == Undone(first) and right(store) == {}
     assert store.undo_last("u3", CHEN) == Undone(first)
-    standing = [each for each in store.decisions_of(first) if each.stands]
+    standing = [each for each in store.standing(first).decisions if each.stands]
     assert [(each.label, each.verdict) for each in standing] == [("LOC", RIGHT)]
     assert store.undo_last("u4", LI) is None  # everybody's own
     assert store.undo_last("u4", CHEN) == Undone(first)
     assert store.undo_last("u5", CHEN) is None
-    assert len(store.decisions_of(first)) == 6  # nothing was deleted
+    assert len(store.standing(first).decisions) == 6  # nothing was deleted
 
 
 def test_the_same_action_arriving_twice_counts_once(store: ReviewStore) -> None:
     act(store, "first000", (PLACE, RIGHT), finish=True)
     act(store, "second00", (PLACE, WRONG))
     assert act(store, "first000", (PLACE, RIGHT), finish=True) is None
-    assert len(store.decisions_of(make_article(1).id)) == 2
-    assert [each.reviewer for each in store.reviews_of(make_article(1).id)] == ["陈"]
+    assert len(store.standing(make_article(1).id).decisions) == 2
+    assert [each.reviewer for each in store.standing(make_article(1).id).reviews] == ["陈"]
 
 
 def test_of_an_action_all_is_stored_or_nothing(store: ReviewStore) -> None:
@@ -98,7 +99,7 @@ def test_of_an_action_all_is_stored_or_nothing(store: ReviewStore) -> None:
     assert "ends past the text" in str(refused)
     refused = act(store, "third000", (OFFICE, RIGHT), (Span(10, 14, "ORG"), RIGHT))
     assert "crosses 10:14 ORG, which was decided to be right" in str(refused)
-    assert len(store.decisions_of(make_article(1).id)) == 1
+    assert len(store.standing(make_article(1).id).decisions) == 1
     # What is made wrong in the same action is in nobody's way.
     assert act(store, "fourth00", (PLACE, WRONG), (Span(10, 14, "ORG"), RIGHT)) is None
 
@@ -109,9 +110,9 @@ def test_what_somebody_else_decided_meanwhile_is_shown_not_overwritten(store: Re
     assert isinstance(conflict, Conflict)
     assert [(each.reviewer, each.verdict) for each in conflict.decisions] == [("李", WRONG)]
     assert act(store, "agreed00", (PLACE, WRONG)) is None  # the same is no conflict
-    seen = store.decisions_of(make_article(1).id)[-1].number
+    seen = store.standing(make_article(1).id).decisions[-1].number
     assert act(store, "again000", (PLACE, RIGHT), seen=seen) is None
-    assert [each.verdict for each in store.decisions_of(make_article(1).id)][-1] == RIGHT
+    assert [each.verdict for each in store.standing(make_article(1).id).decisions][-1] == RIGHT
 
 
 def make(store: ReviewStore, kind: str, size: int = 12, seed: int = 1, **filters: object) -> int:
@@ -193,9 +194,58 @@ def test_where_two_models_differ_is_asked_of_those_two(store: ReviewStore) -> No
     assert order(store, queue) == [make_article(5).id]
 
 
+def test_an_article_with_many_unsure_names_takes_no_other_ones_place(store: ReviewStore) -> None:
+    many = tuple(Span(at, at + 1, "PER", 0.001 * at) for at in range(8, 17))
+    store.write_results(store.start_run(MODEL), [make_article(1, spans=many)])
+    expected = [make_article(number).id for number in (1, 12)]
+    assert order(store, make(store, "uncertain", 2)) == expected
+    assert order(store, make(store, "uncertain", 2, label="PER")) == expected[:1]
+    assert order(store, make(store, "uncertain", 2, label="LOC", name="南岸区"))[0] == expected[1]
+    # What another model found later counts, not what this one had.
+    later = make_article(12, spans=(Span(8, 11, "LOC", 0.99),))
+    store.write_results(store.start_run(ModelKey("news", "2.0", "b" * 64)), [later])
+    assert order(store, make(store, "uncertain", 2)) == [expected[0], make_article(11).id]
+
+
+def test_the_newest_come_first_and_the_undated_last(store: ReviewStore) -> None:
+    days = {3: "2025-03-01", 7: "2025-03-02", 9: "2025-03-02"}
+    dated = [
+        replace(make_article(number), date=datetime.date.fromisoformat(day))
+        for number, day in days.items()
+    ]
+    list(store.add(dated, replace=True))
+    expected = [make_article(number).id for number in (7, 9, 3, 1)]
+    assert order(store, make(store, "newest", 4)) == expected
+
+
+@pytest.mark.parametrize("kind", ["random", "brands", "differ"])
+def test_drawing_keeps_nobody_waiting_and_says_how_far_it_is(
+    store: ReviewStore, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spans = (PLACE, Span(8, 10, "BRAND", 0.5))
+    brands = [make_article(number, spans=spans) for number in (5, 8)]
+    second = ModelKey("news", "2.0", "b" * 64)
+    store.write_results(store.start_run(second), brands)
+    models = (MODEL, second) if kind == "differ" else None
+    options = {"size": 2, "seed": 1, "made_by": "陈", "models": models}
+    whole = order(store, store.make_queue("全", kind, {}, **options))  # type: ignore[arg-type]
+    assert len(whole) == (1 if kind == "brands" else 2)
+    monkeypatch.setattr("ner.store.drawing.STRETCH", 3)
+    told: list[tuple[int, int]] = []
+
+    def watch(done: int, total: int) -> None:
+        told.append((done, total))
+        store.start_session("nobody", f"{done}", datetime.datetime.now(datetime.UTC))  # writes
+
+    store.put_account(Account("nobody", "reader", "x"))
+    queue = store.make_queue("全", kind, {}, watch=watch, **options)  # type: ignore[arg-type]
+    assert order(store, queue) == whole
+    assert told == [(0, 12), (3, 12), (6, 12), (9, 12), (12, 12)]
+
+
 def verdicts(store: ReviewStore, number: int) -> list[tuple[str, str]]:
     """Label and verdict of what stands."""
-    decisions = store.decisions_of(make_article(number).id)
+    decisions = store.standing(make_article(number).id).decisions
     return [(each.label, each.verdict) for each in decisions if each.stands]
 
 
@@ -216,7 +266,7 @@ def test_a_string_is_decided_on_wherever_it_is_marked_and_taken_back_whole(
     assert undone and undone.articles == 10
     assert all(verdicts(store, number) == [] for number in range(3, 13))
     assert verdicts(store, 1) == [("LOC", WRONG)]
-    assert len(store.decisions_of(make_article(3).id)) == 2  # and it is all on record
+    assert len(store.standing(make_article(3).id).decisions) == 2  # and it is all on record
 
 
 def test_a_string_is_relabelled_in_one_queue_only(store: ReviewStore) -> None:
@@ -244,7 +294,7 @@ def test_no_two_reviewers_get_the_same_article(store: ReviewStore) -> None:
         person.join()
     assert None not in given and len(set(given)) == 8
     mine = store.take_next(queue, "审0", "")
-    assert mine and store.holder(mine) == "审0"
+    assert mine and store.standing(mine).holder == "审0"
 
 
 def test_what_was_read_is_not_given_again_and_is_counted(store: ReviewStore) -> None:

@@ -145,7 +145,7 @@ def test_two_read_independently_and_a_third_settles(store_url: str, store: Revie
         saved(chief)
         right = {f"{name} {label}" for name, label in NAMES} | {"王小川 PER"}
         assert counts(store)[first.id] == right
-        assert [each.reviewer for each in store.reviews_of(first.id)] == ["主任"]
+        assert [each.reviewer for each in store.standing(first.id).reviews] == ["主任"]
 
         chief.goto(f"{chief.address}figures?queue={queue.number}")
         row = chief.inner_text("table:has(caption) tbody tr >> nth=0").split()
@@ -214,7 +214,9 @@ def test_a_name_is_rejected_in_all_articles_and_brought_back(
         page.keyboard.press("Enter")
         page.wait_for_selector("#notice:has-text('2 处都这样判了')")
         said = [
-            (each.label, each.verdict) for id in (1, 2) for each in store.decisions_of(f"jz-{id}")
+            (each.label, each.verdict)
+            for id in (1, 2)
+            for each in store.standing(f"jz-{id}").decisions
         ]
         assert said[-2:] == [("PER", WRONG), ("ORG", RIGHT)]
 
@@ -242,7 +244,7 @@ def brands(store: ReviewStore) -> dict[str | None, int]:
     for article in ARTICLES:
         last = {
             (each.start, each.label): each.verdict
-            for each in store.decisions_of(article.id)
+            for each in store.standing(article.id).decisions
             if each.stands
         }
         for span in article.spans:

@@ -171,7 +171,7 @@ class _Needing:
         self.role = role
         self.csrf = csrf
 
-    def __call__(self, request: Request, person: Anybody) -> Person:
+    async def __call__(self, request: Request, person: Anybody) -> Person:
         if person is None:
             raise HTTPException(401, "log in first")
         if not person.may(self.role):

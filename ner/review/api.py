@@ -5,11 +5,13 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException, Query, Request, Response
+from pydantic import BaseModel
 
 from ner.article import Article, Rejected, Span
 from ner.errors import NerError
 from ner.report.figures import Figures, figures
 from ner.review.access import COOKIE, SESSION, Access, Admin, Person, Program, Reader, Reviewer
+from ner.review.background import Background, Progress, Watch
 from ner.review.names import Mention, mentions
 from ner.review.schemas import (
     ActBody,
@@ -17,6 +19,7 @@ from ner.review.schemas import (
     ArticleSpan,
     ArticleView,
     LoginBody,
+    Made,
     Next,
     NextBody,
     QueueBody,
@@ -47,6 +50,7 @@ SOURCE = "web"  # where decisions of the viewer were said
 # Drawn where there is none yet.
 FIRST_QUEUE = QueueBody(name="随机抽样 200 篇", kind="random", size=200, seed=1)
 _WAIT = 20.0  # seconds
+_PATIENCE = 2.0  # seconds that a request waits for a queue to be drawn
 
 router = APIRouter(prefix="/api")
 
@@ -89,13 +93,13 @@ def log_out(person: Reader, request: Request, response: Response) -> dict[str, s
     return {"name": person.name}
 
 
-@router.get("/article")
+@router.get("/article", response_model=ArticleView)
 def article(
     id: Annotated[Text, Query()],
     request: Request,
     person: Reader,
     queue: Annotated[QueueNumber | None, Query()] = None,
-) -> ArticleView:
+) -> Response:
     """An article with the spans of the model that tagged it last, and what was decided about them.
 
     Of a queue whose articles several people read independently, only what one has decided oneself.
@@ -107,7 +111,12 @@ def article(
         for s in found.spans
     ]
     state = state_of(store, id, queue, person.name)
-    return ArticleView(**shown(found), spans=spans, **state.model_dump())
+    return as_json(ArticleView(**shown(found), spans=spans, **dict(state)))
+
+
+def as_json(answer: BaseModel, status: int = 200) -> Response:
+    """An answer written at once: FastAPI would check it again, in a thread of its own."""
+    return Response(answer.model_dump_json(), status, media_type="application/json")
 
 
 def shown(article: Article) -> dict[str, Any]:
@@ -124,16 +133,16 @@ def load_article(store: ReviewStore, id: str, model: ModelKey | None) -> Article
         HTTPException: 404 where there is none, 500 where it is damaged.
     """
     try:
-        found = next(store.articles(ids=[id], model=model), None)
+        found = store.article(id, model=model)
     except NerError as error:
         raise HTTPException(404, str(error)) from None
-    if found is None or isinstance(found, Rejected):
-        raise HTTPException(500, str(found) if found else f"article {id} was deleted")
+    if isinstance(found, Rejected):
+        raise HTTPException(500, str(found))
     return found
 
 
-@router.post("/act", responses={409: {"model": State}, 422: {}})
-def act(body: ActBody, request: Request, response: Response, person: Reviewer) -> State:
+@router.post("/act", response_model=State, responses={409: {"model": State}, 422: {}})
+def act(body: ActBody, request: Request, person: Reviewer) -> Response:
     """Add decisions on spans of an article, all of them or none; 409 where others decided otherwise."""
     store = store_of(request)
     changes = [Change(Span(c.start, c.end, c.label), c.verdict) for c in body.changes]
@@ -146,9 +155,8 @@ def act(body: ActBody, request: Request, response: Response, person: Reviewer) -
         raise HTTPException(422, str(outcome))
     state = state_of(store, body.article, body.queue, person.name)
     if isinstance(outcome, Conflict):
-        response.status_code = 409
         state.conflict = list(outcome.decisions)
-    return state
+    return as_json(state, 409 if state.conflict else 200)
 
 
 @router.post("/undo")
@@ -157,10 +165,13 @@ def undo(body: UndoBody, request: Request, person: Reviewer) -> Undone | None:
     return store_of(request).undo_last(body.id, Said(person.name, SOURCE))
 
 
-@router.post("/reach")
+@router.post("/reach", responses={422: {}})
 def reach(body: AlikeBody, request: Request, person: Reviewer) -> Reach:
     """What the same body sent to /api/alike would decide on; nothing is written."""
-    return store_of(request).reach(_alike(body), request.app.state.model)
+    try:
+        return store_of(request).reach(_alike(body), request.app.state.model)
+    except NerError as error:
+        raise HTTPException(422, str(error)) from None
 
 
 @router.post("/alike", responses={422: {}})
@@ -177,15 +188,11 @@ def _alike(body: AlikeBody) -> Alike:
     return Alike(body.surface, body.label, body.becomes, body.queue)
 
 
-@router.post("/next")
-def next_article(body: NextBody, request: Request, person: Reviewer) -> Next:
+@router.post("/next", response_model=Next)
+def next_article(body: NextBody, request: Request, person: Reviewer) -> Response:
     """The next article of a queue, in one's hands for half an hour: nobody else is given it."""
     store = store_of(request)
-    if body.queue is None:
-        queues = store.queues()
-        number = queues[0].number if queues else _draw(FIRST_QUEUE, request, person)
-    else:
-        number = body.queue
+    number = body.queue or store.newest_queue() or _draw_first(request, person)
     if body.disputed:
         own = person.may("admin")
         id = store.take_disputed(number, person.name, body.after, own=own)
@@ -195,7 +202,7 @@ def next_article(body: NextBody, request: Request, person: Reviewer) -> Next:
     if queue is None:
         raise HTTPException(404, f"no queue {number}")
     mine = store.count_finished(number, person.name) if queue.readers > 1 else 0
-    return Next(id=id, queue=queue, mine=mine)
+    return as_json(Next(id=id, queue=queue, mine=mine))
 
 
 @router.get("/queues")
@@ -204,10 +211,28 @@ def list_queues(request: Request, person: Reader) -> list[Queue]:
     return store_of(request).queues()
 
 
-@router.post("/queues", status_code=201)
-def make_queue(body: QueueBody, request: Request, person: Admin) -> dict[str, int]:
-    """Draw a queue; its number."""
-    return {"queue": _draw(body, request, person)}
+@router.get("/queues/drawing")
+def how_far(request: Request, person: Reader) -> Progress:
+    """How far the drawing of a queue is: the last one."""
+    return drawing_of(request).progress
+
+
+@router.post("/queues", status_code=201, responses={202: {"model": Progress}, 409: {}})
+def make_queue(
+    body: QueueBody, request: Request, response: Response, person: Admin
+) -> Made | Progress:
+    """Draw a queue; its number. 202 where that takes longer: it goes on in the background."""
+    work = _drawing(body, request, person)
+    drawn = drawing_of(request).start(body.name, work)
+    if drawn is None:
+        raise HTTPException(409, "another queue is being drawn")
+    try:
+        return Made(queue=drawn.result(_PATIENCE))
+    except TimeoutError:
+        response.status_code = 202
+        return drawing_of(request).progress
+    except NerError as error:
+        raise HTTPException(422, str(error)) from None
 
 
 @router.get("/figures")
@@ -277,34 +302,48 @@ def _model(store: ReviewStore, name: str) -> ModelKey:
 
 def state_of(store: ReviewStore, id: str, queue: int | None = None, reviewer: str = "") -> State:
     """What was decided about an article; of one that this reviewer reads independently what they decided."""
-    decisions = store.decisions_of(id, queue, reviewer)
-    seen = decisions[-1].number if decisions else 0
-    reviews = store.reviews_of(id, queue, reviewer)
-    apart = queue is not None and store.is_apart(id, queue)
-    holder = store.holder(id)
-    return State(seen=seen, decisions=decisions, reviews=reviews, holder=holder, apart=apart)
+    found = store.standing(id, queue, reviewer)
+    seen = found.decisions[-1].number if found.decisions else 0
+    return State(
+        seen=seen,
+        decisions=found.decisions,
+        reviews=found.reviews,
+        holder=found.holder,
+        apart=found.apart,
+    )
 
 
-def _draw(body: QueueBody, request: Request, person: Person) -> int:
-    """Draw a queue; its number.
+def _draw_first(request: Request, person: Person) -> int:
+    try:
+        return _drawing(FIRST_QUEUE, request, person)(lambda done, total: None)
+    except NerError as error:
+        raise HTTPException(422, str(error)) from None
+
+
+def drawing_of(request: Request) -> Background[int]:
+    """The drawing of a queue that runs, or ran last."""
+    found: Background[int] = request.app.state.drawing
+    return found
+
+
+def _drawing(body: QueueBody, request: Request, person: Person) -> Callable[[Watch], int]:
+    """What draws a queue, and gives its number.
 
     Raises:
-        HTTPException: 422 where none can be drawn.
+        HTTPException: 422 where a model has tagged nothing.
     """
     filters: Filters = {"paper": body.paper, "date": body.date, "label": body.label}
     filters |= {"name": body.surface, "model": request.app.state.model}
     store = store_of(request)
     models = [_model(store, name) for name in body.models or ()]
-    try:
-        return store.make_queue(
-            body.name,
-            body.kind,
-            filters,
-            size=body.size,
-            seed=body.seed,
-            made_by=person.name,
-            readers=body.readers,
-            models=(models[0], models[1]) if models else None,
-        )
-    except NerError as error:
-        raise HTTPException(422, str(error)) from None
+    return lambda watch: store.make_queue(
+        body.name,
+        body.kind,
+        filters,
+        size=body.size,
+        seed=body.seed,
+        made_by=person.name,
+        readers=body.readers,
+        models=(models[0], models[1]) if models else None,
+        watch=watch,
+    )

@@ -81,6 +81,7 @@ def create_app(store: ReviewStore, settings: Settings) -> FastAPI:
     app.state.access = Access(store, settings.reviewer)
     app.state.load_tagger = load_tagger
     app.state.comparison = Background()
+    app.state.drawing = Background()
     app.state.taggers = threading.Semaphore(_TAGGING_AT_ONCE)
     app.include_router(api.router)
     app.include_router(settling.router)

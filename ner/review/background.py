@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -48,28 +49,34 @@ class Background(Generic[Result]):
         with self._lock:
             return None if self._progress.running else self._result
 
-    def start(self, what: str, work: Callable[[Watch], Result]) -> bool:
-        """Begin, unless something runs; whether it was begun."""
+    def start(self, what: str, work: Callable[[Watch], Result]) -> Future[Result] | None:
+        """Begin; what comes of it, or None where something else runs."""
         with self._lock:
             if self._progress.running:
-                return False
+                return None
             self._progress, self._result = Progress(what, running=True), None
-        threading.Thread(target=self._run, args=(what, work), daemon=True, name="compare").start()
-        return True
+        future: Future[Result] = Future()
+        threading.Thread(target=self._run, args=(what, work, future), daemon=True).start()
+        return future
 
-    def _run(self, what: str, work: Callable[[Watch], Result]) -> None:
+    def _run(self, what: str, work: Callable[[Watch], Result], future: Future[Result]) -> None:
         def watch(done: int, total: int) -> None:
             with self._lock:
                 self._progress = Progress(what, done, total, running=True)
 
         failed, result = "", None
+        error: Exception | None = None
         try:
             result = work(watch)
-        except NerError as error:
-            failed = str(error)
-        except Exception as error:  # whatever it is, the page must not wait for ever
-            failed = f"{type(error).__name__}: {error}"
+        except Exception as raised:  # whatever it is, the page must not wait for ever
+            error = raised
+            known = isinstance(raised, NerError)
+            failed = str(raised) if known else f"{type(raised).__name__}: {raised}"
         with self._lock:
             done = self._progress
             self._progress = Progress(what, done.done, done.total, failed=failed)
             self._result = result
+        if error:
+            future.set_exception(error)
+        else:
+            future.set_result(result)  # type: ignore[arg-type]

@@ -15,7 +15,7 @@ from ner.report.figures import figures, weeks
 from ner.report.sample import sample_page, sample_pdf, sample_report
 from ner.report.texts import LANGUAGES
 from ner.review.access import Anybody, Person, Reader
-from ner.review.api import store_of
+from ner.review.api import drawing_of, store_of
 from ner.review.names import mentions, unmarked
 from ner.review.texts import texts
 from ner.store import KINDS, RECENT
@@ -62,7 +62,8 @@ def queues(request: Request, person: Anybody, language: Language = "") -> HTMLRe
         return page("login.html", None, language)
     store = store_of(request)
     models = store.latest_models() if person.may("admin") else []
-    shown = {"queues": store.queues(), "kinds": KINDS, "models": models}
+    shown: dict[str, Any] = {"queues": store.queues(), "kinds": KINDS, "models": models}
+    shown["drawing"] = drawing_of(request).progress
     return page("queues.html", person, language, **shown)
 
 

@@ -122,6 +122,12 @@ class QueueBody(_Body):
         return self
 
 
+class Made(BaseModel):
+    """The number of a queue that was drawn."""
+
+    queue: int
+
+
 class LoginBody(_Body):
     """Name and password."""
 

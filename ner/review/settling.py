@@ -43,7 +43,7 @@ def versions(
         for each in disagreements(first, second)
     ]
     both = (_version(two.names[0], first), _version(two.names[1], second))
-    state = state_of(store, id).model_dump()
+    state = dict(state_of(store, id))
     return VersionsView(**shown(found), versions=both, differences=differing, **state)
 
 

@@ -7,7 +7,7 @@ from ner.store.articles import Filters, Summary
 from ner.store.claims import ENDED, Claim
 from ner.store.comparing import LabelChange, ModelDifference
 from ner.store.decisions import RIGHT, WRONG, Said
-from ner.store.drawing import KINDS
+from ner.store.drawing import KINDS, Watch
 from ner.store.finding import Name, Page
 from ner.store.history import RunSummary
 from ner.store.independent import Versions
@@ -23,7 +23,7 @@ from ner.store.run_report import UNSURE, LabelCount, RunName, RunNames, UnsureSp
 from ner.store.runs import ModelKey, ModelUse, Run
 from ner.store.searching import around, occurrences
 from ner.store.store import DEFAULT_URL, Store
-from ner.store.together import Action, Change, Conflict, Decision, Review, Undone
+from ner.store.together import Action, Change, Conflict, Decision, Review, Standing, Undone
 from ner.store.upkeep import Info
 from ner.store.urls import safe_url
 from ner.store.versions import Upgraded, upgrade
@@ -80,6 +80,7 @@ __all__ = [
     "RunSummary",
     "Said",
     "Source",
+    "Standing",
     "Store",
     "Summary",
     "Trend",
@@ -87,6 +88,7 @@ __all__ = [
     "UnsureSpan",
     "Upgraded",
     "Versions",
+    "Watch",
     "around",
     "occurrences",
     "safe_url",

@@ -2,6 +2,8 @@
 
 import datetime
 from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -67,13 +69,18 @@ def end_session(connection: Connection, token_hash: str) -> None:
 
 def account_of(connection: Connection, token_hash: str) -> Account | None:
     """Whose session a token is, if it has not ended."""
-    query = (
+    row = connection.execute(_logged_in(), {"token": token_hash, "now": now()}).first()
+    return Account(*row) if row else None
+
+
+@cache
+def _logged_in() -> sa.Select[Any]:
+    return (
         sa.select(accounts.c.name, accounts.c.role, accounts.c.password_hash)
         .join(sessions, sessions.c.account == accounts.c.number)
-        .where(sessions.c.token_hash == token_hash, sessions.c.until > now())
+        .where(sessions.c.token_hash == sa.bindparam("token"))
+        .where(sessions.c.until > sa.bindparam("now"))
     )
-    row = connection.execute(query).first()
-    return Account(*row) if row else None
 
 
 def _number(name: str) -> sa.ScalarSelect[int]:

@@ -50,7 +50,7 @@ class Reach:
     Args:
         articles: how many have spans that it decides on.
         spans: how many these are.
-        left: how many more are left as they are: people have decided on them, or or would cross a right one.
+        left: how many more stay as they are: people have decided on them, or they would cross a right one.
     """
 
     articles: int
@@ -59,8 +59,12 @@ class Reach:
 
 
 def reach(connection: Connection, alike: Alike, model: ModelKey | None) -> Reach:
-    """What a decision would be about; nothing is written."""
-    found = connection.execute(_marked(alike, model)).all()
+    """What a decision would be about; nothing is written.
+
+    Raises:
+        NerError: they are more than `MOST`.
+    """
+    found = _marked(connection, alike, model)
     return _reach(found, [row for part in chunks(found) for row in _open(connection, part, alike)])
 
 
@@ -81,11 +85,7 @@ def decide_alike(
     )
     if connection.scalar(sa.select(known)):
         return Reach(0, 0, 0)
-    found = connection.execute(_marked(alike, model).limit(MOST + 1)).all()
-    if len(found) > MOST:
-        raise NerError(
-            f"{alike.surface} is marked more than {MOST:,} times", remedy="decide on it in a queue"
-        )
+    found = _marked(connection, alike, model)
     done: list[Any] = []
     written = 0
     number = connection.scalar(model_number(model)) if model else None
@@ -107,17 +107,24 @@ def decide_alike(
     return _reach(found, done)
 
 
-def _marked(alike: Alike, model: ModelKey | None) -> sa.Select[Any]:
+def _marked(connection: Connection, alike: Alike, model: ModelKey | None) -> Sequence[Any]:
+    """The spans of a string, as the model has them."""
     query = (
         sa.select(spans.c.article, spans.c.start, spans.c.end)
         .where(spans.c.surface == alike.surface[:SURFACE], spans.c.label == alike.label)
         .where(spans.c.end - spans.c.start == len(alike.surface), by_model(model))
         .order_by(spans.c.article, spans.c.start)
+        .limit(MOST + 1)
     )
-    if alike.queue is None:
-        return query
-    here = sa.select(queue_articles.c.article).where(queue_articles.c.queue == alike.queue)
-    return query.where(spans.c.article.in_(here))
+    if alike.queue is not None:
+        here = sa.select(queue_articles.c.article).where(queue_articles.c.queue == alike.queue)
+        query = query.where(spans.c.article.in_(here))
+    found = connection.execute(query).all()
+    if len(found) > MOST:
+        raise NerError(
+            f"{alike.surface} is marked more than {MOST:,} times", remedy="decide on it in a queue"
+        )
+    return found
 
 
 def _open(connection: Connection, rows: Sequence[Any], alike: Alike) -> list[Any]:

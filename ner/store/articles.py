@@ -5,6 +5,7 @@ import datetime
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache, lru_cache
 from typing import Any, TypedDict
 
 import sqlalchemy as sa
@@ -93,8 +94,23 @@ def lock_article(connection: Connection, article_id: str) -> Any:
 def lock_articles(connection: Connection, ids: Sequence[str]) -> Iterator[Any]:
     """The rows of those ids that are in the store; no other transaction changes them until this one ends."""
     for chunk in chunks(ids):
-        query = select_articles().where(articles.c.id.in_(chunk)).order_by(articles.c.number)
-        yield from connection.execute(query.with_for_update(of=articles)).all()
+        yield from connection.execute(_locking(), {"ids": list(chunk)}).all()
+
+
+@cache
+def _locking() -> sa.Select[Any]:
+    query = select_articles().where(articles.c.id.in_(sa.bindparam("ids", expanding=True)))
+    return query.order_by(articles.c.number).with_for_update(of=articles)
+
+
+def find_article(connection: Connection, article_id: str) -> Any:
+    """The row of an article, or None; others may change it."""
+    return connection.execute(_by_id(), {"id": article_id}).first()
+
+
+@cache
+def _by_id() -> sa.Select[Any]:
+    return select_articles().where(articles.c.id == sa.bindparam("id"))
 
 
 def is_reviewed(connection: Connection, number: int) -> bool:
@@ -104,6 +120,7 @@ def is_reviewed(connection: Connection, number: int) -> bool:
     return bool(connection.scalar(sa.select(sa.or_(*found))))
 
 
+@lru_cache(maxsize=100)
 def stands(table: sa.FromClause) -> sa.ColumnElement[bool]:
     """A condition on `reviews` or `span_decisions`: takes nothing back, and was not taken back.
 
@@ -115,11 +132,23 @@ def stands(table: sa.FromClause) -> sa.ColumnElement[bool]:
     return sa.and_(sa.func.coalesce(table.c.undoes, 0) == 0, ~taken.exists())
 
 
+@cache
 def counts(table: sa.Table) -> sa.ColumnElement[bool]:
     """The same, and was not said by one of several independent readers, whose word counts once settled."""
     return sa.and_(stands(table), table.c.queue.is_(None))
 
 
+@cache
+def was_read() -> sa.ColumnElement[bool]:
+    """A condition on `articles`: a person read all of its present text."""
+    return sa.exists().where(
+        reviews.c.article == articles.c.number,
+        reviews.c.text_hash == articles.c.text_hash,
+        counts(reviews),
+    )
+
+
+@cache
 def select_articles() -> sa.Select[Any]:
     """A query for whole rows. Dates come as the database has them: a damaged one costs its own row only."""
     columns = [column for column in articles.c if column is not articles.c.date]
@@ -150,8 +179,11 @@ def select_summaries(model: ModelKey | None) -> sa.Select[Any]:
     ).select_from(_with_texts())
 
 
-def matching(filters: Filters) -> list[sa.ColumnElement[bool]]:
+def matching(filters: Filters, *, each: bool = False) -> list[sa.ColumnElement[bool]]:
     """Conditions on `articles`, all but the ids.
+
+    Args:
+        each: few articles are asked, which something else finds.
 
     Raises:
         NerError: the date is none.
@@ -169,18 +201,14 @@ def matching(filters: Filters) -> list[sa.ColumnElement[bool]]:
     if text := filters.get("text"):
         conditions.append(holds(text))
     if (is_reviewed := filters.get("reviewed")) is not None:
-        read = sa.exists().where(
-            reviews.c.article == articles.c.number,
-            reviews.c.text_hash == articles.c.text_hash,
-            counts(reviews),
-        )
-        conditions.append(read if is_reviewed else ~read)
+        conditions.append(was_read() if is_reviewed else ~was_read())
     if label or name:
         found = sa.select(spans.c.article).where(by_model(filters.get("model")))
         found = found.where(spans.c.label == label) if label else found
-        if name:  # few articles hold it, so the index on names gives them
+        if name:
             found = found.where(spans.c.surface == name[:SURFACE])
             found = found.where(spans.c.end - spans.c.start == len(name))
+        if name and not each:  # few articles hold it, so the index on names gives them
             conditions.append(articles.c.number.in_(found))
         else:  # many hold the label, so each article is asked
             conditions.append(found.where(spans.c.article == articles.c.number).exists())
@@ -196,6 +224,8 @@ def count_articles(
         numbers: primary keys of the only articles that count; None for all.
     """
     query = sa.select(sa.func.count()).select_from(articles).where(*matching(filters or {}))
+    if (filters or {}).get("reviewed"):  # few are, and an index knows which
+        query = query.where(articles.c.number.in_(sa.select(reviews.c.article)))
     if numbers is None:
         return connection.scalar(query) or 0
     return sum(

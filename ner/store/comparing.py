@@ -91,11 +91,22 @@ def compare(
 
 
 def changes(
-    connection: Connection, old: ModelKey, new: ModelKey, ledger: Ledger = OURS
+    connection: Connection,
+    old: ModelKey,
+    new: ModelKey,
+    ledger: Ledger = OURS,
+    *,
+    stretch: tuple[int, int] | None = None,
 ) -> sa.CompoundSelect[Any]:
-    """Article and label of each span that only one of two models found, in articles that both tagged."""
+    """Article and label of each span that only one of two models found, in articles that both tagged.
+
+    Args:
+        stretch: only in articles of ours with numbers from the one to the other.
+    """
     first, second = _number(connection, ledger, old), _number(connection, ledger, new)
-    return sa.union_all(_only(ledger, first, second), _only(ledger, second, first))
+    return sa.union_all(
+        _only(ledger, first, second, stretch), _only(ledger, second, first, stretch)
+    )
 
 
 def _number(connection: Connection, ledger: Ledger, model: ModelKey) -> int:
@@ -110,15 +121,17 @@ def tagged_nothing(model: ModelKey) -> NerError:
     return NerError(f"{model} has tagged nothing in this store", remedy="ner runs lists the models")
 
 
-def _shared(ledger: Ledger, first: int, second: int) -> sa.Select[Any]:
+def _shared(
+    ledger: Ledger, first: int, second: int, stretch: tuple[int, int] | None = None
+) -> sa.Select[Any]:
     """The articles that two models tagged, with the same text."""
     one, other = ledger.tagged, ledger.tagged.alias()
     same = [one.c[name] == other.c[name] for name in ("article", *ledger.text)]
-    return (
-        sa.select(one.c.article)
-        .join(other, sa.and_(*same))
-        .where(one.c.model == first, other.c.model == second)
-    )
+    query = sa.select(one.c.article).join(other, sa.and_(*same))
+    if stretch:  # by its articles: an index on models gives millions of rows
+        query = query.where(one.c.article.between(*stretch))
+        return query.where(one.c.model + 0 == first, other.c.model + 0 == second)
+    return query.where(one.c.model == first, other.c.model == second)
 
 
 def _same(ledger: Ledger, other: sa.FromClause, model: int) -> sa.ColumnElement[bool]:
@@ -127,14 +140,19 @@ def _same(ledger: Ledger, other: sa.FromClause, model: int) -> sa.ColumnElement[
     return sa.and_(other.c.model == model, *equal)
 
 
-def _only(ledger: Ledger, model: int, without: int) -> sa.Select[Any]:
+def _only(
+    ledger: Ledger, model: int, without: int, stretch: tuple[int, int] | None = None
+) -> sa.Select[Any]:
     """Article and label of the spans that a model found and the other did not, where both tagged."""
     spans, other = ledger.spans, ledger.spans.alias()
     found = sa.select(sa.literal(1)).select_from(other).where(_same(ledger, other, without))
-    shared = _shared(ledger, model, without).subquery()
+    shared = _shared(ledger, model, without, stretch).subquery()
     query = sa.select(spans.c.article, spans.c.label)
     query = query.join(shared, shared.c.article == spans.c.article)
-    return query.where(spans.c.model == model, ~found.exists())
+    query = query.where(~found.exists())
+    if stretch:
+        return query.where(spans.c.model + 0 == model, spans.c.article.between(*stretch))
+    return query.where(spans.c.model == model)
 
 
 def _in_both(ledger: Ledger, first: int, second: int) -> sa.Select[Any]:

@@ -5,6 +5,7 @@ A decision can be taken back: then the one before it counts again.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -205,13 +206,17 @@ def lock_text(connection: Connection, article_id: str, text_hash: str) -> Any:
 
 def standing_decisions(connection: Connection, numbers: Iterable[int]) -> dict[int, list[Any]]:
     """The decisions that count on spans of articles by number, oldest first."""
-    query = sa.select(span_decisions).where(
-        span_decisions.c.article.in_(numbers), counts(span_decisions)
-    )
     found: dict[int, list[Any]] = {}
-    for row in connection.execute(query.order_by(span_decisions.c.number)):
+    for row in connection.execute(_counting(), {"numbers": list(numbers)}):
         found.setdefault(row.article, []).append(row)
     return found
+
+
+@cache
+def _counting() -> sa.Select[Any]:
+    here = span_decisions.c.article.in_(sa.bindparam("numbers", expanding=True))
+    query = sa.select(span_decisions).where(here, counts(span_decisions))
+    return query.order_by(span_decisions.c.number)
 
 
 def _reviewed_in(connection: Connection, number: int) -> set[str]:
@@ -243,9 +248,14 @@ def why_crossing(span: Span, places: Iterable[Place]) -> str:
 
 def insert_row(connection: Connection, table: sa.Table, values: Mapping[str, Any]) -> int:
     """Add a row; its number."""
-    key = connection.execute(table.insert().values(**values)).inserted_primary_key
+    key = connection.execute(_inserting(table), values).inserted_primary_key
     assert key  # the table has a number
     return int(key[0])
+
+
+@lru_cache(maxsize=100)
+def _inserting(table: sa.Table) -> sa.Insert:
+    return table.insert()
 
 
 def columns(article: int, place: Place) -> dict[str, Any]:

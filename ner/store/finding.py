@@ -11,8 +11,9 @@ from sqlalchemy.engine import Connection
 
 from ner.errors import NerError
 from ner.store.articles import Filters, Summary, build_summary, matching, select_summaries
-from ner.store.runs import ModelKey, by_model, count_labels, model_number
-from ner.store.schema import LAST, articles, models, spans, tagged
+from ner.store.paging import Candidates
+from ner.store.runs import ModelKey, by_model, count_labels, labels_of_models, model_number
+from ner.store.schema import CHUNK, LAST, SURFACE, articles, models, spans, tagged
 
 By = Literal["label", "model", "paper", "month"]
 
@@ -125,6 +126,39 @@ def names(
     if label:
         query = query.where(spans.c.label == label)
     return [Name(*row) for row in connection.execute(query)]
+
+
+def marked(name: str, label: str, model: ModelKey | None) -> Candidates:
+    """The articles in which a name is marked, by the index on names: of a frequent one only those asked for.
+
+    Args:
+        label: only where it is marked with this one; all if empty.
+        model: only by this one; by any, also one that has not tagged the article last, if None.
+    """
+    wanted: list[tuple[int, str]] = []
+
+    def after(connection: Connection, last: int) -> list[int]:
+        if not wanted:
+            found = labels_of_models(connection, model)
+            wanted.extend(each for each in found if label in ("", each[1]))
+        # In each part the articles come sorted.
+        parts = [
+            sa.select(spans.c.article)
+            .where(spans.c.surface == name[:SURFACE], spans.c.label == each)
+            .where(spans.c.model == number, spans.c.article > last)
+            .where(spans.c.end - spans.c.start == len(name))
+            .order_by(spans.c.article)
+            .distinct()
+            .limit(CHUNK)
+            .subquery()
+            for number, each in wanted
+        ]
+        if not parts:
+            return []
+        union = sa.union(*(sa.select(part) for part in parts)).subquery()
+        return list(connection.scalars(sa.select(union).order_by(union.c.article).limit(CHUNK)))
+
+    return after
 
 
 def counts(connection: Connection, by: By, filters: Filters) -> dict[str, int]:

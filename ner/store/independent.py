@@ -7,13 +7,14 @@ differences, decisions like all others are added, which count.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ner.article import Rejected, Span
-from ner.store.articles import matching, stands
+from ner.store.articles import stands, was_read
 from ner.store.decisions import (
     RIGHT,
     WRONG,
@@ -58,14 +59,18 @@ def readers_of(connection: Connection, queue: int) -> int:
 
 def is_open(connection: Connection, article: int, queue: int) -> bool:
     """True where an article waits for independent readers of a queue, or for somebody to settle it."""
-    query = (
+    return connection.scalar(_open(), {"article": article, "queue": queue}) is not None
+
+
+@cache
+def _open() -> sa.Select[Any]:
+    return (
         sa.select(articles.c.number)
         .join(queue_articles, queue_articles.c.article == articles.c.number)
         .join(queues, queues.c.number == queue_articles.c.queue)
-        .where(articles.c.number == article, queues.c.number == queue, queues.c.readers > 1)
-        .where(*matching({"reviewed": False}))
+        .where(articles.c.number == sa.bindparam("article"), queues.c.readers > 1)
+        .where(queues.c.number == sa.bindparam("queue"), ~was_read())
     )
-    return connection.scalar(query) is not None
 
 
 def count_readers(queue: Any) -> sa.ScalarSelect[int]:
@@ -74,7 +79,7 @@ def count_readers(queue: Any) -> sa.ScalarSelect[int]:
     return finished.correlate(articles, queue_articles, queues).scalar_subquery()
 
 
-def finished_by(reviewer: str, queue: int) -> sa.ColumnElement[bool]:
+def finished_by(reviewer: Any, queue: Any) -> sa.ColumnElement[bool]:
     """A condition on `articles`: this independent reader of a queue has finished it."""
     return sa.exists().where(*_finished(queue), reviews.c.reviewer == reviewer)
 

@@ -12,6 +12,20 @@ from ner.store.schema import CHUNK, articles
 
 Result = TypeVar("Result")
 Read = Callable[[Callable[[Connection], list[Any]]], list[Any]]
+Candidates = Callable[[Connection, int], Sequence[int]]
+"""Gives the next primary keys after one, sorted, `CHUNK` at most; none where there are no more."""
+
+
+def listed(numbers: Sequence[int] | None) -> Candidates | None:
+    """Candidates from a sorted list of primary keys; None for all articles."""
+    if numbers is None:
+        return None
+
+    def after(_: Connection, last: int) -> Sequence[int]:
+        begin = bisect(numbers, last)
+        return numbers[begin : begin + CHUNK]
+
+    return after
 
 
 def pages(
@@ -19,7 +33,7 @@ def pages(
     query: sa.Select[Any],
     build: Callable[[Connection, Sequence[Any]], list[Result]],
     size: int,
-    numbers: Sequence[int] | None,
+    candidates: Candidates | None,
     limit: int | None,
 ) -> Iterator[Result]:
     """What `build` makes of a query's rows, in the order of their primary keys.
@@ -27,27 +41,31 @@ def pages(
     Args:
         read: runs a function with a connection, for one page; none is open between two pages.
         size: rows per page.
-        numbers: primary keys of the only articles wanted, sorted; None for all.
+        candidates: the only articles wanted; None for all.
         limit: the most rows wanted; None for all.
     """
     left = sys.maxsize if limit is None else limit
-    last = 0
+    last: int | None = 0
     query = query.order_by(articles.c.number)
-    while left > 0:
-        page = query.where(articles.c.number > last).limit(min(size, left))
-        if numbers is not None:
-            numbers = numbers[bisect(numbers, last) :]
-            page = page.where(articles.c.number.in_(numbers[:CHUNK]))
+    while left > 0 and last is not None:
+        most = min(size, left)
 
-        def fetch(connection: Connection, page: sa.Select[Any] = page) -> list[Any]:
+        def fetch(connection: Connection, last: int = last, most: int = most) -> list[Any]:
+            page = query.where(articles.c.number > last).limit(most)
+            some: Sequence[int] = ()
+            if candidates:
+                some = candidates(connection, last)
+                if not some:
+                    return [[], None]
+                page = page.where(articles.c.number.in_(some))
             rows = connection.execute(page).all()
-            return [(row.number, item) for row, item in zip(rows, build(connection, rows))]
+            # Where the page is not full, nothing is left, or nothing of these candidates.
+            end = some[-1] if some else None
+            return [
+                build(connection, rows) if rows else [],
+                rows[-1].number if len(rows) == most else end,
+            ]
 
-        if found := read(fetch):
-            yield from (item for _, item in found)
-            left -= len(found)
-            last = found[-1][0]
-        elif numbers and len(numbers) > CHUNK:  # a chunk of numbers, all deleted meanwhile
-            last = numbers[CHUNK - 1]
-        else:
-            return
+        found, last = read(fetch)
+        yield from found
+        left -= len(found)

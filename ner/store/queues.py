@@ -4,17 +4,17 @@ import datetime
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import NotRequired, TypedDict, Unpack
+from functools import cache
+from typing import Any, NotRequired, TypedDict, Unpack
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from ner.errors import NerError
 from ner.store import independent
-from ner.store.articles import Filters, matching
-from ner.store.drawing import KINDS, draw
+from ner.store.articles import Filters, counts, was_read
+from ner.store.decisions import insert_row
 from ner.store.runs import ModelKey
-from ner.store.schema import articles, chunks, insert, leases, now, queue_articles, queues
+from ner.store.schema import articles, chunks, insert, leases, now, queue_articles, queues, reviews
 
 LEASE = datetime.timedelta(minutes=30)
 QUEUE_LOCK = 0x6E6573  # the number of PostgreSQL's advisory lock
@@ -61,66 +61,72 @@ class Drawing(TypedDict):
     models: NotRequired[tuple[ModelKey, ModelKey] | None]
 
 
-def make_queue(
-    connection: Connection, name: str, kind: str, filters: Filters, **drawing: Unpack[Drawing]
+def add_queue(
+    connection: Connection,
+    numbers: Sequence[int],
+    name: str,
+    kind: str,
+    filters: Filters,
+    **drawing: Unpack[Drawing],
 ) -> int:
-    """Draw a queue; its number.
-
-    Raises:
-        NerError: there is no such kind, no article matches, or there are no two models to compare.
-    """
-    if kind not in KINDS:
-        raise NerError(f"no kind of queue {kind!r}", remedy=f"one of {', '.join(KINDS)}")
-    seed, models = drawing["seed"], drawing.get("models")
-    numbers = draw(connection, kind, filters, drawing["size"], seed, models)
-    if not numbers:
-        raise NerError("no article matches", remedy="tag the store first, or ask for less")
+    """Keep a queue with the articles that were drawn; its number."""
     shown = {key: str(value) for key, value in filters.items() if value}
-    if models:
+    if models := drawing.get("models"):
         shown["models"] = " / ".join(map(str, models))
-    queue = connection.scalar(
-        queues.insert()
-        .values(
-            name=name,
-            kind=kind,
-            seed=seed if kind == "random" else None,
-            filters=json.dumps(shown, ensure_ascii=False),
-            made_by=drawing["made_by"],
-            made_at=now(),
-            readers=drawing.get("readers", 1),
-        )
-        .returning(queues.c.number)
-    )
-    assert queue is not None  # it was just written
+    values = {
+        "name": name,
+        "kind": kind,
+        "seed": drawing["seed"] if kind == "random" else None,
+        "filters": json.dumps(shown, ensure_ascii=False),
+        "made_by": drawing["made_by"],
+        "made_at": now(),
+        "readers": drawing.get("readers", 1),
+    }
+    queue = insert_row(connection, queues, values)
     rows = [
         {"queue": queue, "position": position, "article": number}
         for position, number in enumerate(numbers)
     ]
     for part in chunks(rows):
         connection.execute(queue_articles.insert(), list(part))
-    return int(queue)
+    return queue
 
 
 def list_queues(connection: Connection, number: int | None = None) -> list[Queue]:
     """The queues, newest first; only one of them where its number is given."""
-    query = (
-        sa.select(
-            queues,
-            sa.func.count(queue_articles.c.article).label("size"),
-            sa.func.count(articles.c.number).label("reviewed"),
-            sa.case((queues.c.readers > 1, _count_disputed()), else_=0).label("disputed"),
-        )
-        .outerjoin(queue_articles, queue_articles.c.queue == queues.c.number)
-        .outerjoin(articles, (articles.c.number == queue_articles.c.article) & _read())
-        .group_by(*queues.c)
-        .order_by(queues.c.number.desc())
-    )
-    if number is not None:
-        query = query.where(queues.c.number == number)
+    keys = {} if number is None else {"number": number}
     return [
         Queue(**{**row._mapping, "filters": json.loads(row.filters)})
-        for row in connection.execute(query)
+        for row in connection.execute(_with_counts(one=number is not None), keys)
     ]
+
+
+@cache
+def _with_counts(*, one: bool) -> sa.Select[Any]:
+    size = sa.select(sa.func.count()).where(queue_articles.c.queue == queues.c.number)
+    found = articles.alias()
+    read = sa.select(reviews.c.number).where(
+        reviews.c.article == queue_articles.c.article,
+        # An article is looked at only where somebody has read it: no index serves the other way.
+        found.c.number == reviews.c.article + 0,
+        found.c.text_hash == reviews.c.text_hash,
+        counts(reviews),
+    )
+    query = sa.select(
+        queues,
+        size.scalar_subquery().label("size"),
+        size.where(read.correlate(queue_articles).exists()).scalar_subquery().label("reviewed"),
+        sa.case((queues.c.readers > 1, _count_disputed()), else_=0).label("disputed"),
+    )
+    if one:
+        return query.where(queues.c.number == sa.bindparam("number"))
+    return query.order_by(queues.c.number.desc())
+
+
+def newest_queue(connection: Connection) -> int | None:
+    """The number of the queue that was made last."""
+    number: int | None = connection.scalar(sa.select(sa.func.max(queues.c.number)))
+    return number
 
 
 def take_next(connection: Connection, queue: int, reviewer: str, after: str = "") -> str | None:
@@ -130,11 +136,8 @@ def take_next(connection: Connection, queue: int, reviewer: str, after: str = ""
     `after`, else the first of all. What this reviewer had in hand before is free again, but `after`. Where
     several people read each article, it is given until so many have finished it, to each of them once.
     """
-    wanted = [~_read()]
-    if (readers := independent.readers_of(connection, queue)) > 1:
-        wanted.append(~independent.finished_by(reviewer, queue))
-        wanted.append(independent.count_readers(queue) < readers)
-    return _hand_out(connection, queue, reviewer, after, wanted)
+    several = independent.readers_of(connection, queue) > 1
+    return _hand_out(connection, queue, reviewer, after, ("unfinished",) if several else ())
 
 
 def take_disputed(
@@ -145,52 +148,77 @@ def take_disputed(
     Args:
         own: also one that this reviewer has read.
     """
-    wanted = [~_read(), independent.count_readers(queue) > 1]
-    if not own:
-        wanted.append(~independent.finished_by(reviewer, queue))
+    wanted = ("disputed",) if own else ("disputed", "others")
     return _hand_out(connection, queue, reviewer, after, wanted)
 
 
 def _hand_out(
-    connection: Connection,
-    queue: int,
-    reviewer: str,
-    after: str,
-    wanted: Sequence[sa.ColumnElement[bool]],
+    connection: Connection, queue: int, reviewer: str, after: str, wanted: tuple[str, ...]
 ) -> str | None:
     """The id of the next article of a queue that is wanted and in nobody else's hands."""
     if connection.dialect.name == "postgresql":
         connection.execute(sa.select(sa.func.pg_advisory_xact_lock(QUEUE_LOCK)))
-    time = now()
-    in_other_hands = sa.exists().where(
-        leases.c.article == articles.c.number,
-        leases.c.reviewer != reviewer,
-        leases.c.until > time,
-    )
-    query = (
-        sa.select(articles.c.number, articles.c.id)
-        .join(queue_articles, queue_articles.c.article == articles.c.number)
-        .where(queue_articles.c.queue == queue, ~in_other_hands, *wanted)
-        .order_by(queue_articles.c.position)
-        .limit(1)
-    )
-    here = (
-        sa.select(queue_articles.c.position)
-        .join(articles, articles.c.number == queue_articles.c.article)
-        .where(queue_articles.c.queue == queue, articles.c.id == after)
-    ).scalar_subquery()
-    row = (
-        connection.execute(query.where(queue_articles.c.position > here)).first() if after else None
-    )
-    row = row or connection.execute(query.where(articles.c.id != after)).first()
-    kept = sa.select(articles.c.number).where(articles.c.id == after, *wanted)
-    connection.execute(
-        leases.delete().where(leases.c.reviewer == reviewer, leases.c.article.not_in(kept))
-    )
+    keys = {"queue": queue, "reviewer": reviewer, "after": after, "now": now()}
+    row = connection.execute(_next(wanted, behind=True), keys).first() if after else None
+    row = row or connection.execute(_next(wanted, behind=False), keys).first()
+    connection.execute(_letting_go(wanted), keys)
     if row is None:
         return None
     hold(connection, row.number, reviewer)
     return str(row.id)
+
+
+@cache
+def _next(wanted: tuple[str, ...], *, behind: bool) -> sa.Select[Any]:
+    """The first article of a queue that is wanted: behind another, or of all but that."""
+    in_other_hands = sa.exists().where(
+        leases.c.article == articles.c.number,
+        leases.c.reviewer != sa.bindparam("reviewer"),
+        leases.c.until > sa.bindparam("now"),
+    )
+    here = queue_articles.c.queue == sa.bindparam("queue")
+    after: sa.BindParameter[str] = sa.bindparam("after")
+    query = (
+        sa.select(articles.c.number, articles.c.id)
+        .join(queue_articles, queue_articles.c.article == articles.c.number)
+        .where(here, ~in_other_hands, *_wanted(wanted))
+        .order_by(queue_articles.c.position)
+        .limit(1)
+    )
+    if not behind:
+        return query.where(articles.c.id != after)
+    place = (
+        sa.select(queue_articles.c.position)
+        .join(articles, articles.c.number == queue_articles.c.article)
+        .where(here, articles.c.id == after)
+    )
+    return query.where(queue_articles.c.position > place.scalar_subquery())
+
+
+@cache
+def _letting_go(wanted: tuple[str, ...]) -> sa.Delete:
+    """What a reviewer had in hand is free again, but the article that the next one comes after."""
+    kept = sa.select(articles.c.number).where(
+        articles.c.id == sa.bindparam("after"), *_wanted(wanted)
+    )
+    mine = leases.c.reviewer == sa.bindparam("reviewer")
+    return leases.delete().where(mine, leases.c.article.not_in(kept))
+
+
+def _wanted(which: tuple[str, ...]) -> list[sa.ColumnElement[bool]]:
+    """Conditions on `articles`: nobody has read it, and what else is wanted."""
+    queue: sa.BindParameter[int] = sa.bindparam("queue")
+    reviewer: sa.BindParameter[str] = sa.bindparam("reviewer")
+    readers = sa.select(queues.c.readers).where(queues.c.number == queue).scalar_subquery()
+    conditions = {
+        "unfinished": [
+            ~independent.finished_by(reviewer, queue),
+            independent.count_readers(queue) < readers,
+        ],
+        "disputed": [independent.count_readers(queue) > 1],
+        "others": [~independent.finished_by(reviewer, queue)],
+    }
+    return [~was_read(), *(each for name in which for each in conditions[name])]
 
 
 def hold(connection: Connection, article: int, reviewer: str) -> None:
@@ -203,22 +231,12 @@ def hold(connection: Connection, article: int, reviewer: str) -> None:
     )
 
 
-def holder(connection: Connection, article_id: str) -> str | None:
-    """Who has an article in hand."""
-    query = (
-        sa.select(leases.c.reviewer)
-        .join(articles, articles.c.number == leases.c.article)
-        .where(articles.c.id == article_id, leases.c.until > now())
-    )
-    return connection.scalar(query)
-
-
 def articles_of(connection: Connection, queue: int) -> list[int]:
     """The primary keys of a queue's articles that were read as a whole, sorted."""
     query = (
         sa.select(articles.c.number)
         .join(queue_articles, queue_articles.c.article == articles.c.number)
-        .where(queue_articles.c.queue == queue, _read())
+        .where(queue_articles.c.queue == queue, was_read())
         .order_by(articles.c.number)
     )
     return list(connection.scalars(query))
@@ -240,13 +258,7 @@ def _count_disputed() -> sa.ScalarSelect[int]:
     query = (
         sa.select(sa.func.count())
         .select_from(mine.join(article, article.c.number == mine.c.article))
-        .where(mine.c.queue == queues.c.number, ~_read())
+        .where(mine.c.queue == queues.c.number, ~was_read())
         .where(independent.count_readers(queues.c.number) > 1)
     )
     return query.correlate(queues).scalar_subquery()
-
-
-def _read() -> sa.ColumnElement[bool]:
-    """A condition on `articles`: a person read all of its present text."""
-    [condition] = matching({"reviewed": True})
-    return condition

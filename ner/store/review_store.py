@@ -7,18 +7,21 @@ from typing import Unpack
 from sqlalchemy.engine import Connection
 
 from ner.article import Article, Rejected
+from ner.errors import NerError
 from ner.store import accounts, decisions, independent, queues, reviewed, runs, together
 from ner.store import alike as alikes
 from ner.store.accounts import Account
 from ner.store.alike import Alike, Reach
 from ner.store.articles import Filters, numbers_of, select_articles
 from ner.store.decisions import Said
+from ner.store.drawing import KINDS, Watch, draw
 from ner.store.independent import Versions
+from ner.store.paging import listed
 from ner.store.queues import Drawing, Queue
 from ner.store.reviewed import Judged
 from ner.store.runs import ModelKey
 from ner.store.store import Store
-from ner.store.together import Action, Conflict, Decision, Review, Undone
+from ner.store.together import Action, Conflict, Standing, Undone
 
 
 class ReviewStore(Store):
@@ -44,19 +47,10 @@ class ReviewStore(Store):
         """Take back what a reviewer did last: see `ner.store.together.undo_last`."""
         return self._write(lambda connection: together.undo_last(connection, undo_id, said))
 
-    def decisions_of(
-        self, article_id: str, queue: int | None = None, reviewer: str = ""
-    ) -> list[Decision]:
-        """What was said about the spans of an article: see `ner.store.together.decisions_of`."""
+    def standing(self, article_id: str, queue: int | None = None, reviewer: str = "") -> Standing:
+        """Where an article stands, as a reviewer may see it: see `ner.store.together.standing`."""
         key = (article_id, queue, reviewer)
-        return self._read(lambda connection: together.decisions_of(connection, *key))
-
-    def reviews_of(
-        self, article_id: str, queue: int | None = None, reviewer: str = ""
-    ) -> list[Review]:
-        """Who read the present text of an article as a whole: see `ner.store.together.reviews_of`."""
-        key = (article_id, queue, reviewer)
-        return self._read(lambda connection: together.reviews_of(connection, *key))
+        return self._read(lambda connection: together.standing(connection, *key))
 
     # -- one string, wherever it is marked
 
@@ -72,11 +66,6 @@ class ReviewStore(Store):
         return self._write(lambda connection: alikes.decide_alike(connection, *key))
 
     # -- articles that two read independently
-
-    def is_apart(self, article_id: str, queue: int) -> bool:
-        """True where an article waits for the independent readers of a queue, or to be settled."""
-        key = (article_id, queue)
-        return self._read(lambda connection: together.apart_in(connection, *key)) is not None
 
     def versions(self, queue: int, article_id: str) -> Versions | None:
         """What two independent readers made of an article; None where not two have finished it.
@@ -116,15 +105,39 @@ class ReviewStore(Store):
 
     # -- queues
 
-    def make_queue(self, name: str, kind: str, filters: Filters, **drawing: Unpack[Drawing]) -> int:
-        """Draw a queue: see `ner.store.queues.make_queue`."""
-        return self._write(
-            lambda connection: queues.make_queue(connection, name, kind, filters, **drawing)
-        )
+    def make_queue(
+        self,
+        name: str,
+        kind: str,
+        filters: Filters,
+        *,
+        watch: Watch = lambda done, total: None,
+        **drawing: Unpack[Drawing],
+    ) -> int:
+        """Draw a queue; its number.
+
+        Args:
+            watch: told how many articles were looked at, where all are.
+
+        Raises:
+            NerError: there is no such kind, no article matches, or there are no two models to compare.
+        """
+        if kind not in KINDS:
+            raise NerError(f"no kind of queue {kind!r}", remedy=f"one of {', '.join(KINDS)}")
+        size, seed, models = drawing["size"], drawing["seed"], drawing.get("models")
+        numbers = draw(self._read, kind, filters, size, seed, models, watch)
+        if not numbers:
+            raise NerError("no article matches", remedy="tag the store first, or ask for less")
+        key = (numbers, name, kind, filters)
+        return self._write(lambda connection: queues.add_queue(connection, *key, **drawing))
 
     def queues(self) -> list[Queue]:
         """The queues, newest first."""
         return self._read(queues.list_queues)
+
+    def newest_queue(self) -> int | None:
+        """The number of the queue that was made last; None where there is none."""
+        return self._read(queues.newest_queue)
 
     def queue(self, number: int) -> Queue | None:
         """A queue by its number; None where there is none."""
@@ -133,10 +146,6 @@ class ReviewStore(Store):
     def take_next(self, queue: int, reviewer: str, after: str = "") -> str | None:
         """The id of the next article for a reviewer: see `ner.store.queues.take_next`."""
         return self._write(lambda connection: queues.take_next(connection, queue, reviewer, after))
-
-    def holder(self, article_id: str) -> str | None:
-        """Who has an article in hand."""
-        return self._read(lambda connection: queues.holder(connection, article_id))
 
     def judged(self, kind: str = "", model: ModelKey | None = None) -> list[Judged]:
         """What was found and decided in the articles that were read as a whole, without their texts.
@@ -162,9 +171,9 @@ class ReviewStore(Store):
         tagged = self._stream(
             query,
             lambda connection, some: runs.spans_of(connection, some, model),
-            numbers=numbers,
+            candidates=listed(numbers),
         )
-        right = self._stream(query, decisions.right_spans, numbers=numbers)
+        right = self._stream(query, decisions.right_spans, candidates=listed(numbers))
         for before, after in zip(tagged, right):
             if isinstance(before, Article) and isinstance(after, Article):
                 yield before, after

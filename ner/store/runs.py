@@ -3,6 +3,7 @@
 import datetime
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -82,17 +83,21 @@ def spans_of(
     connection: Connection, numbers: Iterable[int], model: ModelKey | None
 ) -> Mapping[int, list[SpanRow]]:
     """The spans of articles by number: those of `model`, or of the model that tagged each last."""
-    query = (
-        sa.select(spans, models.c.name, models.c.version)
-        .join(models, models.c.number == spans.c.model)
-        .where(spans.c.article.in_(numbers), by_model(model))
-    )
     found: dict[int, list[SpanRow]] = {}
-    for row in connection.execute(query):
+    for row in connection.execute(_spans_of(model), {"numbers": list(numbers)}):
         name = f"{row.name}-{row.version}"
         span = SpanRow(row.start, row.end, row.label, row.score, name)
         found.setdefault(row.article, []).append(span)
     return found
+
+
+@cache
+def _spans_of(model: ModelKey | None) -> sa.Select[Any]:
+    return (
+        sa.select(spans, models.c.name, models.c.version)
+        .join(models, models.c.number == spans.c.model)
+        .where(spans.c.article.in_(sa.bindparam("numbers", expanding=True)), by_model(model))
+    )
 
 
 def count_labels(
@@ -111,6 +116,7 @@ def count_labels(
     return counts
 
 
+@cache
 def by_model(model: ModelKey | None) -> sa.ColumnElement[bool]:
     """A condition on `spans`: found by `model`, or by the model that tagged the article last.
 
@@ -131,6 +137,7 @@ def tagged_by(model: ModelKey | None) -> sa.ColumnElement[bool]:
     return rows.exists()
 
 
+@lru_cache(maxsize=100)
 def model_number(model: ModelKey, table: sa.Table = models) -> sa.Select[Any]:
     """A query for a model's row."""
     columns = table.c
@@ -142,6 +149,22 @@ def model_number(model: ModelKey, table: sa.Table = models) -> sa.Select[Any]:
 def latest_models(connection: Connection) -> list[ModelKey]:
     """The models that have tagged something, the one that did so last first; by an index."""
     return [ModelKey(row.name, row.version, row.hash) for row in _latest(connection)]
+
+
+def labels_of_models(connection: Connection, model: ModelKey | None) -> list[tuple[int, str]]:
+    """The numbers of models with each label that they have found something of; by an index.
+
+    Args:
+        model: only of this one; of all that have tagged something, if None.
+    """
+    found = []
+    for row in _latest(connection):
+        if model in (None, ModelKey(row.name, row.version, row.hash)):
+            label = ""
+            later = sa.select(sa.func.min(spans.c.label)).where(spans.c.model == row.number)
+            while label := connection.scalar(later.where(spans.c.label > label)) or "":
+                found.append((row.number, label))
+    return found
 
 
 def list_models(connection: Connection) -> list[ModelUse]:
@@ -160,7 +183,11 @@ def list_models(connection: Connection) -> list[ModelUse]:
 
 def _latest(connection: Connection) -> Sequence[Any]:
     """The rows of models, each with the last run of which something stands."""
-    last = sa.select(sa.func.max(tagged.c.run)).where(tagged.c.model == models.c.number)
-    query = sa.select(models, last.scalar_subquery().label("run"))
-    rows = connection.execute(query).all()
+    rows = connection.execute(_last_runs()).all()
     return sorted((row for row in rows if row.run), key=lambda row: row.run, reverse=True)
+
+
+@cache
+def _last_runs() -> sa.Select[Any]:
+    last = sa.select(sa.func.max(tagged.c.run)).where(tagged.c.model == models.c.number)
+    return sa.select(models, last.scalar_subquery().label("run"))

@@ -14,13 +14,14 @@ from sqlalchemy.engine import Connection
 
 from ner.article import Article, Rejected, batches
 from ner.store import articles as queries
-from ner.store import confirmed, decisions, failures, runs, upkeep
+from ner.store import confirmed, decisions, failures, reviewed, runs, upkeep
 from ner.store.adding import Added, add_batch
 from ner.store.articles import Filters, Summary
 from ner.store.browsing import Browsing
 from ner.store.deciding import Deciding
+from ner.store.finding import marked
 from ner.store.opened import Opened
-from ner.store.paging import pages
+from ner.store.paging import Candidates, listed, pages
 from ner.store.registering import Registering
 from ner.store.reporting import Reporting
 from ner.store.runs import ModelKey, SpanRow
@@ -34,6 +35,7 @@ ADD_BATCH = 200  # articles per transaction when adding
 ADD_BATCH_CHARACTERS = 2_000_000  # code points per transaction when adding
 READ_BATCH = 20  # articles per query: a text has up to a million code points
 LIST_BATCH = 200  # summaries per query
+SPANS_REMEDY = "tag it again: ner tag --article {id} --model {model}"
 MAX_PENDING_FAILURES = 10_000  # kept in memory until there are tables; of more the last
 
 SpansOf = Callable[[Connection, Sequence[int]], Mapping[int, Sequence[SpanRow]]]
@@ -149,7 +151,7 @@ class Store(Tagging, Deciding, Browsing, Registering, Reporting, Opened):
             NerError: one of the ids is not in the store, or the date is not one.
         """
         model = filters.get("model")
-        query = queries.select_articles().where(*queries.matching(filters))
+        query = queries.select_articles().where(*queries.matching(filters, each=True))
 
         def spans_of(connection: Connection, numbers: Sequence[int]) -> confirmed.Found:
             found = runs.spans_of(connection, numbers, model)
@@ -160,10 +162,28 @@ class Store(Tagging, Deciding, Browsing, Registering, Reporting, Opened):
         return self._stream(
             query,
             spans_of,
-            remedy="tag it again: ner tag --article {id} --model {model}",
-            numbers=self._numbers(filters),
+            remedy=SPANS_REMEDY,
+            candidates=self._candidates(filters),
             limit=limit,
         )
+
+    def article(self, article_id: str, *, model: ModelKey | None = None) -> Article | Rejected:
+        """One article with its spans, as `articles` gives it.
+
+        Raises:
+            NerError: it is not in the store.
+        """
+
+        def read(connection: Connection) -> Article | Rejected:
+            is_id = not queries.unstorable(article_id)
+            row = queries.find_article(connection, article_id) if is_id else None
+            if row is None:
+                raise queries.no_article(article_id)
+            found = runs.spans_of(connection, [row.number], model)
+            item = queries.build_article(row)
+            return queries.with_spans(item, found.get(row.number, ()), SPANS_REMEDY)
+
+        return self._read(read)
 
     def summaries(
         self, *, limit: int | None = None, **filters: Unpack[Filters]
@@ -179,8 +199,8 @@ class Store(Tagging, Deciding, Browsing, Registering, Reporting, Opened):
             counts = runs.count_labels(connection, [row.number for row in rows], model)
             return [queries.build_summary(row, counts.get(row.number, {})) for row in rows]
 
-        query = queries.select_summaries(model).where(*queries.matching(filters))
-        return pages(self._read, query, build, LIST_BATCH, self._numbers(filters), limit)
+        query = queries.select_summaries(model).where(*queries.matching(filters, each=True))
+        return pages(self._read, query, build, LIST_BATCH, self._candidates(filters), limit)
 
     def articles_to_tag(
         self, model: ModelKey, *, ids: Sequence[str] = ()
@@ -193,12 +213,14 @@ class Store(Tagging, Deciding, Browsing, Registering, Reporting, Opened):
         query = queries.select_articles()
         if not ids:
             query = query.where(~runs.tagged_by(model))
-        return self._stream(query, lambda *_: {}, numbers=self._numbers({"ids": ids}))
+        return self._stream(query, lambda *_: {}, candidates=self._candidates({"ids": ids}))
 
     def reviewed(self, **filters: Unpack[Filters]) -> Iterator[Article | Rejected]:
         """Articles that a person read as a whole, with the spans decided to be right."""
         query = queries.select_articles().where(*queries.matching({**filters, "reviewed": True}))
-        return self._stream(query, decisions.right_spans, remedy="have it reviewed again")
+        numbers = list(self._read(reviewed.read_articles))
+        remedy = "have it reviewed again"
+        return self._stream(query, decisions.right_spans, remedy=remedy, candidates=listed(numbers))
 
     def count(self, **filters: Unpack[Filters]) -> int:
         """How many articles match.
@@ -215,7 +237,7 @@ class Store(Tagging, Deciding, Browsing, Registering, Reporting, Opened):
         spans_of: SpansOf,
         *,
         remedy: str = "",
-        numbers: Sequence[int] | None = None,
+        candidates: Candidates | None = None,
         limit: int | None = None,
     ) -> Iterator[Article | Rejected]:
         """The articles of a query with their spans.
@@ -231,7 +253,14 @@ class Store(Tagging, Deciding, Browsing, Registering, Reporting, Opened):
                 for row in rows
             ]
 
-        return pages(self._read, query, build, READ_BATCH, numbers, limit)
+        return pages(self._read, query, build, READ_BATCH, candidates, limit)
+
+    def _candidates(self, filters: Filters) -> Candidates | None:
+        """The only articles that may match, by ids or a name; None where all may."""
+        numbers, name = self._numbers(filters), filters.get("name")
+        if name and numbers is None:
+            return marked(name, filters.get("label", ""), filters.get("model"))
+        return listed(numbers)
 
     # -- upkeep
 

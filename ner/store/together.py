@@ -4,6 +4,7 @@ import datetime
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -25,7 +26,7 @@ from ner.store.decisions import (
     why_crossing,
 )
 from ner.store.runs import ModelKey, model_number
-from ner.store.schema import CHUNK, articles, reviews, span_decisions
+from ner.store.schema import CHUNK, articles, leases, now, reviews, span_decisions
 
 ALIKE = "alike/"
 """What follows the action in `external_id`, before a number, where it is about a string in many articles."""
@@ -96,6 +97,23 @@ class Review:
 
     reviewer: str
     at: datetime.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where an article stands.
+
+    Args:
+        decisions: what was said about its spans, oldest first.
+        reviews: who read its present text as a whole, oldest first.
+        holder: who has it in hand.
+        apart: it waits for the independent readers of a queue, or to be settled.
+    """
+
+    decisions: list[Decision]
+    reviews: list[Review]
+    holder: str | None
+    apart: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,53 +236,70 @@ def _id_of(connection: Connection, number: int) -> str:
     return str(connection.scalar(sa.select(articles.c.id).where(articles.c.number == number)))
 
 
-def decisions_of(
+def standing(
     connection: Connection, article_id: str, queue: int | None = None, reviewer: str = ""
-) -> list[Decision]:
-    """What was said about the spans of an article, oldest first.
+) -> Standing:
+    """Where an article stands, as a reviewer may see it.
 
     Args:
-        queue: that the article was given from. While several read it independently, the list has what this
-            reviewer said in that queue, which stands. What they all said is shown once it is settled.
+        queue: that the article was given from. While several read it independently, the decisions are what
+            this reviewer said in that queue. What they all said is shown once it is settled.
     """
-    number = connection.scalar(sa.select(articles.c.number).where(articles.c.id == article_id))
-    query = sa.select(span_decisions).where(span_decisions.c.article == number)
-    rows = connection.execute(query.order_by(span_decisions.c.number)).all()
-    undone = {row.undoes for row in rows}
-    apart = apart_in(connection, article_id, queue)
+    row = connection.execute(_with_holder(), {"id": article_id, "now": now()}).first()
+    if row is None:
+        return Standing([], [], None, False)
+    apart = queue if queue and independent.is_open(connection, row.number, queue) else None
+    read = _reviews_of(connection, row, apart, reviewer)
+    rows = connection.execute(_said_about(), {"article": row.number}).all()
+    undone = {each.undoes for each in rows}
     if apart:
-        rows = [row for row in rows if row.queue == apart and row.reviewer == reviewer]
-    elif not reviews_of(connection, article_id):
-        rows = [row for row in rows if row.queue is None]
-    return [
-        _decision(row, row.undoes is None and row.number not in undone and row.queue == apart)
-        for row in rows
+        rows = [each for each in rows if each.queue == apart and each.reviewer == reviewer]
+    elif not read:
+        rows = [each for each in rows if each.queue is None]
+    decisions = [
+        _decision(each, each.undoes is None and each.number not in undone and each.queue == apart)
+        for each in rows
     ]
+    return Standing(decisions, read, row.reviewer, apart is not None)
 
 
-def reviews_of(
-    connection: Connection, article_id: str, queue: int | None = None, reviewer: str = ""
+@cache
+def _with_holder() -> sa.Select[Any]:
+    held = sa.and_(leases.c.article == articles.c.number, leases.c.until > sa.bindparam("now"))
+    query = sa.select(articles.c.number, articles.c.text_hash, leases.c.reviewer)
+    query = query.select_from(articles.outerjoin(leases, held))
+    return query.where(articles.c.id == sa.bindparam("id"))
+
+
+@cache
+def _said_about() -> sa.Select[Any]:
+    query = sa.select(span_decisions).where(span_decisions.c.article == sa.bindparam("article"))
+    return query.order_by(span_decisions.c.number)
+
+
+def _reviews_of(
+    connection: Connection, article: Any, apart: int | None, reviewer: str
 ) -> list[Review]:
-    """Who read the present text of an article as a whole, oldest first; `queue` as for `decisions_of`."""
+    """Who read the present text of an article as a whole: what counts, or what an independent reader said."""
+    keys = {"article": article.number, "hash": article.text_hash}
+    if apart:
+        keys |= {"queue": apart, "reader": reviewer}
+    rows = connection.execute(_reviews(apart is not None), keys)
+    return [Review(row.reviewer, row.at) for row in rows]
+
+
+@cache
+def _reviews(apart: bool) -> sa.Select[Any]:
+    bind = sa.bindparam
     query = (
         sa.select(reviews.c.reviewer, reviews.c.at)
-        .join(articles, articles.c.number == reviews.c.article)
-        .where(articles.c.id == article_id, reviews.c.text_hash == articles.c.text_hash)
+        .where(reviews.c.article == bind("article"), reviews.c.text_hash == bind("hash"))
         .order_by(reviews.c.number)
     )
-    if apart := apart_in(connection, article_id, queue):
-        mine = sa.and_(reviews.c.queue == apart, reviews.c.reviewer == reviewer)
-        query = query.where(stands(reviews), mine)
-    else:
-        query = query.where(counts(reviews))
-    return [Review(row.reviewer, row.at) for row in connection.execute(query)]
-
-
-def apart_in(connection: Connection, article_id: str, queue: int | None) -> int | None:
-    """The queue, where an article waits for its independent readers, or to be settled; else None."""
-    number = connection.scalar(sa.select(articles.c.number).where(articles.c.id == article_id))
-    is_open = queue and number and independent.is_open(connection, number, queue)
-    return queue if is_open else None
+    if not apart:
+        return query.where(counts(reviews))
+    own = (reviews.c.queue == bind("queue"), reviews.c.reviewer == bind("reader"))
+    return query.where(stands(reviews), *own)
 
 
 def _verdicts(changes: Iterable[Change]) -> dict[Place, str]:
@@ -279,12 +314,16 @@ def _decision(row: Any, stands: bool) -> Decision:
 def _is_known(connection: Connection, source: str, action: str) -> int | None:
     """The article of an action that was written before."""
     for table in (span_decisions, reviews):
-        query = sa.select(table.c.article).where(
-            table.c.source == source, table.c.external_id == f"{action}/0"
-        )
-        if found := connection.scalar(query):
+        keys = {"source": source, "external_id": f"{action}/0"}
+        if found := connection.scalar(_known(table), keys):
             return int(found)
     return None
+
+
+@cache
+def _known(table: sa.Table) -> sa.Select[Any]:
+    keys = [table.c[name] == sa.bindparam(name) for name in ("source", "external_id")]
+    return sa.select(table.c.article).where(*keys)
 
 
 def _last(connection: Connection, table: sa.Table, said: Said) -> Sequence[Any]:
