@@ -92,7 +92,7 @@ def said(store: ReviewStore, article: Article) -> dict[str, str]:
     """What stands: each string with its label, and its last verdict."""
     return {
         f"{article.text[each.start : each.end]} {each.label} {each.start}": each.verdict
-        for each in store.decisions_of(article.id)
+        for each in store.standing(article.id).decisions
         if each.stands
     }
 
@@ -130,11 +130,11 @@ def test_an_article_is_cleared_by_keys_alone_and_brought_back(
     found = said(store, article)
     assert found[key(article, "南岸区人民医院", "ORG")] == WRONG
     assert sorted(found.values()).count(RIGHT) == len(article.spans) - 1
-    assert [each.reviewer for each in store.reviews_of(article.id)] == ["陈静"]
+    assert [each.reviewer for each in store.standing(article.id).reviews] == ["陈静"]
     press(page, "u")
     page.wait_for_selector("mark[data-verdict=wrong]")  # the article that was finished
     saved(page)
-    assert not store.reviews_of(article.id) and len(said(store, article)) == 2
+    assert not store.standing(article.id).reviews and len(said(store, article)) == 2
     press(page, "u", "u")
     page.wait_for_selector("mark:not([data-verdict=open])", state="detached")
     assert said(store, article) == {}
@@ -240,8 +240,31 @@ def test_what_a_colleague_decides_meanwhile_is_shown(
     assert page.get_attribute("h1 mark[data-label=BRAND]", "data-verdict") == "wrong"
     page.click("text=仍按我的")
     saved(page)
-    found = [(each.reviewer, each.verdict) for each in store.decisions_of(article.id)]
+    found = [(each.reviewer, each.verdict) for each in store.standing(article.id).decisions]
     assert found == [("李强", WRONG), ("陈静", RIGHT)]
+
+
+def test_what_is_loaded_late_hides_no_newer_decision(
+    page: Any, address: str, store: ReviewStore
+) -> None:
+    article = show(page, address, 7)
+    press(page, "a")
+    saved(page)
+    page.wait_for_load_state("networkidle")
+    late: list[tuple[Any, Any]] = []
+    page.route("**/api/article?*", lambda route: late.append((route, route.fetch())), times=1)
+    press(page, "u")
+    while not late:  # the article as it is after undoing, on its way
+        page.wait_for_timeout(20)
+    press(page, "x")
+    page.wait_for_function("() => !Object.keys(localStorage).some((key) => key.match(/^ner .* 0/))")
+    [(route, response)] = late
+    route.fulfill(response=response)
+    page.wait_for_selector("#notice:has-text('已撤销')")
+    assert page.locator("mark[data-verdict=wrong]").count() == 1
+    assert list(said(store, article).values()) == [WRONG]
+    press(page, "u")
+    saved(page)
 
 
 def test_a_span_that_crosses_a_decided_one_is_refused_with_the_reason(
@@ -294,6 +317,50 @@ def test_axe_finds_nothing_that_keeps_people_out(page: Any, address: str, scheme
         page.evaluate(axe)
         found = page.evaluate("() => axe.run().then((result) => result.violations)")
         assert [(each["id"], each["nodes"][0]["html"]) for each in found] == [], path
+
+
+def test_the_browsers_back_leads_to_the_article_before(
+    page: Any, address: str, store: ReviewStore
+) -> None:
+    queue = store.make_queue("后退", "newest", {}, size=3, seed=1, made_by="陈静")
+    page.goto(f"{address}?queue={queue}")
+    page.wait_for_selector("mark.focused")
+    first = page.inner_text("#text h1")
+    is_first = "(first) => document.querySelector('#text h1')?.innerText === first"
+    press(page, "n")
+    page.wait_for_function(f"(first) => !({is_first})(first)", arg=first)
+    page.go_back()
+    page.wait_for_function(is_first, arg=first)
+
+
+def test_two_tabs_show_what_either_decides(
+    page: Any, address: str, browser: Any, store: ReviewStore
+) -> None:
+    show(page, address, 9)
+    other = browser.new_page()
+    show(other, address, 9)
+    press(other, "a")
+    page.wait_for_selector("mark[data-verdict=right]")
+    press(other, "u")
+    page.wait_for_selector("mark[data-verdict=right]", state="detached")
+    other.close()
+
+
+def test_of_a_queue_that_is_done_the_page_says_so(
+    page: Any, address: str, store: ReviewStore
+) -> None:
+    queue = store.make_queue("一篇", "newest", {}, size=1, seed=1, made_by="陈静")
+    page.goto(f"{address}?queue={queue}")
+    page.wait_for_selector("mark.focused")
+    press(page, "A")
+    page.wait_for_selector(".end:has-text('这个任务审完了')")
+    page.click("[data-do=finish]")  # of no article: nothing happens
+    press(page, "u")
+    page.wait_for_selector("mark.focused")
+    saved(page)
+    assert store.queues()[0].reviewed == 0
+    page.goto(f"{address}?queue=99")
+    page.wait_for_selector(".end:has-text('没有这个任务')")
 
 
 def test_a_queue_is_made_on_its_page(page: Any, address: str, store: ReviewStore) -> None:

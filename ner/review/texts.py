@@ -34,6 +34,8 @@ _TEXTS = {
     "reject": ("错", "Wrong"),
     "relabel": ("类别", "Label"),
     "boundaries": ("边界", "Boundaries"),
+    "left_side": ("左", "start "),
+    "right_side": ("右", "end "),
     "start_out": ("左边多一字", "Start one character earlier"),
     "start_in": ("左边少一字", "Start one character later"),
     "end_in": ("右边少一字", "End one character earlier"),
@@ -85,6 +87,7 @@ _TEXTS = {
         "连不上服务器：{count} 个决定留在本机，恢复后自动发送",
         "Not connected: {count} decisions are kept here and sent later",
     ),
+    "no_connection": ("连不上服务器。", "There is no connection to the server."),
     "logged_out": (
         "登录已过期：{count} 个决定留在本机，请重新登录",
         "Logged out: {count} decisions are kept here, please log in again",
@@ -116,7 +119,12 @@ _TEXTS = {
         "What is left is in others' hands, or done.",
     ),
     "see_queues": ("看全部任务", "See all queues"),
-    "nothing_tagged": ("库里还没有标注过的文章：", "The store holds no tagged article yet:"),
+    "no_such_queue": ("没有这个任务。", "There is no such queue."),
+    "see_figures": ("看统计", "See the figures"),
+    "nothing_tagged": (
+        "库里还没有标注过的文章。先运行 ner ingest 和 ner tag，再刷新本页。",
+        "The store holds no tagged article yet. Run ner ingest and ner tag, then load this page again.",
+    ),
     "add_as": ("标为", "Add as"),
     "caret": (
         "移动光标：← →，按住 Shift 选字，1–4 标注，Esc 退出",
@@ -194,6 +202,7 @@ _TEXTS = {
     "any": ("不限", "any"),
     "surface": ("名称", "Name in it"),
     "make": ("建立任务", "Make the queue"),
+    "drawing": ("正在为「{name}」挑选文章：", "Drawing the articles of {name}:"),
     "start": ("开始", "Start"),
     "no_queues": (
         "还没有任务。打开“审阅”会自动抽 200 篇。",
@@ -270,7 +279,6 @@ _TEXTS = {
     "compare_start": ("比较", "Compare"),
     "comparing": ("{model} 正在标注：", "{model} is tagging:"),
     "in_use": ("现用", "in use"),
-    "old_new": ("{old} → {new}", "{old} → {new}"),
     "compared": (
         "{articles} 篇已通读的文章中，{differing} 篇有变化。",
         "Of {articles} articles that were read {differing} change.",

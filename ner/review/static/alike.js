@@ -1,7 +1,7 @@
 // The dialog that decides on one string in all articles of the queue, or of the store: first it says how many.
 
 import { call, newId } from "./api.js";
-import { say } from "./panel.js";
+import { say, why } from "./panel.js";
 
 const $ = (id) => document.getElementById(id);
 
@@ -58,7 +58,7 @@ export class AlikeDialog {
       show(say(this.texts, reach.spans ? "reach" : "reach_none", reach), reach.spans > 0);
       if (asked === this.asked) $("alike_decide").focus();
     } catch (error) {
-      show(say(this.texts, "failed", { why: error.message }), false);
+      show(say(this.texts, "failed", { why: why(this.texts, error) }), false);
     }
   }
 }

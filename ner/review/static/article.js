@@ -6,7 +6,7 @@ import { Caret } from "./caret.js";
 import { onClicks, onKeys } from "./keys.js";
 import { Points } from "./offsets.js";
 import { Outbox } from "./outbox.js";
-import { notice, say, showAdder, showPanel, showPlace } from "./panel.js";
+import { notice, say, showAdder, showPanel, showPlace, why } from "./panel.js";
 import { adding, alike, change, drawn, keyOf, spansOf } from "./spans.js";
 import { TextView } from "./text.js";
 
@@ -27,7 +27,10 @@ let points = null;
 let spans = []; // in reading order, with what waits in the outbox
 let focused = null; // the key of the span in focus
 let queue = settings.queue; // the number of the one that the next articles come from
+let isDone = false; // all of the queue is read
 let following = null; // the article after this one, fetched ahead
+let asked = 0; // how often another article was asked for: only the last one is shown
+let answered = 0; // how often the server said what is decided now: what was fetched before that is out of date
 const finished = new Set(); // articles finished here; the server may not know yet
 
 const waiting = () =>
@@ -168,6 +171,7 @@ async function everywhere() {
 const alikeDialog = new AlikeDialog(texts, (body) => outbox.add("/api/alike", { id: newId(), ...body }));
 
 function finish() {
+  if (!article) return;
   const left = open();
   const changes = left.map((each) => change(each, "right"));
   finished.add(article.id);
@@ -204,7 +208,9 @@ function onDone(entry, state) {
     const said = say(texts, "alike_done", state);
     if (article) load(article.id, article.queue).then(() => notice(said));
     else notice(said);
-  } else if (entry.body.article === article?.id) {
+  } else {
+    answered++;
+    if (entry.body.article !== article?.id) return;
     Object.assign(article, state);
     draw();
   }
@@ -216,18 +222,26 @@ function onRefused(entry, error) {
     if (article) draw();
     return;
   }
-  const show = () => {
-    Object.assign(article, error.body);
+  answered++;
+  showConflict(entry.body, error.body);
+}
+
+/** Show that somebody else decided otherwise, in the article that it is about. */
+async function showConflict(mine, state) {
+  if (mine.article === article?.id) {
+    Object.assign(article, state);
     draw();
-    const [theirs] = error.body.conflict;
-    const values = { name: theirs.reviewer, surface: surfaceOf(theirs), verdict: texts[theirs.verdict] };
-    notice(say(texts, "conflict", values), [
-      [texts.keep_theirs, () => {}],
-      [texts.keep_mine, () => act(entry.body.changes, { finish: entry.body.finish })],
-    ]);
-  };
-  if (entry.body.article === article?.id) show();
-  else load(entry.body.article, entry.body.queue).then(show);
+  } else {
+    // Where another article was asked for meanwhile, again: what was refused must be seen.
+    for (let tries = 0; tries < 3 && mine.article !== article?.id; tries++) await load(mine.article, mine.queue);
+    if (mine.article !== article?.id) return;
+  }
+  const [theirs] = state.conflict;
+  const values = { name: theirs.reviewer, surface: surfaceOf(theirs), verdict: texts[theirs.verdict] };
+  notice(say(texts, "conflict", values), [
+    [texts.keep_theirs, () => {}],
+    [texts.keep_mine, () => act(mine.changes, { finish: mine.finish })],
+  ]);
 }
 
 function onState(state, count) {
@@ -243,8 +257,20 @@ async function fetchArticle(id, from) {
   return { ...found, queue: from ?? null };
 }
 
+/** Show an article, unless another is asked for before it is here. */
 async function load(id, from) {
-  show(await fetchArticle(id, from));
+  const mine = ++asked;
+  let before, found;
+  try {
+    do {
+      before = answered;
+      found = await fetchArticle(id, from);
+    } while (before !== answered);
+    if (mine === asked) show(found);
+  } catch (error) {
+    if (article) notice(why(texts, error));
+    else showInstead(why(texts, error));
+  }
 }
 
 function show(found) {
@@ -252,11 +278,7 @@ function show(found) {
   points = new Points(article.text);
   view.open(points, article.body_start);
   focused = null;
-  const address = new URL(location);
-  address.searchParams.set("id", article.id);
-  if (article.queue) address.searchParams.set("queue", article.queue);
-  else address.searchParams.delete("queue");
-  history.replaceState(null, "", address);
+  remember();
   document.title = `${article.title || points.slice(0, 20)} · ${texts.product}`;
   showPlace(texts, article);
   $("everywhere").hidden = article.apart;
@@ -271,11 +293,30 @@ function show(found) {
   following = settings.canDecide ? fetchAhead(article.id) : null;
 }
 
+/** Have the address name the article, so that the browser's Back leads to the one before. */
+function remember() {
+  const address = new URL(location);
+  const named = namedIn(address);
+  address.searchParams.set("id", article.id);
+  if (article.queue) address.searchParams.set("queue", article.queue);
+  else address.searchParams.delete("queue");
+  if (!named.id) history.replaceState(null, "", address);
+  else if (named.id !== article.id || named.queue !== article.queue) history.pushState(null, "", address);
+}
+
+const namedIn = ({ searchParams }) => ({ id: searchParams.get("id"), queue: Number(searchParams.get("queue")) || null });
+
+addEventListener("popstate", () => {
+  const { id, queue: from } = namedIn(new URL(location));
+  if (id) load(id, from);
+});
+
 async function fetchAhead(after) {
   await outbox.flush(); // or the server would give what was just finished
   try {
     const next = await call("/api/next", { queue, after });
     queue = next.queue.number;
+    isDone = next.queue.reviewed >= next.queue.size;
     showQueue(next.queue, next.mine);
     if (!next.id || finished.has(next.id)) return null;
     return await fetchArticle(next.id, queue);
@@ -291,21 +332,33 @@ function showQueue(found, mine) {
 }
 
 async function toNext() {
+  const mine = ++asked;
   const before = article?.id ?? "";
   let next = await (following ?? fetchAhead(before));
   if (!next || next.error) next = await fetchAhead(before);
-  if (next?.error) return notice(next.error.message || texts.offline);
-  if (next) show(next);
-  else showEnd();
+  if (mine !== asked) return;
+  const links = [["/queues", texts.see_queues]];
+  if (next?.error && article) return notice(why(texts, next.error));
+  if (next?.error) {
+    const known = { 404: texts.no_such_queue, 422: texts.nothing_tagged }[next.error.status];
+    return showInstead(known ?? why(texts, next.error), links);
+  }
+  if (next) return show(next);
+  if (isDone) links.push([`/figures?queue=${queue}`, texts.see_figures]);
+  showInstead(isDone ? texts.done : texts.other_hands, links);
 }
 
-function showEnd() {
-  const link = document.createElement("a");
-  link.href = "/queues";
-  link.textContent = texts.see_queues;
+/** In place of an article: why there is none, and links, each [address, text]. */
+function showInstead(text, links = []) {
   const message = document.createElement("p");
   message.className = "end";
-  message.append(`${texts.other_hands} `, link);
+  message.append(text);
+  for (const [address, shown] of links) {
+    const link = document.createElement("a");
+    link.href = address;
+    link.textContent = shown;
+    message.append(" ", link);
+  }
   $("place").textContent = "";
   $("text").replaceChildren(message);
   article = null;
@@ -382,14 +435,19 @@ document.addEventListener("selectionchange", () => {
   showAdder(settings.canDecide && article && view.selected());
 });
 
-addEventListener("visibilitychange", async () => {
+/** The article as it is now: a colleague, or another tab, may have decided. */
+async function refresh() {
   if (document.visibilityState !== "visible" || !article || outbox.entries().length) return;
+  const before = answered;
   const fresh = await fetchArticle(article.id, article.queue).catch(() => null);
-  if (fresh && fresh.id === article?.id && fresh.text_hash === article.text_hash) {
+  if (fresh && before === answered && fresh.id === article?.id && fresh.text_hash === article.text_hash) {
     article = fresh;
     draw();
   }
-});
+}
+addEventListener("visibilitychange", refresh);
+// Another tab has sent what was decided in it, or here.
+addEventListener("storage", (event) => event.newValue === null && event.key?.startsWith(outbox.prefix) && refresh());
 
 // -- the beginning
 
@@ -398,9 +456,5 @@ if (!localStorage.getItem("ner knows keys")) {
 }
 onState("saved", 0);
 outbox.flush();
-try {
-  if (settings.id) await load(settings.id, settings.queue);
-  else await toNext();
-} catch (error) {
-  $("text").textContent = error.message;
-}
+if (settings.id) await load(settings.id, settings.queue);
+else await toNext();

@@ -8,6 +8,9 @@ const $ = (id) => document.getElementById(id);
 export const say = (texts, key, values = {}) =>
   Object.entries(values).reduce((text, [name, value]) => text.replaceAll(`{${name}}`, value), texts[key]);
 
+/** What an error of `call` says. */
+export const why = (texts, error) => (error.status ? error.message : texts.no_connection);
+
 /** Show a span, or what to do where none is in focus. */
 export function showPanel(texts, article, span, surface, likeIt) {
   $("hint").hidden = Boolean(span);

@@ -4,7 +4,7 @@ import { call, newId } from "./api.js";
 import { onClicks, onKeys } from "./keys.js";
 import { Points } from "./offsets.js";
 import { Outbox } from "./outbox.js";
-import { notice, say, showPlace } from "./panel.js";
+import { notice, say, showPlace, why } from "./panel.js";
 import { adding, change, crosses, keyOf } from "./spans.js";
 import { TextView } from "./text.js";
 
@@ -192,7 +192,7 @@ async function load(id, { keep = false } = {}) {
     if (before !== null) focusOn(Math.min(before, differences.length - 1));
   } catch (error) {
     if (error.status === 404) location.assign(`/?${new URLSearchParams({ id, queue })}`);
-    else notice(error.message || texts.offline);
+    else notice(why(texts, error));
   }
 }
 
@@ -230,7 +230,7 @@ async function toNext() {
     if (next.id) await load(next.id);
     else if (next.queue.disputed === 0 || !article) showEnd();
   } catch (error) {
-    notice(error.message || texts.offline);
+    notice(why(texts, error));
   }
 }
 
