@@ -1,19 +1,21 @@
 """From decisions to a better model: the corpus, what another model would change, the command to train."""
 
 import json
+import shlex
 import urllib.request
 from pathlib import Path
 from typing import Any
 
 import pytest
+from conftest import ROOT
 from test_cli import ner
-from viewer import chromium, serving
+from viewer import chromium, drag_over, saved, serving
 
+from ner import corpus
 from ner.article import Article, Span
 from ner.report.change import change
 from ner.review.background import Background, Watch
-from ner.store import Action, Change, ModelKey, ReviewStore, Said
-from ner.tagger.loading import load
+from ner.store import ModelKey, ReviewStore
 
 TEXT = "南岸区政府昨天开会。<b>渝快码</b>上线。"
 OLD = (
@@ -94,40 +96,129 @@ def wait(background: Background[str]) -> None:
     raise AssertionError("it goes on")
 
 
+CONFIG = f"""
+name = "own"
+version = "0.1.0"
+characters = "{ROOT}/configs/characters.txt"
+[data]
+train = []
+dev = ["dev.jsonl"]
+[start.network]
+width = 32
+bigram_width = 8
+bigram_buckets = 1024
+trigram_width = 8
+trigram_buckets = 1024
+dilations = [1, 2]
+[schedule]
+epochs = 2
+batch_size = 256
+"""
+
+
 @pytest.mark.slow
-def test_the_loop_in_the_browser(tmp_path: Path) -> None:
-    url = f"sqlite:///{tmp_path}/a.db"
+def test_a_queue_that_takes_long_is_drawn_in_the_background(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("fastapi", reason="the extra review is not installed")
+    from starlette.testclient import TestClient
+
+    from ner.review import Settings, create_app
+
+    monkeypatch.setattr("ner.review.api._PATIENCE", 0.0)
+    monkeypatch.setattr("ner.store.drawing.STRETCH", 1)
+    articles = [Article(str(number), TEXT, spans=OLD) for number in range(300)]
+    with ReviewStore(f"sqlite:///{tmp_path}/a.db", create=True) as store:
+        list(store.add(articles))
+        store.write_results(store.start_run(ModelKey("old", "1", "0" * 64)), articles)
+        client = TestClient(create_app(store, Settings("陈静")))
+        token = {"x-csrf-token": client.get("/api/me").json()["csrf"]}
+        body = {"name": "抽样", "kind": "random", "size": 9}
+        begun = client.post("/api/queues", json=body, headers=token)
+        assert begun.status_code == 202 and begun.json()["running"], begun.text
+        assert client.post("/api/queues", json=body, headers=token).status_code == 409
+        assert 'data-progress="/api/queues/drawing"' in client.get("/queues").text
+        while (progress := client.get("/api/queues/drawing").json())["running"]:
+            assert progress["done"] <= 300
+        assert (progress["done"], progress["total"], progress["failed"]) == (300, 300, "")
+        assert [queue.size for queue in store.queues()] == [9]
+
+
+@pytest.mark.slow
+def test_the_whole_job_from_the_sample_to_the_next_model(
+    store_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     article = Article("1", TEXT, spans=OLD)
-    with ReviewStore(url, create=True) as store:
+    with ReviewStore(store_url, create=True) as store:
         list(store.add([article, Article("2", "雨还在下。")]))
         store.write_results(store.start_run(ModelKey("old", "1", "0" * 64)), [article])
-        changes = [Change(span, "right") for span in GOLD] + [Change(OLD[2], "wrong")]
-        action = Action("action-1", changes, finish=True)
-        assert store.act("1", article.text_hash, action, Said("陈静", "web")) is None
-    with serving(url, "--reviewer", "陈静") as address, chromium() as browser:
+        shown_url = store.shown_url
+    with serving(store_url, "--reviewer", "陈静") as address, chromium() as browser:
         page = browser.new_page()
+        review(page, address, browser)
+        page.goto(f"{address}figures")
+        row = page.inner_text("table.figures >> nth=0 >> tbody tr >> nth=0")
+        assert row.split()[:2] == ["全部", "66.7%"]
+
         page.goto(f"{address}improve")
-        assert f"ner train configs/own.toml --from-store --store {url} " in page.inner_text(
-            ".command"
-        )
         with page.expect_download() as download:
             page.click("text=下载 JSONL")
         exported = Path(download.value.path()).read_text(encoding="utf-8")
-        assert exported == ner("export", "--reviewed", "--store", url).stdout
+        assert exported == ner("export", "--reviewed", "--store", store_url).stdout
         assert [span["label"] for span in json.loads(exported)["spans"]] == ["ORG", "LOC", "BRAND"]
-        fast = str(load("news-fast"))
-        page.select_option("select[name=model]", fast)
+
+        # The command as the page has it, but with a network that is made in a second.
+        Path("configs").mkdir()
+        Path("configs/own.toml").write_text(CONFIG)
+        Path("configs/dev.jsonl").write_text(
+            json.dumps({"id": "d", "text": "雨停了。", "spans": []})
+        )
+        said = shlex.split(page.inner_text(".command"))
+        assert said[:4] == ["ner", "train", "configs/own.toml", "--from-store"]
+        trained = ner(*(store_url if word == shown_url else word for word in said[1:]))
+        assert trained.exit_code == 0, trained.output
+        assert [item.spans for item in corpus.read(["runs/own/reviewed.jsonl"])] == [
+            tuple(sorted(GOLD, key=lambda span: (span.start, -span.end)))
+        ]
+
+        page.reload()
+        page.select_option("select[name=model]", "own-0.1.0")
         page.click("text=比较 >> nth=-1")
         page.wait_for_selector("h3")
-        assert f"old-1 → {fast}" in page.inner_text("section")
+        assert "old-1 → own-0.1.0" in page.inner_text("section")
         rows = page.locator("table.figures tbody tr").all_inner_texts()
         assert rows[0].split()[0] == "全部" and "文章太少，不能检验" in rows[0]
-        assert "昨天" in page.inner_text(".changed:has(.good)")
+        assert page.locator(".changed").count() > 0
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
             check_with_axe(page)
         with pytest.raises(urllib.error.HTTPError, match="422"):
             send(address, page, {"model": "/etc"})
+
+
+def review(page: Any, address: str, browser: Any) -> None:
+    """Clear the only article of the sample: two right, one wrong, one added; part of it offline."""
+    page.goto(address)
+    page.wait_for_selector("mark.focused")
+    page.wait_for_load_state("networkidle")
+    for key in "aax":
+        page.keyboard.press(key)
+    saved(page)
+    browser.set_offline(True)
+    drag_over(page, "渝快码")
+    page.keyboard.press("4")
+    page.wait_for_selector("#saved[data-state=offline]")
+    page.keyboard.press("A")
+    browser.set_offline(False)
+    page.reload()
+    saved(page)
+    page.keyboard.press("u")  # the finish
+    page.wait_for_selector("mark[data-verdict=right]")
+    saved(page)
+    page.keyboard.press("A")
+    page.wait_for_selector(".end")
+    saved(page)
 
 
 def check_with_axe(page: Any) -> None:
