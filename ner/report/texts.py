@@ -58,7 +58,6 @@ _TEXTS = {
     "run_report": ("标注报告", "What a run found"),
     "run": ("第 {number} 次运行", "Run {number}"),
     "began": ("开始", "Began"),
-    "took": ("用时", "Took"),
     "goes_on": ("没有结束", "not finished"),
     "characters": ("字数", "Characters"),
     "failed": ("未能标注", "Could not be tagged"),
@@ -100,7 +99,6 @@ _TEXTS = {
         "Of the names that the model marked {precision}% are right (95% interval {low}–{high}%); of the names"
         " there are it marked {recall}% ({recall_low}–{recall_high}%).",
     ),
-    "reviewers": ("审阅", "Reviewers"),
     "seed": ("种子 {seed}", "seed {seed}"),
     "interval": ("95% 区间", "95% interval"),
     "agreement": ("审阅人之间的一致性", "Agreement of reviewers"),
