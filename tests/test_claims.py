@@ -262,3 +262,20 @@ def test_who_has_ended_is_known_on_the_same_machine_only() -> None:
     assert claims._has_ended(f"{here} {process.pid}")
     assert not claims._has_ended(f"{here} {os.getpid()}")
     assert not claims._has_ended(f"elsewhere {process.pid}")
+
+
+def test_what_others_have_in_hand_stays_theirs(filled: Store) -> None:
+    mine, theirs = filled.start_run(MODEL), filled.start_run(MODEL)
+    assert filled.claim(mine, size=1) and filled.claim(theirs, size=1)
+    assert filled.release_all(mine) == 1 and filled.count_claimed(MODEL) == 1
+
+
+def test_what_failed_before_it_was_handed_out_is_left_once(store: Store) -> None:
+    """As with `ner tag --article`; and `--again` forgets that it failed."""
+    list(store.add(make_article(number) for number in range(3)))
+    for _ in range(MAX_TRIES):
+        run = store.start_run(MODEL)
+        store.write_results(run, [Rejected("article-00001", "article-00001", "too odd")])
+    assert store.count_untagged(MODEL) == 3
+    store.tag_again(MODEL)
+    assert store.count_untagged(MODEL) == 3 and store.quarantined(MODEL) == []
