@@ -93,6 +93,7 @@ def test_a_file_out_for_each_file_in(lake: Path, tmp_path: Path, tagger: Tagger)
 
 def test_only_files_that_are_new_or_changed_are_tagged_again(lake: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
+    (lake / "date=2025-03-19" / "b.jsonl").unlink()
     tag(lake, out)
     assert "nothing left to tag" in tag(lake, out)[1]
     before = {name: (out / name).stat().st_mtime_ns for name in files(out)}
@@ -104,6 +105,31 @@ def test_only_files_that_are_new_or_changed_are_tagged_again(lake: Path, tmp_pat
     assert "巴南区" in (out / "c.txt.jsonl").read_text()
     changed = {name for name in before if (out / name).stat().st_mtime_ns != before[name]}
     assert changed == {"c.txt.jsonl"}
+
+
+def test_what_an_earlier_run_could_not_tag_is_told_of(lake: Path, tmp_path: Path) -> None:
+    out, bad = tmp_path / "out", lake / "date=2025-03-19" / "b.jsonl"
+    first, said = tag(lake, out)
+    assert first == 1 and "1 article in 1 file could not be tagged" not in said
+    status, said = tag(lake, out)
+    assert status == 1 and "nothing left" not in said and "nothing new to tag" in said
+    assert f"{bad}: 1 article could not be tagged" in said
+    assert "1 article in 1 file could not be tagged: _NAME.failed beside" in said
+    (lake / "d.txt").write_text("渝北区也开会了。\n")
+    status, said = tag(lake, out)
+    assert status == 1 and "1 article tagged" in said and "1 article in 1 file" in said
+    bad.write_text(bad.read_text().replace("{}\n", ""))
+    os.utime(out / "date=2025-03-19" / "b.jsonl", (0, 0))
+    assert tag(lake, out)[0] == 0
+    status, said = tag(lake, out)
+    assert status == 0 and "nothing left to tag" in said
+
+
+def test_a_failure_that_was_deleted_is_told_of_no_more(lake: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    tag(lake, out)
+    (out / "date=2025-03-19" / "_b.jsonl.failed").unlink()
+    assert tag(lake, out)[0] == 0
 
 
 def tag_said(articles: int, spans: int) -> str:

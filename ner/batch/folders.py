@@ -45,6 +45,9 @@ class FolderEnds:
         self._made_by = {"model": model, "settings": settings}
         self._file: _Written | None = None
         self._read_whole: set[str] = set()
+        self._to_tag: set[str] = set()
+        #: How many records of a file, by its path, could not be read or tagged by an earlier run.
+        self.failed_before: dict[str, int] = {}
         if not folder.is_dir():
             raise NerError("is no folder", where=str(folder), remedy="check the path")
         one, other = folder.resolve(), output.resolve()
@@ -57,13 +60,17 @@ class FolderEnds:
         self._check_maker()
 
     def parts(self) -> Iterator[str]:
-        """The files that are to be tagged, sorted."""
+        """The files that are to be tagged, sorted; what failed in the others goes to `failed_before`."""
         for file in find([str(self.folder)], recursive=True, skipped=self.skipped):
             assert file is not None  # which stands for standard input
             name = file.relative_to(self.folder).as_posix()
             out = self._out(name)
             if not out.exists() or out.stat().st_mtime_ns < file.stat().st_mtime_ns:
+                self._to_tag.add(name)
                 yield name
+            elif name not in self._to_tag and (failed := _failures_of(out)).exists():
+                with failed.open("rb") as lines:
+                    self.failed_before[str(file)] = sum(1 for _ in lines)
 
     def read(self, part: Any) -> Iterator[Article | Rejected]:
         """The articles of a file."""
@@ -196,11 +203,16 @@ class _Written:
             self._waiting = []
 
     def _note_failures(self) -> None:
-        path = self.path.with_name(f"_{self.path.name}.failed")
+        path = _failures_of(self.path)
         path.unlink(missing_ok=True)
         if self._failed:
             rows = [dump({"id": item.id or None, "error": str(item)}) for item in self._failed]
             write_text(path, "".join(rows))
+
+
+def _failures_of(path: Path) -> Path:
+    """Where it is kept what of a file could not be read or tagged, by the file out."""
+    return path.with_name(f"_{path.name}.failed")
 
 
 def _not_written(error: OSError, path: Path) -> NerError:

@@ -30,7 +30,7 @@ from ner.errors import NerError
 from ner.files import is_stream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from ner.batch.ends import Progress
     from ner.batch.totals import Totals
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from ner.tagger.loading import Tagger
 
 ENGINES = ("local", "ray")
+_LISTED = 20  # files in which an earlier run could not tag something, at most
 
 
 @app.command()
@@ -180,11 +181,12 @@ def tag(
             taggers = processes(copy, workers) if workers > 1 else this_process(tagger)
             steps = run(work.ends, work.ends, taggers, model=str(tagger), stop=stop.event)
         watch(steps, totals, Path(metrics) if metrics else None)
-        _say_done(totals, opened, model_key(tagger))
+        failed_before = {} if opened else work.ends.failed_before
+        _say_done(totals, opened, model_key(tagger), failed_before)
     if stop.number:
         say_error(f"interrupted; {kept}")
         raise typer.Exit(128 + stop.number)
-    if totals.failed:
+    if totals.failed or failed_before:
         raise typer.Exit(1)
 
 
@@ -270,7 +272,12 @@ def _tag_lines(input: str, output: str, tagger: "Tagger") -> None:
         raise typer.Exit(1)
 
 
-def _say_done(totals: "Totals", store: "AnyStore | None", model: "ModelKey") -> None:
+def _say_done(
+    totals: "Totals",
+    store: "AnyStore | None",
+    model: "ModelKey",
+    failed_before: "Mapping[str, int]",
+) -> None:
     """What was done, and what was left to others or left out."""
     from ner.store import MAX_TRIES, Store
 
@@ -279,8 +286,12 @@ def _say_done(totals: "Totals", store: "AnyStore | None", model: "ModelKey") -> 
     if totals.articles or totals.failed or held or kept_out:
         spans = count(totals.spans.total(), "span")
         say(f"{count(totals.articles, 'article')} tagged by {totals.model}, {spans}")
+    elif failed_before:
+        say("nothing new to tag")
     else:
         say(f"nothing left to tag: {totals.model} has tagged every article")
+    if failed_before:
+        _say_failed_before(failed_before)
     if held:
         say(f"{count(held, 'batch')} in the hands of other taggers")
     if kept_out:
@@ -288,3 +299,15 @@ def _say_done(totals: "Totals", store: "AnyStore | None", model: "ModelKey") -> 
             f"{count(kept_out, 'article')} tried {MAX_TRIES} times and left out: `ner show --failures`"
             " says why, --retry-failed tries again"
         )
+
+
+def _say_failed_before(failed: "Mapping[str, int]") -> None:
+    """What of a folder an earlier run could not tag, by file, and is as it was."""
+    for name, number in list(failed.items())[:_LISTED]:
+        say_error(f"{name}: {count(number, 'article')} could not be tagged")
+    if len(failed) > _LISTED:
+        say(f"and in {count(len(failed) - _LISTED, 'more file')}")
+    say(
+        f"{count(sum(failed.values()), 'article')} in {count(len(failed), 'file')} could not be tagged:"
+        " _NAME.failed beside the file out says why; a file that is changed is tagged again"
+    )
