@@ -1,6 +1,7 @@
 """`ner review`: serve the spot-check viewer; and who may use it over a network."""
 
 import getpass
+import socket
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -100,7 +101,6 @@ def _serve(
     key: Path | None,
     open_browser: bool,
 ) -> None:
-    import socket
     import threading
     import webbrowser
 
@@ -109,17 +109,7 @@ def _serve(
     from ner.review.app import Settings, create_app
 
     assert isinstance(settings, Settings)
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listening = socket.socket(family)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((host, port))
-        listening.listen()  # before the address is shown: who reads it may come at once
-    except OSError as error:
-        raise NerError(
-            f"cannot listen at {host}, port {port}: {error.strerror or error}",
-            remedy="another --port, or end the viewer that runs there",
-        ) from None
+    listening = listen(host, port)
     scheme = "https" if certificate else "http"
     shown = f"[{host}]" if ":" in host else host
     address = f"{scheme}://{shown}:{listening.getsockname()[1]}/"
@@ -136,6 +126,25 @@ def _serve(
     if open_browser:
         threading.Timer(0.5, webbrowser.open, [address]).start()
     uvicorn.Server(config).run([listening])
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that takes connections, so that the address may be shown: who reads it may come at once."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # asyncio turns Nagle's algorithm off only where it is told that this is TCP; with it an answer in two
+    # parts waits 40 ms for an acknowledgement that the client delays.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen()
+    except OSError as error:
+        listening.close()
+        raise NerError(
+            f"cannot listen at {host}, port {port}: {error.strerror or error}",
+            remedy="another --port, or end the viewer that runs there",
+        ) from None
+    return listening
 
 
 Role = Annotated[str, typer.Option(help="reader (sees), reviewer (decides), admin (makes queues).")]
