@@ -430,6 +430,20 @@ def test_a_row_that_changes_while_it_is_tagged_is_left_for_the_next_run(
     assert execute(url, "SELECT DISTINCT article FROM ner_tagged") == [(4,)]
 
 
+def test_a_row_that_is_no_text_costs_itself(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/cms.db"
+    make_cms(url)
+    bad = "UPDATE cms_article SET content = CAST(x'{}' AS TEXT) WHERE id = {}"
+    execute(url, bad.format("e58d97fffe", 1), bad.format("e58d970041", 3))
+    path = config(tmp_path, url, articles='changed = "updatetime"')
+    result = ner("tag", "--store", path)
+    assert result.exit_code == 1 and "2 articles tagged" in result.output, result.output
+    assert "article 1: column content: byte FF at 1 is not UTF-8 (correct the row)" in result.output
+    assert "article 3: column content: character U+0000 at 1 is not text" in result.output
+    shown = ner("show", "--store", path)
+    assert "article 1: column content" in shown.output and "陈晓" in shown.output
+
+
 def test_an_article_that_always_fails_is_given_up_until_it_changes(
     url: str, tmp_path: Path
 ) -> None:

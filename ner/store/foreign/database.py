@@ -74,6 +74,9 @@ def _read_only(connection: Any, record: Any) -> None:
         return
     cursor = connection.cursor()
     is_sqlite = type(connection).__module__.startswith("sqlite3")
+    if is_sqlite:
+        # A row that is not UTF-8 costs itself only: its bytes come as halves of surrogate pairs.
+        connection.text_factory = lambda raw: raw.decode("utf-8", "surrogateescape")
     statement = "PRAGMA query_only = ON" if is_sqlite else "SET SESSION TRANSACTION READ ONLY"
     cursor.execute(statement)
     cursor.close()

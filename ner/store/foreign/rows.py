@@ -14,11 +14,13 @@ from ner.article import Article, Rejected, Span, text_hash
 from ner.errors import NerError
 from ner.formats import check_text
 from ner.formats.visible import Visible, plain, visible
+from ner.store.failures import storable
 from ner.store.foreign.config import ArticlesConfig
 
 TITLE, BODY = "title", "body"
 
 _MILLISECONDS = 100_000_000_000  # a greater Unix time counts them
+_DAMAGED = re.compile("[\0\udc80-\udcff]")  # bytes of SQLite's that are no text, see `open_reader`
 _FROM_TEXT: Mapping[type, Callable[[str], Any]] = {
     **{int: int, Decimal: Decimal, uuid.UUID: uuid.UUID, bytes: bytes.fromhex},
 }
@@ -33,6 +35,7 @@ class ForeignRow:
         id: the same as text.
         changed: what the column `changed` holds, as text.
         fields: paper, date and page, for an `Article`.
+        columns: what they call title and body.
     """
 
     key: Any
@@ -41,6 +44,7 @@ class ForeignRow:
     body: Visible
     changed: str | None
     fields: dict[str, Any]
+    columns: tuple[str, str] = (TITLE, BODY)
 
     @property
     def body_start(self) -> int:
@@ -62,6 +66,8 @@ class ForeignRow:
     def article(self, spans: tuple[Span, ...] = ()) -> Article | Rejected:
         """The article, or why it is none."""
         try:
+            for name, column in zip(self.columns, (self.title, self.body)):
+                _check_column(name, column)
             check_text(self.text)
             start = self.body_start if self.body.text else 0
             title = self.title.text
@@ -97,10 +103,17 @@ def make_row(config: ArticlesConfig, row: Mapping[str, Any]) -> ForeignRow:
         fields["date"] = as_date(row[config.date], ZoneInfo(config.timezone))
     for ours, theirs in (("paper", config.paper), ("page", config.page)):
         if theirs:
-            fields[ours] = _text(row[theirs])[:500]
-    changed = None if config.changed is None else _text(row[config.changed])
+            fields[ours] = storable(_text(row[theirs]))[:500]
+    changed = changed_text(row[config.changed]) if config.changed else None
     key = row[config.id]
-    return ForeignRow(key, id_text(key), column(config.title), column(config.body), changed, fields)
+    names = config.title or TITLE, config.body
+    title, body = column(config.title), column(config.body)
+    return ForeignRow(key, id_text(key), title, body, changed, fields, names)
+
+
+def changed_text(value: Any) -> str:
+    """What their column `changed` holds, as it is kept and compared."""
+    return storable(_text(value))
 
 
 def id_text(value: Any) -> str:
@@ -136,6 +149,21 @@ def as_date(value: Any, timezone: ZoneInfo) -> datetime.date | None:
         if match := re.match(r"(\d{4})\D{0,3}(\d{1,2})\D{0,3}(\d{1,2})", text):
             return datetime.date(*map(int, match.groups()))
     return None
+
+
+def _check_column(name: str, column: Visible) -> None:
+    """Refuse a text that is damaged, with its column.
+
+    Raises:
+        NerError: it holds a NUL, or bytes that were no text.
+    """
+    if not (bad := _DAMAGED.search(column.text)):
+        return
+    at, _ = column.source(*bad.span())
+    found = f"byte {ord(bad[0]) - 0xDC00:02X} at {at} is not UTF-8"
+    if bad[0] == "\0":
+        found = f"character U+0000 at {at} is not text"
+    raise NerError(f"column {name}: {found}", remedy="correct the row")
 
 
 def _text(value: Any) -> str:

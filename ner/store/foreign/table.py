@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection, Engine
 from ner.errors import NerError
 from ner.store.foreign.config import ArticlesConfig
 from ner.store.foreign.database import reading
-from ner.store.foreign.rows import ForeignRow, id_from_text, make_row
+from ner.store.foreign.rows import ForeignRow, changed_text, id_from_text, make_row
 from ner.store.schema import chunks
 from ner.store.urls import safe_url
 
@@ -86,7 +86,9 @@ class ForeignTable:
             rows = self._all(query)
             if not rows:
                 return
-            yield [(row.id, None if row.changed is None else str(row.changed)) for row in rows]
+            yield [
+                (row.id, None if row.changed is None else changed_text(row.changed)) for row in rows
+            ]
             after = rows[-1].key
 
     def rows(self, ids: Sequence[Any]) -> Iterator[ForeignRow]:
