@@ -118,6 +118,23 @@ def test_with_a_column_of_changes_other_texts_are_not_read(
     assert set(read) == {3}
 
 
+def test_a_row_without_text_any_more_keeps_no_spans(url: str, tmp_path: Path) -> None:
+    make_cms(url)
+    path = config(tmp_path, url, articles='changed = "updatetime"')
+    tag(path)
+    emptied = "UPDATE cms_article SET title = {0}, content = {0}, updatetime = 101 WHERE id = {1}"
+    execute(url, emptied.format("''", 1))
+    assert "nothing left to tag" in tag(path)
+    spans = "SELECT DISTINCT article FROM ner_article_spans ORDER BY article"
+    assert execute(url, spans) == [(2,), (3,)]
+    assert execute(url, "SELECT count(*) FROM ner_tagged WHERE article = 1") == [(0,)]
+    execute(url, "UPDATE cms_article SET title = '巴南区', updatetime = 102 WHERE id = 1")
+    assert "1 article tagged" in tag(path)
+    execute(url, emptied.format("''", 3))
+    tag(path, "--article", "3")
+    assert execute(url, spans) == [(1,), (2,)]
+
+
 def test_a_second_model_tags_beside_the_first(url: str, tmp_path: Path, tagger: Tagger) -> None:
     make_cms(url, 2)
     path = config(tmp_path, url)

@@ -161,6 +161,18 @@ def _failures(
     ]
 
 
+def is_any_known(connection: Connection, tables: Tables, keys: Sequence[Any]) -> bool:
+    """Whether any model has tagged one of these articles, or could not."""
+    known = (sa.exists().where(t.c.article.in_(keys)) for t in (tables.tagged, tables.failures))
+    return bool(connection.scalar(sa.select(sa.or_(*known))))
+
+
+def forget(connection: Connection, tables: Tables, keys: Sequence[Any]) -> None:
+    """Delete what any model found in articles, which have no text any more; what people said stays."""
+    for table in (tables.spans, tables.tagged, tables.failures):
+        connection.execute(table.delete().where(table.c.article.in_(keys)))
+
+
 def list_models(connection: Connection, tables: Tables) -> list[ModelUse]:
     """The models that have tagged something, the one that did so last first."""
     models, tagged = tables.models, tables.tagged

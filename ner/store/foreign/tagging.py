@@ -1,6 +1,7 @@
 """The part of `ForeignStore` for taggers: what is to be tagged, runs, results, what could not be tagged."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import Any
 
 from sqlalchemy.engine import Connection
@@ -11,11 +12,12 @@ from ner.store.articles import no_article
 from ner.store.comparing import ModelDifference
 from ner.store.foreign import ledger
 from ner.store.foreign.opened import Opened
-from ner.store.foreign.rows import id_text
+from ner.store.foreign.rows import ForeignRow, id_text
 from ner.store.foreign.table import Range
 from ner.store.history import RunSummary, no_run
 from ner.store.quarantine import Quarantined
 from ner.store.runs import ModelKey, ModelUse, Run
+from ner.store.schema import chunks
 
 
 class Tagging(Opened):
@@ -35,9 +37,9 @@ class Tagging(Opened):
                 or changed is None
                 or changed != known[key].changed
             ]
-            for row in self.table.rows(wanted):
+            for row in self._with_text(self.table.rows(wanted)):
                 is_new = row.key not in known or known[row.key].text_hash != row.hash
-                if row.text and (is_new or row.key in stale):
+                if is_new or row.key in stale:
                     yield row.article()
 
     def articles_by_id(self, ids: Sequence[str]) -> Iterator[Article | Rejected]:
@@ -47,11 +49,10 @@ class Tagging(Opened):
             NerError: one of them is not in the table.
         """
         rows = self.table.by_id_text(ids)
-        for each in dict.fromkeys(ids):
-            if each not in rows:
-                raise no_article(each)
-            if rows[each].text:
-                yield rows[each].article()
+        if missing := [each for each in ids if each not in rows]:
+            raise no_article(missing[0])
+        for row in self._with_text(rows[each] for each in dict.fromkeys(ids)):
+            yield row.article()
 
     def start_run(self, model: ModelKey) -> Run:
         """Add a run of a model."""
@@ -142,6 +143,18 @@ class Tagging(Opened):
         if found is None:
             raise comparing.tagged_nothing(old)
         return found
+
+    def _with_text(self, rows: Iterable[ForeignRow]) -> Iterator[ForeignRow]:
+        """Those of some rows that have a text; what any model found in the others goes."""
+        emptied: list[Any] = []
+        for row in rows:
+            if row.text:
+                yield row
+            else:
+                emptied.append(row.key)
+        for keys in chunks(emptied):
+            if self._read(partial(ledger.is_any_known, tables=self._tables, keys=keys), False):
+                self._write(partial(ledger.forget, tables=self._tables, keys=keys))
 
     def _number(self, model: ModelKey) -> int | None:
         """The number of a model in our tables, None if it has not tagged anything."""
