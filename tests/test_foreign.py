@@ -118,6 +118,21 @@ def test_with_a_column_of_changes_other_texts_are_not_read(
     assert set(read) == {3}
 
 
+def test_a_change_that_its_column_does_not_tell_of_can_be_tagged(url: str, tmp_path: Path) -> None:
+    make_cms(url)
+    path = config(tmp_path, url, articles='changed = "updatetime"')
+    tag(path)
+    execute(url, "UPDATE cms_article SET content = '璧山区' WHERE id = 3")
+    said = ner("export", "--store", path).output
+    assert "article 3: has changed since it was tagged, but its column `changed`" in said
+    assert "(ner tag --article 3;" in said
+    assert "nothing left to tag" in tag(path)
+    tag(path, "--article", "3")
+    assert ner("export", "--store", path).exit_code == 0
+    execute(url, "UPDATE cms_article SET content = '巴南区', updatetime = 102 WHERE id = 3")
+    assert "(tag again: ner tag)" in ner("export", "--store", path).output
+
+
 def test_a_row_without_text_any_more_keeps_no_spans(url: str, tmp_path: Path) -> None:
     make_cms(url)
     path = config(tmp_path, url, articles='changed = "updatetime"')

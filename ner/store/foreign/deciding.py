@@ -80,5 +80,5 @@ class Deciding(Opened):
         why, remedy = "is not in the table", "check the id"
         if row:
             why = "has another text in the table, to which these spans do not apply"
-            remedy = "tag it again: ner tag"
+            remedy = f"tag it again: ner tag --article {row.id}"
         return Rejected(article.id, f"article {article.id}", why, remedy)

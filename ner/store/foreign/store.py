@@ -150,6 +150,9 @@ def _item(
     """The article of a row with its spans, or why it has none."""
     if known and known.text_hash != row.hash:
         why, remedy = "has changed since it was tagged", "tag again: ner tag"
+        if row.changed is not None and row.changed == known.changed:
+            why = f"{why}, but its column `changed` under [articles] has not"
+            remedy = f"ner tag --article {row.id}; another column may tell of every change"
         return Rejected(row.id, f"article {row.id}", why, remedy)
     return with_spans(row.article(), spans, _REMEDY)
 
