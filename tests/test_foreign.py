@@ -235,6 +235,27 @@ def test_a_failing_command_makes_nothing(
     assert tables(url) == {"cms_article"}
 
 
+def test_a_database_file_that_is_missing_is_told_of_with_the_config(tmp_path: Path) -> None:
+    path = config(tmp_path, "sqlite:///gone.db")
+    result = ner("tag", "--store", path)
+    assert result.exit_code == 1 and f"{path}: " in result.output
+    assert "gone.db: no such file (check the url)" in result.output
+
+
+def test_an_id_that_two_rows_share_is_refused(url: str, tmp_path: Path) -> None:
+    """Before anything is made, unless rows before them were tagged."""
+    make_cms(url)
+    for number, code in enumerate(("p1", "4711", "4711", "p4", "p5"), 1):
+        execute(url, f"UPDATE cms_article SET page_no = '{code}' WHERE id = {number}")
+    path = config(tmp_path, url)
+    path.write_text(path.read_text().replace('id = "id"', 'id = "page_no"\nkey = "id"'))
+    for command in ("tag", "show", "export"):
+        result = ner(command, "--store", path)
+        why = "[articles] id: page_no is not unique: '4711' is there twice (name a column"
+        assert result.exit_code == 1 and why in result.output, result.output
+    assert tables(url) == {"cms_article"}
+
+
 def test_what_is_not_there_makes_nothing(url: str, tmp_path: Path) -> None:
     make_cms(url)
     path = config(tmp_path, url)

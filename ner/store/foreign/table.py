@@ -1,5 +1,6 @@
 """Their article table: only read, a range of keys at a time."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ from sqlalchemy.engine import Connection, Engine
 from ner.errors import NerError
 from ner.store.foreign.config import ArticlesConfig
 from ner.store.foreign.database import reading
-from ner.store.foreign.rows import ForeignRow, changed_text, id_from_text, make_row
+from ner.store.foreign.rows import ForeignRow, changed_text, id_from_text, id_text, make_row
 from ner.store.schema import chunks
 from ner.store.urls import safe_url
 
@@ -32,7 +33,7 @@ class ForeignTable:
         self._engine = engine
         self._config = config
         schema, _, name = config.table.rpartition(".")
-        where = f"{safe_url(engine.url)} {config.table}"
+        self._shown = where = f"{safe_url(engine.url)} {config.table}"
         columns = reading(engine, lambda connection: _columns(connection, name, schema, where))
         if missing := [name for name in config.columns if name not in columns]:
             raise NerError(
@@ -100,6 +101,7 @@ class ForeignTable:
                 .order_by(self._key)
             )
             found = self._all(query)
+            self._check_unique([row._mapping[self._config.id] for row in found])
             yield from (make_row(self._config, dict(row._mapping)) for row in found)
 
     def by_id_text(self, ids: Sequence[str]) -> dict[str, ForeignRow]:
@@ -110,6 +112,19 @@ class ForeignTable:
         """
         keys = [id_from_text(each, self.key_type) for each in ids]
         return {row.id: row for chunk in chunks(keys) for row in self.rows(chunk)}
+
+    def _check_unique(self, ids: Sequence[Any]) -> None:
+        """Refuse rows that share an id, whose spans nobody could tell apart.
+
+        Raises:
+            NerError: there are some.
+        """
+        if twice := [each for each, many in Counter(ids).items() if many > 1]:
+            raise NerError(
+                f"[articles] id: {self._config.id} is not unique: {id_text(twice[0])!r} is there twice",
+                where=self._shown,
+                remedy="name a column, or make a view with one, that is",
+            )
 
     def _scalar(self, query: sa.Select[Any]) -> Any:
         return reading(self._engine, lambda connection: connection.scalar(query))
