@@ -215,8 +215,16 @@ def test_show_and_export_give_articles_of_the_table(url: str, tmp_path: Path) ->
 
 BAD = [
     ('table = "cms_article"', 'table = "news"', "no such table"),
-    ('body = "content"', 'body = "text"', "has no column text .*it has id, catid, title, content"),
-    ('where = "status', 'where = "state', "state"),
+    (
+        'body = "content"',
+        'body = "text"',
+        r"store\.toml: .*has no column text .*it has id, catid, title, content",
+    ),
+    (
+        'where = "status',
+        'where = "state',
+        r"store\.toml: .*: \[articles\] where: .*state.*correct the cond",
+    ),
     ('id = "id"', 'id = "id"\nchanged = "updated"', "has no column updated"),
 ]
 

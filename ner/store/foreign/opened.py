@@ -52,8 +52,13 @@ class Opened:
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Open what a TOML file describes."""
-        return cls(read_config(path))
+        """Open what a TOML file describes, which errors name."""
+        config = read_config(path)
+        try:
+            return cls(config)
+        except NerError as error:
+            error.where = f"{path}: {error.where}" if error.where else str(path)
+            raise
 
     @property
     def shown_url(self) -> str:

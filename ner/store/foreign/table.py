@@ -52,6 +52,8 @@ class ForeignTable:
         # A colon is not a parameter here, as it would be in SQLAlchemy's own text.
         condition = config.where.replace(":", "\\:")
         self._where = sa.text(f"({condition})") if condition.strip() else sa.true()
+        if condition.strip():
+            self._check_condition()
 
     @property
     def key_type(self) -> type:
@@ -125,6 +127,20 @@ class ForeignTable:
                 where=self._shown,
                 remedy="name a column, or make a view with one, that is",
             )
+
+    def _check_condition(self) -> None:
+        """Have the database look at the condition, once, while it is known what asks.
+
+        Raises:
+            NerError: it is not one.
+        """
+        query = sa.select(self._key).select_from(self._table).where(self._where).limit(0)
+        try:
+            self._all(query)
+        except NerError as error:
+            error.message = f"[articles] where: {error.message}"
+            error.remedy = error.remedy or "correct the condition"
+            raise
 
     def _scalar(self, query: sa.Select[Any]) -> Any:
         return reading(self._engine, lambda connection: connection.scalar(query))
