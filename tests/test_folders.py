@@ -70,7 +70,7 @@ def test_a_file_out_for_each_file_in(lake: Path, tmp_path: Path, tagger: Tagger)
     out = tmp_path / "out"
     status, said = tag(lake, out)
     assert status == 1 and "44 articles tagged" in said
-    assert "b.jsonl:2: has no text" in said
+    assert "b.jsonl:2: has no text (needs a field body or text; `ner ingest --field` maps" in said
     parquet, lines = "date=2025-03-18/a.parquet", "date=2025-03-19/b.jsonl"
     failed = "date=2025-03-19/_b.jsonl.failed"
     assert files(out) == sorted([MADE_BY, "c.txt.jsonl", parquet, lines, failed])

@@ -63,7 +63,7 @@ def make_article(row: Row, *, default_id: str = "", dropped: Dropped | None = No
     check_text(text)
     if not text:
         raise NerError(
-            "has no text", remedy="needs a field body or text; --field maps another name"
+            "has no text", remedy="needs a field body or text; `ner ingest --field` maps another"
         )
     page = _short_field(row, "page")
     byline = {name: _short_field(row, name) for name in _BYLINE}
@@ -122,7 +122,7 @@ def _short_field(row: Row, name: str) -> str:
     if len(value) > MAX_FIELD:
         raise NerError(
             f"field {name!r} has {len(value):,} characters, over {MAX_FIELD}",
-            remedy="is another field meant? --field maps it",
+            remedy="is another field meant? `ner ingest --field` maps it",
         )
     if bad := _NOT_TEXT.search(value):
         raise NerError(
