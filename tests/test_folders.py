@@ -195,7 +195,11 @@ def test_what_cannot_be_tagged_into_a_folder_says_why(lake: Path, tmp_path: Path
     out = tmp_path / "out"
     assert "lies in the other folder" in tag(lake, lake / "out")[1]
     assert "name a file, or a folder as --input" in tag(lake / "c.txt", out)[1]
-    assert "name a file, or a folder as --input" in tag(tmp_path / "nothing", out)[1]
+    missing = tag(tmp_path / "nothing", out)
+    assert missing == (
+        1,
+        f"error: {tmp_path}/nothing: cannot be read: No such file or directory (check the path)\n",
+    )
     result = ner("tag", "--engine", "ray", "--input", lake / "c.txt", "--output", out)
     assert "--input FOLDER --output FOLDER" in result.output
     result = ner("tag", "--engine", "ray", "--input", lake)

@@ -194,9 +194,13 @@ def _is_lake(input: str, output: str, engine: str) -> bool:
     """Whether a folder is to be tagged into a folder, a file for each.
 
     Raises:
-        NerError: Ray is to do what it cannot.
+        NerError: there is no such input, or Ray is to do what it cannot.
     """
     into_folder = output.endswith("/") or (output != "-" and Path(output).is_dir())
+    if input != "-" and not Path(input).exists():
+        raise NerError(
+            "cannot be read: No such file or directory", where=input, remedy="check the path"
+        )
     if engine == "ray" and (output == "-" or not Path(input).is_dir()):
         raise NerError(
             "--engine ray tags a store, or a folder into a folder",
