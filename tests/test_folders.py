@@ -107,6 +107,23 @@ def test_only_files_that_are_new_or_changed_are_tagged_again(lake: Path, tmp_pat
     assert changed == {"c.txt.jsonl"}
 
 
+def test_what_spark_writes_beside_its_files_is_passed_over(lake: Path, tmp_path: Path) -> None:
+    out, day = tmp_path / "out", lake / "date=2025-03-18"
+    (lake / "date=2025-03-19" / "b.jsonl").unlink()
+    (lake / "_temporary").mkdir()
+    article = dump(article_row(make_article(90)))
+    for name in ("_temporary/a.jsonl", ".hidden.jsonl", "_metadata.jsonl"):
+        (lake / name).write_text(article)
+    for name in ("_SUCCESS", ".part.jsonl.crc", "part-00001.jsonl"):
+        (day / name).touch()
+    status, said = tag(lake, out)
+    assert status == 0 and "41 articles tagged" in said
+    assert "1 empty file" in said and "4 files whose names begin with . or _" in said
+    assert files(out) == [MADE_BY, "c.txt.jsonl", "date=2025-03-18/a.parquet"]
+    result = ner("tag", "--model", "news-fast", "--input", day, "--output", tmp_path / "a.jsonl")
+    assert result.exit_code == 0, result.output
+
+
 def test_what_an_earlier_run_could_not_tag_is_told_of(lake: Path, tmp_path: Path) -> None:
     out, bad = tmp_path / "out", lake / "date=2025-03-19" / "b.jsonl"
     first, said = tag(lake, out)

@@ -48,6 +48,7 @@ SUFFIXES = {
 Skipped = Counter[str]
 """What was not read: how many files of which kind."""
 
+_HIDDEN = (".", "_")  # begin the names of what programs keep for themselves: _SUCCESS, ._a.txt
 MAX_MEMBERS = 100_000
 _SPECIAL = (
     (stat.S_ISFIFO, "FIFO"),
@@ -110,6 +111,9 @@ def _walk(folder: Path, skipped: Skipped) -> list[Path]:
         skipped["folders that cannot be listed"] += 1
 
     for root, folders, names in os.walk(folder, onerror=unreadable):
+        hidden = [name for name in folders if name.startswith(_HIDDEN)]
+        skipped["folders whose names begin with . or _"] += len(hidden)
+        folders[:] = [name for name in folders if name not in hidden]
         skipped["links to folders"] += sum(os.path.islink(os.path.join(root, f)) for f in folders)
         texts = {os.path.splitext(name)[0] for name in names if name.endswith(".txt")}
         annotated = {os.path.splitext(name)[0] for name in names if name.endswith(".ann")} & texts
@@ -127,12 +131,15 @@ def _walk(folder: Path, skipped: Skipped) -> list[Path]:
 def _kind_skipped(path: Path) -> str:
     """What a file in a folder is, if it is not read; empty if it is."""
     try:
-        mode = path.stat().st_mode
+        status = path.stat()
+        mode, size = status.st_mode, status.st_size
     except OSError:
         return "broken links" if path.is_symlink() else "files that cannot be read"
     for is_kind, kind in _SPECIAL:
         if is_kind(mode):
             return f"{kind}s"
+    if not size and path.suffix.lower() in (".jsonl", ".ndjson"):
+        return "empty files"  # as Spark writes them for a part without rows
     suffix = path.with_suffix("") if path.suffix.lower() == ".gz" else path
     return kind_by_name(suffix.name)
 
@@ -141,6 +148,8 @@ def kind_by_name(name: str) -> str:
     """What kind of file is not read, by its name; empty if it is read."""
     if name.rpartition("/")[2].startswith("~$"):
         return "lock files of Word or Excel"
+    if name.rpartition("/")[2].startswith(_HIDDEN):
+        return "files whose names begin with . or _"
     suffix = Path(name).suffix.lower()
     if suffix in SUFFIXES or suffix == ".zip":
         return ""
