@@ -301,6 +301,26 @@ def test_clicks_that_cross_leave_an_article_readable(store: ForeignStore, url: s
     assert found == {(2, 6, "ORG", "")}, "the model's crosses it too"
 
 
+def test_a_decision_on_nothing_is_refused_or_named(
+    store: ForeignStore, url: str, tmp_path: Path
+) -> None:
+    tag_by(store, OLD, {"1": (PLACE,)})
+    say = (
+        "INSERT INTO ner_decisions (article, text_hash, field, start_char, end_char, label, verdict,"
+        " reviewer, source, at) SELECT article, text_hash, '{}', 0, {}, '{}', '{}', '李', 'cms',"
+        " CURRENT_TIMESTAMP FROM ner_article_spans"
+    )
+    for field, verdict in (("kopf", "right"), ("title", "vielleicht")):
+        with pytest.raises(sa.exc.DBAPIError, match="ck_ner_decisions_|CHECK|Check"):
+            execute(url, say.format(field, 3, "LOC", verdict))
+    execute(url, say.format("title", 900, "LOC", "wrong"), say.format("title", 3, "3", "right"))
+    shown = ner("show", "1", "--store", path_of(tmp_path))
+    assert shown.exit_code == 0 and "渝北区" in shown.output
+    for place in ("0:900 LOC wrong", "0:3 3 right"):
+        said = rf"decision \d+ on article 1 is left out: title {place} is nothing in its text"
+        assert len(re.findall(said, shown.output)) == 1, shown.output
+
+
 # -- tables of an earlier version
 
 

@@ -4,7 +4,9 @@ Rows may also come from others, by the SQL that docs/store.md gives. A decision 
 changed it says nothing.
 """
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +14,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ner.article import Article, Rejected, Span
+from ner.errors import NerError
 from ner.store.articles import stands
 from ner.store.decisions import (
     RIGHT,
+    WRONG,
     Place,
     Said,
     insert_row,
@@ -24,10 +28,11 @@ from ner.store.decisions import (
     said_or_refused,
 )
 from ner.store.foreign.ledger import number_of
-from ner.store.foreign.rows import ForeignRow
+from ner.store.foreign.rows import BODY, TITLE, ForeignRow
 from ner.store.foreign.schema import Tables
 from ner.store.runs import ModelKey, SpanRow
 
+_LOG = logging.getLogger(__name__)
 _NO_COLUMN = "lies over the end of the title, in neither column"
 
 
@@ -107,13 +112,28 @@ def standing(
     found: dict[Any, list[Decided]] = {}
     for said in connection.execute(query.order_by(decisions.c.number)):
         row = by_key[said.article]
-        span = row.span(said.field, said.start_char, said.end_char, said.label)
-        if span and said.text_hash == row.hash:
+        if said.text_hash != row.hash:
+            continue
+        if span := _said_of(row, said):
             decided = Decided(
                 said.number, *place_of(span), said.verdict, said.reviewer, said.source
             )
             found.setdefault(row.key, []).append(decided)
     return found
+
+
+def _said_of(row: ForeignRow, said: Any) -> Span | None:
+    """The span of a decision; None, with a warning, where others inserted one that can be none."""
+    span, known = None, said.field in (TITLE, BODY) and said.verdict in (RIGHT, WRONG)
+    with suppress(NerError):
+        span = row.span(said.field, said.start_char, said.end_char, said.label) if known else None
+    if span is None:
+        place = f"{said.field} {said.start_char}:{said.end_char} {said.label} {said.verdict}"
+        _LOG.warning(
+            "decision %s on article %s is left out: %s is nothing in its text",
+            said.number, row.id, place,
+        )  # fmt: skip
+    return span
 
 
 def right_spans(

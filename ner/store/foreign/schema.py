@@ -11,7 +11,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Dialect, Engine
 
 from ner.store.articles import stands
+from ner.store.decisions import RIGHT, UNDONE, WRONG
 from ner.store.foreign.config import SpansConfig
+from ner.store.foreign.rows import BODY, TITLE
 from ner.store.schema import Ledger, Time
 
 VIEW = "article_spans"
@@ -108,6 +110,11 @@ def make_tables(config: SpansConfig, id_type: sa.types.TypeEngine[Any]) -> Table
         "decisions", own_number(), column("article", id_type), column("text_hash", sa.String(64)),
         *place(is_key=False), column("verdict", sa.String(16)), added("model", number),
         *said("decisions"),
+        # Refused where they are inserted. Tables of an earlier version have not these.
+        sa.CheckConstraint(f"field IN ('{TITLE}', '{BODY}')", f"ck_{config.prefix}decisions_field"),
+        sa.CheckConstraint(
+            f"verdict IN ('{RIGHT}', '{WRONG}', '{UNDONE}')", f"ck_{config.prefix}decisions_verdict"
+        ),
         sa.Index(f"ix_{config.prefix}decisions_article", "article", "field", "start_char"),
     )  # fmt: skip
     reviews = table(
