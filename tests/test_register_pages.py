@@ -77,6 +77,8 @@ def test_the_register_in_the_browser(address: str) -> None:
         page = browser.new_page()
         problems: list[str] = []
         page.on("console", lambda said: problems.append(said.text) if said.type == "error" else 0)
+        page.goto(f"{address}register?kind=place")
+        assert page.locator(".treemap").count() == 0, "nothing is counted yet"
         page.goto(f"{address}register")
         assert "处变化没有计入" in page.inner_text(".warning")
         page.click("text=现在计入")
