@@ -94,7 +94,7 @@ def test_damaged_articles_are_set_aside_and_the_rest_is_tagged(
 
 def test_a_batch_ends_where_its_texts_are_long(store: Store, tagger: Tagger) -> None:
     """Tagging takes memory by the characters of a batch; what is written shows where batches end."""
-    text = "南岸区开会。" + "今天很好。\n" * 10_000
+    text = "昨天，张伟在重庆市南岸区开会。" + "今天很好。\n" * 10_000
     list(store.add(Article(f"long-{number}", text) for number in range(8)))
     steps = tag_store(store, tagger)
     assert sum(next(steps).spans.values()) >= 1
