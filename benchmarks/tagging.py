@@ -121,7 +121,7 @@ def measure(
         ("of processor time", cpu, last.characters / last.computed),
     ):
         print(f"| {what} | {one:,.0f} | {other:,.0f} | {100 * other / one:.0f} % |")
-    if last.server:
+    if url.startswith("postgresql") and last.server:
         print(
             f"the database's server computed {1000 * last.server / last.articles:.2f} ms an article: "
             f"a core of it for {last.computed / last.server:.0f} of the tagger"
