@@ -39,7 +39,9 @@ def test_spacy_sees_nested_and_flat_spans_at_the_same_offsets(tagger: Tagger) ->
 def test_displacy_shows_the_article(tagger: Tagger) -> None:
     from spacy import displacy
 
-    html = displacy.render(tagger.nlp("张伟在重庆市南岸区开会。"), style="ent", page=False, jupyter=False)
+    html = displacy.render(
+        tagger.nlp("张伟在重庆市南岸区开会。"), style="ent", page=False, jupyter=False
+    )
     assert "南岸区" in html and "LOC" in html
 
 
