@@ -104,6 +104,19 @@ def test_a_surname_before_a_word_of_kinship_is_the_name(name: str, person: str) 
     assert found(f"{name}说", (name, "BRAND", 3.0)) == [(name, "BRAND", 3.0)]
 
 
+def test_the_rules_are_about_our_labels_a_label_of_another_corpus_may_hold_its_marks() -> None:
+    """CLUENER marks 《借命而生》 as a book, with its marks, and a model learns that from it."""
+    settings = Settings(labels=("book", "PER"))
+    text = "读《借命而生》、《三体》"
+    books = [(text.index(b), text.index(b) + len(b)) for b in ("《借命而生》", "《三体》")]
+    both = (books[0][0], books[1][1])
+    found = [(*edges, 0, 3.0) for edges in (*books, both, (books[0][0], books[0][1] - 1))]
+    spans = [
+        span.text for span, _ in decode.spans(text, found, settings, {"book": 0.0, "PER": 0.0})
+    ]
+    assert spans == ["《借命而生》、《三体》", "《借命而生》", "《借命而生", "《三体》"]
+
+
 def test_two_names_joined_by_a_separator_are_two() -> None:
     text = "重庆轨道集团、中国邮政集团、西南大学来了"
     first, second, third = "重庆轨道集团", "中国邮政集团", "西南大学"

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from ner.article import Span, without_crossings
+from ner.labels import LABELS
 from ner.tagger import rules
 from ner.tagger.settings import Settings
 
@@ -19,8 +20,9 @@ def spans(
 ) -> list[tuple[Span, float]]:
     """The spans above their label's threshold, with their logits: reading order, nested, none crossing.
 
-    None begins or ends with white space, a character of no width or punctuation, and none holds a line
-    end: no name runs on into the next paragraph. See `rules` for the others.
+    None begins or ends with white space or a character of no width, and none holds a line end: no name runs
+    on into the next paragraph. See `rules` for the others; they are about our labels: a label that a model
+    brings of its own may well have 《 and 》 at its edges.
 
     What a string is in one place of an article it mostly is in the others too, a brand without its
     quotation marks for one: so the logit of each place moves half way to the string's highest.
@@ -51,20 +53,18 @@ def spans(
 def _with_clean_edges(
     text: str, found: Iterable[Found], settings: Settings, thresholds: Mapping[str, float]
 ) -> Iterator[Found]:
-    """What was found, trimmed; nothing of what holds a line end or half a pair of brackets."""
+    """What was found, trimmed; nothing of what holds a line end, or of ours half a pair of brackets."""
     for start, end, number, logit in found:
         label = settings.labels[number]
         start, end = rules.without_blanks(text, start, end)
-        edges = rules.without_marks(text, start, end)
-        if edges != (start, end):
-            if logit <= thresholds[label]:
+        if label in LABELS:
+            edges = rules.without_marks(text, start, end)
+            if edges != (start, end) and logit <= thresholds[label]:
                 continue
             start, end = edges
+            if rules.splits_brackets(text, start, end):
+                continue
         if label == "PER":
             end = rules.surname_end(text, start, end)
-        if (
-            start < end
-            and not _LINE_END.search(text, start, end)
-            and not rules.splits_brackets(text, start, end)
-        ):
+        if start < end and not _LINE_END.search(text, start, end):
             yield start, end, number, logit

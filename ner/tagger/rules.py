@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from functools import cache
 
 from ner.article import Span
+from ner.labels import LABELS
 
 FRAGMENT_PENALTY = 1.5
 """What a place, person or body loses that is only a part of a short quoted string: 渝邻 in “渝邻有爱”."""
@@ -100,7 +101,7 @@ def is_fragment(start: int, end: int, quoted: Mapping[int, tuple[int, int]]) -> 
 
 
 def without_joined(text: str, logits: Mapping[Span, float]) -> dict[Span, float]:
-    """The spans but those that are two names of one label beside each other, or the tail of such a one.
+    """The spans but those that are two names of one label of ours beside each other, or the tail of such.
 
     重庆轨道集团、中国邮政集团 is no name where its two halves are. Where nothing stands between the two it is
     the long one or its tail: 广州白云机场 may be one name with 广州 inside, 首尔冲绳 are two.
@@ -109,7 +110,7 @@ def without_joined(text: str, logits: Mapping[Span, float]) -> dict[Span, float]
     for span in logits:
         starting.setdefault((span.start, span.label), []).append(span)
     dropped = set()
-    for span in logits:
+    for span in (span for span in logits if span.label in LABELS):
         for tail, touches in _tails(text, span, starting):
             dropped.add(tail if touches and logits[span] >= logits[tail] else span)
     return {span: logit for span, logit in logits.items() if span not in dropped}
