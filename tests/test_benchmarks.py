@@ -48,7 +48,8 @@ def test_a_system_answers_from_its_own_process_as_it_does_here(name: str) -> Non
         assert worker.version == version and worker.load_seconds > 0
     assert answer.spans == [list(spans) for spans in find(texts)]
     assert Span(7, 10, "LOC") in answer.spans[0]
-    assert answer.seconds > 0 and 20e6 < answer.memory < 4e9
+    most = 4e9 if name == "ner" else 250e6  # LAC's process has no spaCy and no PyTorch in it
+    assert answer.seconds > 0 and 20e6 < answer.memory < most
 
 
 def test_speed_is_measured_round_robin_beside_lac_and_missing_systems_are_named() -> None:

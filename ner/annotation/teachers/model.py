@@ -1,7 +1,6 @@
 """Our own tagger as a teacher."""
 
 from ner.annotation.teachers.teacher import Teacher
-from ner.tagger.loading import load
 from ner.tagger.registry import DEFAULT_MODEL
 
 
@@ -10,6 +9,8 @@ def model(argument: str) -> Teacher:
 
     Its labels are its own and are not translated.
     """
+    from ner.tagger.loading import load  # imports spaCy, which the other teachers do without
+
     tagger = load(argument or DEFAULT_MODEL)
     labels = frozenset(tagger.component.settings.labels)
     return Teacher(str(tagger), labels, tagger.component.predict)
