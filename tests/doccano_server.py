@@ -17,8 +17,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from conftest import PATIENCE
+
 PACKAGES = ("doccano==1.8.4", "marshmallow<4", "setuptools<81", "numpy<2")
-PATIENCE = 180  # seconds; a loaded machine takes thirty to start Django
 ADMIN = ("admin", "p a/ss#1")
 
 

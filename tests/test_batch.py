@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from conftest import make_article, wait_until
+from conftest import PATIENCE, make_article, wait_until
 
 from ner.article import Article, Span
 from ner.batch.ends import model_key
@@ -221,14 +221,14 @@ def test_an_answer_does_not_wait_for_further_lines() -> None:
             if number == 1:  # a line and a half: the whole one is answered
                 process.stdin.write(b'{"id": ')
                 process.stdin.flush()
-            assert select.select([process.stdout], [], [], 60)[0], "no answer in 60 s"
+            assert select.select([process.stdout], [], [], PATIENCE)[0], "no answer"
             assert json.loads(process.stdout.readline())["id"] == str(number)
             if number == 1:
                 process.stdin.write(b'"half", "text": ""}\n')
                 process.stdin.flush()
                 assert json.loads(process.stdout.readline())["id"] == "half"
         process.stdin.close()
-        assert process.stdout.read() == b"" and process.wait(30) == 0
+        assert process.stdout.read() == b"" and process.wait(PATIENCE) == 0
 
 
 def test_an_interrupted_command_keeps_what_is_done_and_goes_on(

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from conftest import make_article, wait_until
+from conftest import PATIENCE, make_article, wait_until
 
 from ner.article import Article
 from ner.batch.ahead import ahead
@@ -39,7 +39,7 @@ def test_items_are_taken_ahead_but_no_further_than_asked() -> None:
 
     with ahead(items(), 3) as waiting:
         assert next(waiting) == 0
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + PATIENCE
         while len(taken) < 4 and time.monotonic() < deadline:
             time.sleep(0.01)
         time.sleep(0.2)
@@ -110,7 +110,7 @@ def test_a_worker_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
         os.kill(worker, signal.SIGTERM)  # systemd sends it to all: the parent says when to end
         os.kill(worker, 0)
         parent.kill()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + PATIENCE
     while Path(f"/proc/{worker}").exists() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not Path(f"/proc/{worker}").exists()
@@ -137,7 +137,7 @@ def test_a_signal_ends_a_run_after_what_is_being_tagged(
         process = subprocess.Popen(command, stderr=subprocess.PIPE)
         wait_until(lambda: store.count_untagged(key) < 3000, process)
         process.send_signal(number)
-        lines = [json.loads(line) for line in process.communicate(timeout=60)[1].splitlines()]
+        lines = [json.loads(line) for line in process.communicate(timeout=PATIENCE)[1].splitlines()]
         assert process.returncode == 128 + number
         tagged = 3000 - store.count_untagged(key)
         assert 0 < tagged < 3000

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import ROOT, make_article
+from conftest import PATIENCE, ROOT, make_article
 from doccano_server import ADMIN, NotInstalled, Server, free_port, serve
 from test_cli import ner, one_line_error
 
@@ -268,7 +268,7 @@ def upload_again(project: Project, row: dict[str, Any]) -> None:
     line = json.dumps({"text": row["text"], "label": label, **row["meta"]}) + "\n"
     before = project.client.get(f"{project.path}/examples")["count"]
     project.client.post_doc_upload_binary(project.number, [io.BytesIO(line.encode())])
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while project.client.get(f"{project.path}/examples")["count"] == before:
         assert time.monotonic() < deadline
         time.sleep(0.2)
@@ -498,7 +498,7 @@ def page(project: Project) -> Iterator[Any]:
     with playwright.sync_playwright() as started:
         browser = started.chromium.launch(executable_path=CHROMIUM, args=QUIET)
         page = browser.new_page(viewport={"width": 1100, "height": 620})
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(PATIENCE * 1000)
         page.goto(f"{project.client.baseurl}auth", wait_until="domcontentloaded")
         page.fill("input[type=text]", ANNOTATOR[0])
         page.fill("input[type=password]", ANNOTATOR[1])

@@ -7,7 +7,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from conftest import make_article
+from conftest import PATIENCE, make_article
 from viewer import serving
 
 from ner.article import Article, Span
@@ -140,6 +140,6 @@ def test_the_page_opens_the_newest_random_sample_or_the_one_asked_for(tmp_path: 
             store.make_queue(name, kind, {}, size=1, seed=1, made_by="陈静")
     with serving(url, "--reviewer", "陈静") as address:
         for asked, name in (("", "二月"), ("?queue=1", "一月"), ("?queue=3", "最新")):
-            with urllib.request.urlopen(f"{address}figures{asked}", timeout=60) as answer:
+            with urllib.request.urlopen(f"{address}figures{asked}", timeout=PATIENCE) as answer:
                 shown = re.findall(r"<option[^>]* selected>(.*?)</option>", answer.read().decode())
             assert shown == [name]

@@ -532,7 +532,7 @@ def test_killed_and_started_again_nothing_is_lost_or_twice(
     command = [sys.executable, "-m", "ner", "tag", "--store", str(path)]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     while not ledger_rows(url) and process.poll() is None:
-        time.sleep(0.05)
+        time.sleep(0.005)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL, "it was done before it could be killed"
     assert 0 < ledger_rows(url) < 121
@@ -704,9 +704,9 @@ def test_any_html_has_a_text_with_places_in_order(html: str) -> None:
 
 def test_html_is_read_in_time_that_grows_with_its_length() -> None:
     for piece in ("<a ", '<a "', "<", "&", "<!--", "<script>", "<p>南", "&#1", "'<b "):
-        started = time.perf_counter()
+        started = time.process_time()
         visible(piece * 100_000)
-        assert time.perf_counter() - started < 5, piece
+        assert time.process_time() - started < 5, piece
 
 
 def test_a_url_may_be_longer_than_a_name(tmp_path: Path) -> None:

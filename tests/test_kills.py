@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 
 import pytest
-from conftest import make_article, wait_until
+from conftest import PATIENCE, make_article, wait_until
 
 from benchmarks.kills import Killed, kill_often
 from ner.article import Article
@@ -94,7 +94,7 @@ def test_two_taggers_share_a_store(store: Store, store_url: str, tagger: Tagger)
     both = [subprocess.Popen(command, stderr=subprocess.DEVNULL) for _ in range(2)]
     for process in both:
         wait_until(lambda: store.count_untagged(model_key(tagger)) < 1500, process)
-    assert [process.wait(300) for process in both] == [0, 0]
+    assert [process.wait(PATIENCE) for process in both] == [0, 0]
     assert_all_tagged(store, articles, tagger)
     shares = [run.articles for run in store.runs()]
     assert sum(shares) == 1500, shares  # no article by both

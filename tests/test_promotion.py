@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, copy_model
+from conftest import PATIENCE, ROOT, copy_model
 
 from ner import words
 from ner.errors import NerError
@@ -118,7 +118,7 @@ def test_without_a_home_of_ones_own_the_shipped_models_are_used(home: str | None
             env=environment,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
         )
     assert done.stdout.strip() == SHIPPED.name, done.stderr
 

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from conftest import PATIENCE
 from test_brands import article
 from test_improve import check_with_axe
 from viewer import chromium, serving
@@ -67,7 +68,7 @@ def address(tmp_path: Path) -> Iterator[str]:
 
 
 def get(address: str, path: str) -> Any:
-    with urllib.request.urlopen(f"{address}{path}", timeout=60) as answer:
+    with urllib.request.urlopen(f"{address}{path}", timeout=PATIENCE) as answer:
         return json.load(answer)
 
 
@@ -182,10 +183,10 @@ def test_the_register_for_programs(address: str) -> None:
         get(address, f"api/register/entry?kind=brand&key={quote('一表通')}")
     request = urllib.request.Request(f"{address}api/register/update", b"{}", method="POST")
     with pytest.raises(urllib.error.HTTPError, match="403"):
-        urllib.request.urlopen(request, timeout=60)
+        urllib.request.urlopen(request, timeout=PATIENCE)
     request.add_header("x-csrf-token", get(address, "api/me")["csrf"])
     request.add_header("content-type", "application/json")
-    with urllib.request.urlopen(request, timeout=60) as answer:
+    with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
         assert json.load(answer) == {"left": 0}
     [first, *_] = get(address, "api/register?kind=brand")
     assert (first["name"], first["owner"], first["articles"]) == ("一表通", "南岸区民政局", 2)

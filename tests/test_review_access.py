@@ -12,7 +12,7 @@ from email.message import Message
 from typing import Any
 
 import pytest
-from conftest import make_article
+from conftest import PATIENCE, make_article
 from viewer import serving
 
 from ner.article import Span
@@ -50,7 +50,7 @@ def ask(address: str, path: str, body: object = None, **headers: str) -> Answer:
         address + path, data, {"content-type": "application/json", **named}
     )
     try:
-        with urllib.request.urlopen(request, timeout=60) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return answer.status, answer.headers, parse(answer.read())
     except urllib.error.HTTPError as error:
         with error:

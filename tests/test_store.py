@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from conftest import ROOT, make_article
+from conftest import PATIENCE, ROOT, make_article
 
 from ner.article import Article, Rejected, Span
 from ner.errors import NerError
@@ -710,7 +710,7 @@ def test_a_deadlock_is_tried_again(postgres: str) -> None:
             add = sa.text("UPDATE crossing SET times = times + 1 WHERE number = :number")
             connection.execute(add, {"number": first})
             if tries == 1:
-                met.wait(10)
+                met.wait(PATIENCE)
             connection.execute(add, {"number": second})
 
         in_transaction(engine, work)

@@ -2,7 +2,6 @@
 
 import sqlite3
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -21,14 +20,16 @@ def path(tmp_path: Path) -> Path:
     return path
 
 
-def test_a_reader_that_stays_open_stops_no_writer(path: Path) -> None:
+def test_a_reader_that_stays_open_stops_no_writer(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY_TIMEOUT", 10)
+    monkeypatch.setattr(database, "MAX_TRIES", 3)
     reader = sqlite3.connect(path, isolation_level=None)
     reader.execute("BEGIN")
     assert reader.execute("SELECT count(*) FROM articles").fetchone() == (1,)
     with Store(f"sqlite:///{path}") as store:
-        begun = time.monotonic()
         assert [added.outcome for added in store.add([make_article(2)])] == ["added"]
-        assert time.monotonic() - begun < 1
         assert store.count() == 2
     assert reader.execute("SELECT count(*) FROM articles").fetchone() == (1,)
     reader.close()

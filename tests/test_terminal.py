@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from conftest import ROOT
+from conftest import PATIENCE, ROOT
 from test_cli import lines, ner, one_line_error
 
 DEV = ROOT / "data/annotations/dev.jsonl"
@@ -131,7 +131,7 @@ def test_a_stopped_command_says_so_and_leaves_no_temporary_files(
 
 
 def wait_for(condition: object) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE
     while not condition():  # type: ignore[operator]
         assert time.monotonic() < deadline
         time.sleep(0.05)

@@ -300,7 +300,7 @@ def test_fingers_select_and_decide(store_url: str, store: ReviewStore) -> None:
         page.tap("#alike button:has-text('取消')")
         page.tap("[data-do=finish]")
         page.wait_for_function(
-            "() => document.querySelector('#progress').innerText.startsWith('1 ')", timeout=20_000
+            "() => document.querySelector('#progress').innerText.startsWith('1 ')"
         )
         saved(page)
     [found] = counts(store).values()

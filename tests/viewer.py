@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
-from conftest import ROOT
+from conftest import PATIENCE, ROOT
 
 CHROMIUM = "/usr/bin/chromium"
 QUIET = [
@@ -63,7 +63,7 @@ def chromium(**options: Any) -> Iterator[Any]:
             locale="zh-CN",
             **{"viewport": {"width": 1280, "height": 860}, **options},
         )
-        context.set_default_timeout(60_000)
+        context.set_default_timeout(PATIENCE * 1000)
         yield context
         context.close()
 
