@@ -3,6 +3,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 LOWEST := .venv-lowest/bin
 PIP := -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+# A file's tests stay together, since they share servers and models. Each process takes up to 2 GB.
+PYTEST := -m pytest --numprocesses logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 .PHONY: run test lint test-lowest
 
@@ -13,7 +15,7 @@ run: .venv/installed
 	$(BIN)/ner show
 
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python $(PYTEST) --durations 20
 
 lint: .venv/installed-dev
 	$(BIN)/ruff format --check --quiet .
@@ -24,7 +26,7 @@ lint: .venv/installed-dev
 # At the lowest versions that pyproject.toml allows, where warnings of old libraries are no errors.
 test-lowest: .venv-lowest/installed
 	$(LOWEST)/ner --help > .venv-lowest/help
-	$(LOWEST)/python -m pytest -m 'not slow' -W default
+	$(LOWEST)/python $(PYTEST) -m 'not slow' -W default
 
 .venv/installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
