@@ -12,7 +12,7 @@ from ner.errors import NerError
 from ner.tagger.decode import Found
 from ner.tagger.features import MAX_SPAN_LENGTH
 
-RAISE = 8.0
+RAISE = 7.0
 """By how much the logit of a listed name is raised. The network then looks as far below its threshold."""
 # Names that hold no name of their own label, as those of places and bodies do.
 _WITHOUT_PARTS = ("PER", "BRAND")
