@@ -27,6 +27,7 @@ from typing import Any
 from urllib.parse import quote
 
 from benchmarks import store as stores
+from benchmarks.processes import computed
 from ner.review.access import hash_password
 from ner.store import Account, Name, ReviewStore
 
@@ -212,18 +213,18 @@ def computing(port: int, pid: int, queue: int) -> dict[str, float]:
     client = Client(port, "reviewer-0")
     ids = [client.next(queue, "") or ""]
     found = {}
-    begun = _computed(pid)
+    begun = computed(pid).seconds
     for _ in range(ALONE):
         ids.append(client.next(queue, ids[-1]) or "")
-    found["next"] = _computed(pid) - begun
-    begun = _computed(pid)
+    found["next"] = computed(pid).seconds - begun
+    begun = computed(pid).seconds
     articles = [client.article(id) for id in ids[:ALONE]]
-    found["article"] = _computed(pid) - begun
-    begun = _computed(pid)
+    found["article"] = computed(pid).seconds - begun
+    begun = computed(pid).seconds
     for article in articles:
         span = {key: article["spans"][0][key] for key in ("start", "end", "label")}
         client.act(article, [{**span, "verdict": "right"}])
-    found["decision"] = _computed(pid) - begun
+    found["decision"] = computed(pid).seconds - begun
     return {kind: 1000 * seconds / ALONE for kind, seconds in found.items()}
 
 
@@ -277,12 +278,6 @@ def _queues(name: str, models: list[str]) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _computed(pid: int) -> float:
-    """Seconds of computing that a process has used."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
 def measure(url: str, articles: int, reviewers: int, seconds: float, pause: float) -> list[str]:
     """The figures as lines of Markdown."""
     queue = prepare(url, articles, reviewers)
@@ -293,9 +288,9 @@ def measure(url: str, articles: int, reviewers: int, seconds: float, pause: floa
         pages = each_page(port, names, models)
         alone = computing(port, pid, queue)
         load = os.getloadavg()[0]
-        begun, computed = time.monotonic(), _computed(pid)
+        begun, before = time.monotonic(), computed(pid).seconds
         times = together(port, queue, reviewers, seconds, pause)
-        wall, used = time.monotonic() - begun, _computed(pid) - computed
+        wall, used = time.monotonic() - begun, computed(pid).seconds - before
     with ReviewStore(url) as store:
         info = store.info()
     requests = sum(map(len, times.values()))

@@ -6,10 +6,12 @@ python -m benchmarks tagging sqlite:////tmp/tagged.db --articles 100000 --charac
 import os
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice, pairwise
 from pathlib import Path
 
+from benchmarks.processes import computed
 from benchmarks.store import generate
 from ner.article import Article, batches
 from ner.batch.local import tag_store
@@ -89,15 +91,13 @@ def run(store: Store, tagger: Tagger, seconds: float) -> Iterator[Sample]:
 
 
 def _server() -> float:
-    seconds = 0
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        try:
-            name, _, fields = path.read_text().partition("(")[2].rpartition(")")
-        except OSError:  # it has ended
-            continue
-        if name == "postgres":  # its own time and that of its children that have ended
-            seconds += sum(map(int, fields.split()[11:15]))
-    return seconds / os.sysconf("SC_CLK_TCK")
+    """Seconds that PostgreSQL has computed."""
+    seconds = 0.0
+    for path in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):  # it has ended
+            each = computed(int(path.name))
+            seconds += each.seconds + each.ended if each.name == "postgres" else 0
+    return seconds
 
 
 def _memory() -> int:

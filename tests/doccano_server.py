@@ -6,6 +6,7 @@ doccano wants older versions of half of what we use, so it never shares ours. It
 
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -24,18 +25,19 @@ ADMIN = ("admin", "p a/ss#1")
 
 
 class NotInstalled(Exception):
-    """doccano is not here and cannot be installed; the message is pip's."""
+    """doccano is not here, and no package index is reached; the message is pip's."""
 
 
 def environment() -> Path:
     """The virtual environment that holds doccano, made where there is none.
 
     Raises:
-        NotInstalled: pip could not.
+        NotInstalled: pip reaches no package index.
+        RuntimeError: it cannot be installed for another reason.
     """
     if given := os.environ.get("DOCCANO_VENV"):
         if not Path(given, "bin/doccano").exists():
-            raise NotInstalled(f"DOCCANO_VENV={given} holds no doccano")
+            raise RuntimeError(f"DOCCANO_VENV={given} holds no doccano")
         return Path(given)
     cache = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"), "ner-doccano")
     done = cache / "installed"
@@ -47,7 +49,9 @@ def environment() -> Path:
         ):
             out = subprocess.run(command, capture_output=True, text=True, check=False)
             if out.returncode:
-                raise NotInstalled(f"doccano cannot be installed: {out.stderr.strip()[-300:]}")
+                is_offline = re.search("connection|name resolution|timed out", out.stderr, re.I)
+                why = f"doccano cannot be installed: {out.stderr.strip()[-300:]}"
+                raise NotInstalled(why) if is_offline else RuntimeError(why)
         done.touch()
     return cache
 
