@@ -151,6 +151,22 @@ def test_a_claim_that_is_given_back_counts_as_no_try(filled: Store) -> None:
     assert tag_all(filled, run) == wanted(4, 5, 6, 7, 8, 9, 0, 1, 2, 3)
 
 
+def test_a_try_that_is_given_back_is_one_left(filled: Store) -> None:
+    """Also of an article that has failed before: ten interruptions do not use up its tries."""
+    first = filled.start_run(MODEL)
+    claim = filled.claim(first)
+    assert claim
+    results = [*failing(claim.articles[:1]), *claim.articles[1:]]
+    filled.write_results(first, results, claim=claim)
+    run = filled.start_run(MODEL)
+    tried = filled.claim(run)
+    assert tried and ids(tried) == wanted(0)
+    filled.release(tried)
+    [failed] = filled.quarantined()
+    assert failed.tries == 1
+    assert ids(filled.claim(run)) == wanted(0), "the same run may try it after all"
+
+
 def test_what_fails_is_tried_once_a_run_and_not_for_ever(filled: Store) -> None:
     tries = 0
     for _ in range(MAX_TRIES + 3):
@@ -181,16 +197,16 @@ def test_an_article_that_got_no_result_is_not_lost(filled: Store) -> None:
     assert tag_all(filled, filled.start_run(MODEL)) == wanted(8, 9)
 
 
-def test_a_score_that_is_none_costs_only_its_article(filled: Store) -> None:
+@pytest.mark.parametrize("score", [float("nan"), -0.1, 1.5])
+def test_a_score_that_is_none_costs_only_its_article(filled: Store, score: float) -> None:
     run = filled.start_run(MODEL)
     claim = filled.claim(run)
     assert claim
     found: list[Article | Rejected] = [
-        make_article(n, spans=(Span(8, 11, "LOC", float("nan") if n == 2 else 0.5),))
-        for n in range(10)
+        make_article(n, spans=(Span(8, 11, "LOC", score if n == 2 else 0.5),)) for n in range(10)
     ]
     [refused] = filled.write_results(run, found, claim=claim)
-    assert "has a span 8:11 with the score nan" in str(refused)
+    assert f"has a span 8:11 with the score {score}" in str(refused)
     assert [each.id for each in filled.quarantined()] == wanted(2)
     assert filled.count_untagged(MODEL) == 1
 
