@@ -77,6 +77,8 @@ class Article:
         editor: who edited it (责编).
         continued_from: the page that this article began on (上接1版).
         continued_on: the page that it goes on at (下转2版).
+        tagged_by: ``name-version`` of the model that tagged it, empty if none has; None where that is not
+            known. So an article without names can be told from one that was not tagged.
         where: the file and line that it was read from, for messages; not stored.
     """
 
@@ -94,6 +96,7 @@ class Article:
     editor: str = ""
     continued_from: str = ""
     continued_on: str = ""
+    tagged_by: str | None = field(default=None, compare=False)
     where: str = field(default="", compare=False, repr=False)
 
     def __post_init__(self) -> None:

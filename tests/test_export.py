@@ -311,6 +311,32 @@ def test_what_people_read_comes_with_what_they_said(tagged: str) -> None:
     assert [json.loads(line)["id"] for line in lines] == ["2", "3"]
 
 
+@pytest.mark.parametrize("form", ["jsonl", "parquet"])
+def test_an_article_without_names_is_told_from_one_that_was_not_tagged(
+    tagged: str, form: str, tmp_path: Path
+) -> None:
+    new = replace(ONE, id="4", spans=())
+    with Store(tagged) as store:
+        list(store.add([new]))
+    export("--store", tagged, "--by-date", "--format", form, "--output", f"{tmp_path}/lake")
+    files = sorted((tmp_path / "lake").rglob(f"*.{form}"))
+    items = [item for item in read(files) if isinstance(item, Article)]
+    found = {item.id: (len(item.spans), item.tagged_by) for item in items}
+    assert found == {"1": (5, "news-1"), "2": (1, "news-1"), "3": (0, "news-1"), "4": (0, "")}
+    if form == "jsonl":
+        rows = [json.loads(line) for file in files for line in file.read_text().splitlines()]
+        assert {row["id"]: row["tagged_by"] for row in rows}["4"] is None
+    with Store(tagged) as store:
+        other = store.articles(model=ModelKey("other", "1", "b" * 64))
+        assert {item.tagged_by for item in other if isinstance(item, Article)} == {""}
+        last = [item.tagged_by for item in store.articles() if isinstance(item, Article)]
+        assert last == ["news-1", "news-1", "news-1", ""]
+    with Store(f"sqlite:///{tmp_path}/b.db", create=True) as store:
+        list(store.add(read(files)))
+    shown = CliRunner().invoke(app, ["show", "4", "--store", f"sqlite:///{tmp_path}/b.db"])
+    assert "not tagged" in shown.output
+
+
 def test_a_table_of_a_label_has_its_spans_only(tagged: str) -> None:
     rows = csv_rows(export("--store", tagged, "--label", "PER", "--format", "csv").encode())
     assert [row[9] for row in rows[1:]] == ["陈晓"]

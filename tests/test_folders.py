@@ -84,6 +84,7 @@ def test_a_file_out_for_each_file_in(lake: Path, tmp_path: Path, tagger: Tagger)
         assert [list(item.spans) for item in after] == found and found[0]
         assert {str(item.date) for item in after} == {name[5:15]}
         assert {span.model for item in after for span in item.spans} == {str(tagger)}
+        assert {item.tagged_by for item in after} == {str(tagger)}
     import pyarrow.parquet as pq
 
     assert "date" not in pq.ParquetFile(out / parquet).schema_arrow.names

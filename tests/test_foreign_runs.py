@@ -19,6 +19,12 @@ from ner.store.foreign import ForeignEnds, ForeignStore, schema
 OLD, NEW = ModelKey("m", "1", "a" * 64), ModelKey("m", "2", "b" * 64)
 PLACE, OFFICE, PERSON = Span(0, 3, "LOC", 0.9), Span(0, 4, "ORG", 0.9), Span(2, 5, "PER", 0.9)
 CHEN = Said("陈静", "web")
+# A click, as a CMS inserts it by itself.
+SAY = (
+    "INSERT INTO ner_decisions (article, text_hash, field, start_char, end_char, label, verdict,"
+    " reviewer, source, at) SELECT article, text_hash, '{}', 0, {}, '{}', '{}', '李', 'cms',"
+    " CURRENT_TIMESTAMP FROM ner_article_spans WHERE article = 1 AND end_char = 3"
+)
 
 
 @pytest.fixture(params=KINDS)
@@ -183,11 +189,12 @@ def test_a_decision_counts_until_it_is_taken_back(store: ForeignStore, url: str)
     tag_by(store, OLD, {"1": (PLACE,)})
     item = article(store, "1")
     first = store.decide_span(item, PLACE, WRONG, CHEN, model=OLD)
-    assert isinstance(first, int) and verdicts(url) == ["wrong"]
+    assert isinstance(first, int) and verdicts(url) == []
+    assert article(store, "1").spans == () and len(article(store, "1", as_tagged=True).spans) == 1
     assert store.decide_span(item, PLACE, WRONG, CHEN) == first, "said twice, kept once"
     second = store.decide_span(item, PLACE, RIGHT, CHEN)
     assert isinstance(second, int) and verdicts(url) == ["right"]
-    assert store.undo(second, CHEN) and verdicts(url) == ["wrong"]
+    assert store.undo(second, CHEN) and verdicts(url) == []
     assert not store.undo(second, CHEN) and not store.undo(99, CHEN)
     assert store.undo(first, CHEN) and verdicts(url) == [None]
     rows = execute(url, "SELECT verdict, model, undoes FROM ner_decisions ORDER BY number")
@@ -210,7 +217,7 @@ def test_a_source_tells_of_a_decision_once(store: ForeignStore) -> None:
     assert store.decide_span(item, PLACE, RIGHT, told) == first
     other = store.decide_span(item, OFFICE, WRONG, Said("陈静", "web", "click-1"))
     assert isinstance(other, int) and other != first, "another source has numbers of its own"
-    assert [s for s in article(store, "1", confirmed=True).spans] == []
+    assert article(store, "1").spans == ()
 
 
 def test_what_cannot_be_decided_says_why(store: ForeignStore, url: str) -> None:
@@ -238,7 +245,7 @@ def test_an_article_that_was_read_as_a_whole(store: ForeignStore, url: str, tmp_
     read = replace(article(store, "1"), spans=(PLACE, Span(body, body + 2, "PER")))
     assert store.decide(read, "陈静", source="doccano july") == 4
     assert store.decide(read, "陈静", source="doccano july") == 0
-    assert verdicts(url) == ["right", "wrong", None]
+    assert verdicts(url) == ["right", None]
     path = path_of(tmp_path)
     [row] = map(json.loads, ner("export", "--reviewed", "--store", path).stdout.splitlines())
     assert row["id"] == "1"
@@ -249,7 +256,7 @@ def test_an_article_that_was_read_as_a_whole(store: ForeignStore, url: str, tmp_
     assert json.loads(learnt)["spans"] == row["spans"]
     # Another person in another project who says otherwise has the last word.
     store.decide(replace(read, spans=()), "李", source="doccano august")
-    assert verdicts(url) == ["wrong", "wrong", None]
+    assert verdicts(url) == [None]
     execute(url, "UPDATE cms_article SET title = '改了' WHERE id = 1")
     assert ner("export", "--reviewed", "--store", path).stdout == ""
     with pytest.raises(NerError, match="no reviewed articles"):
@@ -271,9 +278,9 @@ def test_a_confirmed_span_stays_where_a_new_model_does_not_repeat_it(
         assert isinstance(store.decide_span(article(store, name), OFFICE, RIGHT, CHEN), int)
     tag_by(store, NEW, {"1": (PLACE, OFFICE), "3": (PLACE,), "4": (PERSON,)})
     here, mine = (0, 3, "LOC", "m-2"), (0, 4, "ORG", "")
-    kept = [spans(article(store, name, model=NEW, confirmed=True)) for name in "134"]
+    kept = [spans(article(store, name, model=NEW)) for name in "134"]
     assert kept == [{here, (0, 4, "ORG", "m-2")}, {here, mine}, {mine}]
-    assert spans(article(store, "3", model=NEW)) == {here}
+    assert spans(article(store, "3", model=NEW, as_tagged=True)) == {here}
     assert store.unrepeated(NEW) == {"3": 1, "4": 1} and store.unrepeated(OLD) == {}
     shown = ner("runs", "diff", "m-1", "m-2", "--store", path_of(tmp_path)).output
     assert "2 spans that people called right are not found by m-2; they stay" in shown
@@ -284,7 +291,7 @@ def test_a_confirmed_span_stays_where_a_new_model_does_not_repeat_it(
     # What was said of a text says nothing of another one, though the same stands at its beginning.
     execute(url, "UPDATE cms_article SET content = '<p>江北区</p>' WHERE id = 3")
     tag_by(store, NEW, {"3": ()})
-    assert spans(article(store, "3", model=NEW, confirmed=True)) == set()
+    assert spans(article(store, "3", model=NEW)) == set()
     assert store.unrepeated(NEW) == {"4": 1}
 
 
@@ -297,7 +304,7 @@ def test_clicks_that_cross_leave_an_article_readable(store: ForeignStore, url: s
         " CURRENT_TIMESTAMP FROM ner_article_spans"
     )
     execute(url, say.format(0, 4), say.format(2, 6), say.format(4, 900))
-    found = spans(article(store, "1", model=OLD, confirmed=True))
+    found = spans(article(store, "1", model=OLD))
     assert found == {(2, 6, "ORG", "")}, "the model's crosses it too"
 
 
@@ -305,15 +312,10 @@ def test_a_decision_on_nothing_is_refused_or_named(
     store: ForeignStore, url: str, tmp_path: Path
 ) -> None:
     tag_by(store, OLD, {"1": (PLACE,)})
-    say = (
-        "INSERT INTO ner_decisions (article, text_hash, field, start_char, end_char, label, verdict,"
-        " reviewer, source, at) SELECT article, text_hash, '{}', 0, {}, '{}', '{}', '李', 'cms',"
-        " CURRENT_TIMESTAMP FROM ner_article_spans"
-    )
     for field, verdict in (("kopf", "right"), ("title", "vielleicht")):
         with pytest.raises(sa.exc.DBAPIError, match="ck_ner_decisions_|CHECK|Check"):
-            execute(url, say.format(field, 3, "LOC", verdict))
-    execute(url, say.format("title", 900, "LOC", "wrong"), say.format("title", 3, "3", "right"))
+            execute(url, SAY.format(field, 3, "LOC", verdict))
+    execute(url, SAY.format("title", 900, "LOC", "wrong"), SAY.format("title", 3, "3", "right"))
     shown = ner("show", "1", "--store", path_of(tmp_path))
     assert shown.exit_code == 0 and "渝北区" in shown.output
     for place in ("0:900 LOC wrong", "0:3 3 right"):
@@ -355,6 +357,66 @@ def test_tables_of_an_earlier_version_are_upgraded_when_asked(
     assert unique == {"uq_ner_decisions_source", "uq_ner_decisions_undoes"}
 
 
+def test_an_upgrade_keeps_what_was_said_and_what_others_made(
+    store: ForeignStore, url: str, tmp_path: Path
+) -> None:
+    """Decisions of a version before the conditions on them, with a trigger and a view of the CMS."""
+    tag_by(store, OLD, {"1": (PLACE, OFFICE), "3": (PLACE,)})
+    assert isinstance(store.decide_span(article(store, "3"), PLACE, RIGHT, CHEN), int)
+    store.close()
+    as_the_first_version_made_them(store, url)
+    execute(url, SAY.format("kopf", 3, "LOC", "right"), SAY.format("title", 4, "ORG", "wrong"))
+    execute(url, "CREATE VIEW cms_said AS SELECT article, verdict FROM ner_decisions")
+    if url.startswith("sqlite"):
+        execute(
+            url,
+            "CREATE TRIGGER kept BEFORE DELETE ON ner_decisions WHEN old.field = 'title'"
+            " BEGIN SELECT RAISE(ABORT, 'append-only'); END",
+        )
+    said = "SELECT number, article, field, start_char, label, verdict, at FROM ner_decisions"
+    before = execute(url, said)
+    assert len(before) == 3
+    result = ner("store", "upgrade", "--store", path_of(tmp_path))
+    assert result.exit_code == 1 and "rows that say nothing" in result.output
+    [remedy] = re.findall(r"\((DELETE FROM .*)\)$", result.output.strip())
+    execute(url, remedy)
+    assert "were upgraded" in ner("store", "upgrade", "--store", path_of(tmp_path)).output
+    assert execute(url, said) == [row for row in before if row.field == "title"]
+    assert sorted(map(tuple, execute(url, "SELECT * FROM cms_said"))) == [
+        (1, "wrong"),
+        (3, "right"),
+    ]
+    with pytest.raises(sa.exc.DBAPIError, match="ck_ner_decisions_|CHECK|Check"):
+        execute(url, SAY.format("title", 3, "LOC", "vielleicht"))
+    if url.startswith("sqlite"):
+        with pytest.raises(sa.exc.DBAPIError, match="append-only"):
+            execute(url, "DELETE FROM ner_decisions")
+    with ForeignStore.open(path_of(tmp_path)) as opened:
+        assert spans(article(opened, "1")) == {(0, 3, "LOC", "m-1")}
+        assert isinstance(opened.decide_span(article(opened, "1"), PLACE, RIGHT, CHEN), int)
+
+
+def test_a_view_that_still_has_what_was_called_wrong_is_made_anew(
+    store: ForeignStore, url: str, tmp_path: Path
+) -> None:
+    tag_by(store, OLD, {"1": (PLACE,)})
+    assert isinstance(store.decide_span(article(store, "1"), PLACE, WRONG, CHEN), int)
+    with database(url) as opened, opened.connect() as one:
+        view = schema.view_statement(store._tables, one).replace("%%", "%")
+    execute(
+        url,
+        "DROP VIEW ner_article_spans",
+        re.sub(r" AND coalesce\(\(SELECT.* != 'wrong'", "", view, flags=re.S),
+    )
+    assert verdicts(url) == ["wrong"]
+    assert "made by an earlier version" in ner("show", "--store", path_of(tmp_path)).output
+    assert "were upgraded" in ner("store", "upgrade", "--store", path_of(tmp_path)).output
+    assert verdicts(url) == []
+    execute(url, "DROP VIEW ner_article_spans")
+    assert "were upgraded" in ner("store", "upgrade", "--store", path_of(tmp_path)).output
+    assert verdicts(url) == []
+
+
 def view_of(url: str) -> list[object]:
     return execute(url, "SELECT * FROM ner_article_spans ORDER BY article, start_char, end_char")
 
@@ -369,6 +431,7 @@ def as_the_first_version_made_them(store: ForeignStore, url: str) -> None:
         "decisions": ("model", "external_id", "undoes"),
         "failures": ("run",),
     }
+    checks = [f"ck_ner_decisions_{name}" for name in ("field", "verdict")]
     with pytest.MonkeyPatch.context() as patch, database(url) as opened, opened.connect() as one:
         patch.setattr(schema, "stands", lambda _: sa.true())
         view = schema.view_statement(store._tables, one).replace("%%", "%")
@@ -379,5 +442,14 @@ def as_the_first_version_made_them(store: ForeignStore, url: str) -> None:
         *(f"ALTER TABLE ner_{t} DROP COLUMN {c}" for t, columns in added.items() for c in columns),
         "DROP TABLE ner_run_spans",
         "DROP TABLE ner_reviews",
-        view,
+        re.sub(r" AND coalesce\(\(SELECT.* != 'wrong'", "", view, flags=re.S),
     )
+    if kind != "sqlite":
+        execute(url, *(f"ALTER TABLE ner_decisions DROP CONSTRAINT {name}" for name in checks))
+        return
+    [(made,)] = execute(url, "SELECT sql FROM sqlite_master WHERE name = 'ner_decisions'")
+    for name in checks:
+        made = re.sub(rf",\s*CONSTRAINT {name} CHECK \([^)]*\)\)", "", made)
+    assert "CHECK" not in made
+    change = "UPDATE sqlite_master SET sql = :made WHERE name = 'ner_decisions'"
+    execute(url, "PRAGMA writable_schema = ON", change, made=made)

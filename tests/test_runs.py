@@ -139,15 +139,15 @@ def test_a_confirmed_span_stays_where_a_new_model_does_not_repeat_it(
         ]
 
     here, there, mine = (8, 11, "LOC", "m-2"), (8, 13, "ORG", "m-2"), (8, 13, "ORG", "")
-    assert spans(confirmed=True) == [{here, there}, {here, mine}, {mine}, {here}]
-    assert spans() == [{here, there}, {here}, {(9, 14, "PER", "m-2")}, {here}]
+    assert spans() == [{here, there}, {mine}, {mine}, {here}]
+    assert spans(as_tagged=True) == [{here, there}, {here}, {(9, 14, "PER", "m-2")}, {here}]
     assert store.unrepeated(NEW) == {"article-00001": 1, "article-00002": 1}
     assert store.unrepeated(OLD) == {}
     shown = ner("runs", "diff", "m-1", "m-2", "--store", store_url)
     assert "2 spans that people called right are not found by m-2; they stay" in shown
     assert "article-00002  1 confirmed span not repeated" in shown
     shown = ner("show", "article-00001", "--model", "m-2", "--store", store_url)
-    assert "[[南岸区 LOC]政府 ORG]" in shown
+    assert "[南岸区政府 ORG]" in shown
     assert "m-2; 1 called right by people, not found by it" in shown
     ner("export", "--output", f"{tmp_path}/a.csv", "--model", "m-2", "--store", store_url)
     rows = csv.DictReader((tmp_path / "a.csv").read_text(encoding="utf-8-sig").splitlines())

@@ -79,7 +79,8 @@ def with_spans(batch: Batch, found: Found, model: str) -> list[Article | Rejecte
             if isinstance(spans, NerError):
                 item = Rejected.from_error(spans, item.id, where=f"article {item.id}")
             else:
-                item = replace(item, spans=tuple(replace(span, model=model) for span in spans))
+                made = tuple(replace(span, model=model) for span in spans)
+                item = replace(item, spans=made, tagged_by=model)
         results.append(item)
     return results
 

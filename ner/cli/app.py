@@ -212,6 +212,14 @@ Label = Annotated[str, typer.Option(help="Only with a span of this label: BRAND.
 Holds = Annotated[
     str, typer.Option("--text", help="Only where the text holds this, upper or lower case.")
 ]
+AsTagged = Annotated[
+    bool,
+    typer.Option(
+        "--as-tagged",
+        help="The model's spans, whatever people said of them; else without those called wrong, and with"
+        " those called right.",
+    ),
+]
 DEFAULT_STORE = "sqlite:///articles.db"
 DEFAULT_MODEL = "news"
 

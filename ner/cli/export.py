@@ -8,6 +8,7 @@ import typer
 
 from ner.cli.app import (
     DEFAULT_STORE,
+    AsTagged,
     Date,
     Holds,
     Label,
@@ -58,6 +59,7 @@ def export(
         ),
     ] = None,
     model: UsedModel = "",
+    as_tagged: AsTagged = False,
     least: Least = None,
 ) -> None:
     """Write the store's articles with their spans, by default one JSON object per line.
@@ -84,16 +86,13 @@ def export(
     failed: list[Rejected] = []
     with open_store(store) as opened:
         filters: Filters = {"paper": paper, "date": date, "page": page, "text": text}
-        filters["reviewed"] = reviewed
-        if reviewed:
+        filters |= {"reviewed": reviewed, "as_tagged": as_tagged}
+        if reviewed and not as_tagged:
             items, total = opened.reviewed(**filters), opened.count(**filters)
             items = (item for item in items if not label or _has_label(item, label))
         else:
             filters |= {"label": label, "model": find_model(opened, model)}
-            items, total = (
-                opened.articles(**(filters | {"confirmed": True})),
-                opened.count(**filters),
-            )
+            items, total = opened.articles(**filters), opened.count(**filters)
         found = progress(items, "exporting", total=total)
         wanted = label if FORMATS[form].for_people else ""
         articles = (

@@ -41,10 +41,13 @@ def show_article(screen: SafeConsole, article: Article, *, scores: bool = False)
             screen.print(paragraph, soft_wrap=True)
             screen.print()
     screen.print(found_table([article], screen))
-    if model := next((span.model for span in article.spans if span.model), ""):
+    model = next((span.model for span in article.spans if span.model), article.tagged_by)
+    if model:
         kept = sum(not span.model for span in article.spans)
         note = f"; {kept} called right by people, not found by it" if kept else ""
         screen.print(Text(safe(model + note), style="dim"), justify="right")
+    elif model == "":
+        screen.print(Text("not tagged", style="dim"), justify="right")
     screen.print()
 
 

@@ -8,6 +8,7 @@ import typer
 from ner.cli.app import (
     DEFAULT_MODEL,
     DEFAULT_STORE,
+    AsTagged,
     Date,
     Holds,
     Label,
@@ -48,6 +49,7 @@ def show(
     name: Annotated[str, typer.Option(help="Only where this string is a span: 一表通.")] = "",
     text: Holds = "",
     model: UsedModel = "",
+    as_tagged: AsTagged = False,
     least: Least = None,
     scores: Annotated[bool, typer.Option("--scores", help="Print each span's score.")] = False,
     color: Annotated[
@@ -75,6 +77,7 @@ def show(
         filters: Filters = {
             **{"ids": article or (), "paper": paper, "date": date, "page": page},
             **{"label": label, "name": name, "text": text, "model": find_model(opened, model)},
+            **{"as_tagged": as_tagged},
         }
         if as_list:
             _show_list(opened, screen, filters, limit)
@@ -128,7 +131,7 @@ def _show_articles(
     from ner.article import Rejected, at_least
     from ner.cli.marked import show_article
 
-    for item in store.articles(limit=limit, **(filters | {"confirmed": True})):
+    for item in store.articles(limit=limit, **filters):
         if isinstance(item, Rejected):
             say_error(str(item))
             continue

@@ -9,7 +9,7 @@ from ner.article import Article, Rejected
 from ner.errors import NerError, at
 from ner.formats.encoding import decode, decode_as
 from ner.formats.fields import UNCOUNTED, Dropped, Row, count_unknown, rename
-from ner.formats.rows import Item, article_row, dump, item, make_article
+from ner.formats.rows import TAGGED_BY, Item, article_row, dump, item, make_article
 from ner.formats.source import Part, Source
 
 MAX_LINE = 4_000_000  # bytes; a longer JSONL line is no article but a damaged file
@@ -149,7 +149,7 @@ def read_json(
 
 
 def _article(row: Row, *, dropped: Dropped) -> Article:
-    count_unknown(row, ("spans",), dropped)
+    count_unknown(row, ("spans", TAGGED_BY), dropped)
     return make_article(row, dropped=dropped)
 
 

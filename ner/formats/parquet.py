@@ -7,7 +7,7 @@ from typing import Any
 from ner.article import Article, Rejected, batches
 from ner.errors import NerError, missing_extra
 from ner.formats.fields import UNCOUNTED, Dropped
-from ner.formats.rows import Item, article_fields, span_row
+from ner.formats.rows import TAGGED_BY, Item, article_fields, span_row
 from ner.formats.source import MAX_WHOLE, MEGABYTE, Part, Source
 from ner.formats.tabular import check_columns, table_item
 
@@ -51,7 +51,7 @@ def read_parquet(
                 if isinstance(row, NerError):
                     yield Rejected.from_error(row, where=where)
                 else:
-                    yield table_item(row, fields, where, dropped, known=("spans",))
+                    yield table_item(row, fields, where, dropped, known=("spans", TAGGED_BY))
         number += max(rows, 0)
 
 
@@ -158,10 +158,12 @@ def _schema(pa: Any, *, has_date: bool) -> Any:
     names += ["overtitle", "author", "editor", "continued_from", "continued_on"]
     columns = [(name, pa.string()) for name in names]
     dates = [("date", pa.date32())] if has_date else []
-    return pa.schema([*columns, *dates, ("spans", pa.list_(pa.struct(list(span.items()))))])
+    spans = ("spans", pa.list_(pa.struct(list(span.items()))))
+    return pa.schema([*columns, *dates, (TAGGED_BY, pa.string()), spans])
 
 
 def _written(article: Article, *, has_date: bool) -> dict[str, Any]:
     spans = [{**span_row(span, article.text), "model": span.model} for span in article.spans]
-    row = {**article_fields(article), "text": article.text, "spans": spans}
+    more = {"text": article.text, TAGGED_BY: article.tagged_by or None, "spans": spans}
+    row = {**article_fields(article), **more}
     return {**row, "date": article.date} if has_date else row

@@ -21,6 +21,8 @@ MAX_TEXT = 1_000_000  # code points; a longer article is a book, or a file witho
 MAX_FIELD = 500  # code points of an id or another short field: a database's index holds no more
 _MUST_BE_TEXT = ("text", "body")  # any other field may be a number: 2025 is a title in Excel
 _BYLINE = ("overtitle", "author", "editor", "continued_from", "continued_on")
+TAGGED_BY = "tagged_by"
+"""The model that tagged an article, in JSON Lines and Parquet: null where none has."""
 _NOT_TEXT = re.compile(r"[\0\ud800-\udfff]")
 
 Item = Article | Rejected
@@ -81,6 +83,7 @@ def make_article(row: Row, *, default_id: str = "", dropped: Dropped | None = No
         page=page,
         section=_short_field(row, "section"),
         spans=_parse_spans(row.get("spans"), dropped),
+        tagged_by=_short_field(row, TAGGED_BY) if TAGGED_BY in row else None,
         **byline,
     )
 
@@ -258,7 +261,7 @@ def article_fields(article: Article) -> dict[str, str]:
 
 
 def article_row(article: Article) -> dict[str, Any]:
-    """An article as ``ner export`` writes it; the fields of a byline where they are known."""
+    """An article as ``ner export`` writes it; of byline and `TAGGED_BY` what is known."""
     row = article_fields(article)
     return {
         **{name: row[name] for name in ("id", "title")},
@@ -267,6 +270,7 @@ def article_row(article: Article) -> dict[str, Any]:
         "date": row["date"] or None,
         **{name: row[name] for name in ("page", "section")},
         **{name: row[name] for name in _BYLINE if row[name]},
+        **({} if article.tagged_by is None else {TAGGED_BY: article.tagged_by or None}),
         "spans": [{**span_row(span, article.text), "model": span.model} for span in article.spans],
     }
 

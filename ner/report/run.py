@@ -74,7 +74,7 @@ def _newest(store: Store) -> RunSummary:
 def _articles(store: Store, ids: Sequence[str], model: ModelKey) -> Iterator[Article]:
     """Articles with the spans of a model; what is damaged is left out: `ner store check` tells."""
     if ids:
-        found = store.articles(ids=ids, model=model)
+        found = store.articles(ids=ids, model=model, as_tagged=True)
         yield from (item for item in found if isinstance(item, Article))
 
 

@@ -6,7 +6,7 @@ from ner.store.alike import Alike, Reach
 from ner.store.articles import Filters, Summary
 from ner.store.claims import ENDED, Claim
 from ner.store.comparing import LabelChange, ModelDifference
-from ner.store.decisions import RIGHT, WRONG, Said
+from ner.store.decisions import Said
 from ner.store.drawing import KINDS, Watch
 from ner.store.finding import Name, Page
 from ner.store.history import RunSummary
@@ -26,6 +26,7 @@ from ner.store.store import DEFAULT_URL, Store
 from ner.store.together import Action, Change, Conflict, Decision, Review, Standing, Undone
 from ner.store.upkeep import Info
 from ner.store.urls import safe_url
+from ner.store.verdicts import RIGHT, WRONG
 from ner.store.versions import Upgraded, upgrade
 
 __all__ = [

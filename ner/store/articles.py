@@ -5,7 +5,7 @@ import datetime
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import cache
 from typing import Any, TypedDict
 
 import sqlalchemy as sa
@@ -16,6 +16,7 @@ from ner.errors import NerError
 from ner.store.runs import ModelKey, SpanRow, by_model, tagged_by
 from ner.store.schema import SURFACE, articles, chunks, reviews, span_decisions, spans, texts
 from ner.store.searching import holds
+from ner.store.verdicts import called_right, is_kept, was_read
 
 TEXT_FIELDS = (
     "title",
@@ -39,8 +40,10 @@ class Filters(TypedDict, total=False):
     (``2025-03-18``, ``2025-03``, ``2025``). ``label`` and ``name``
     (the string that a span covers) are looked for among the spans of ``model``; without a model among those
     of the model that tagged the article last. ``text`` is a string that the article's text holds, in upper
-    or lower case, ``reviewed`` whether a person read it as a whole. With ``confirmed`` the spans are
-    also those that people called right and the model does not repeat; they have no model.
+    or lower case, ``reviewed`` whether a person read it as a whole.
+
+    Spans are as people decided: without those called wrong, with those called right that the model does not
+    find, which have no model. With ``as_tagged`` they are the model's, whatever people said.
     """
 
     ids: Sequence[str]
@@ -52,7 +55,7 @@ class Filters(TypedDict, total=False):
     model: ModelKey | None
     text: str
     reviewed: bool | None
-    confirmed: bool
+    as_tagged: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,34 +123,6 @@ def is_reviewed(connection: Connection, number: int) -> bool:
     return bool(connection.scalar(sa.select(sa.or_(*found))))
 
 
-@lru_cache(maxsize=100)
-def stands(table: sa.FromClause) -> sa.ColumnElement[bool]:
-    """A condition on `reviews` or `span_decisions`: takes nothing back, and was not taken back.
-
-    It is one that no index serves: SQLite would take that of ``undoes``, under whose NULL nearly all rows
-    are, before that of the article.
-    """
-    later = table.alias()
-    taken = sa.select(later.c.number).where(later.c.undoes == table.c.number)
-    return sa.and_(sa.func.coalesce(table.c.undoes, 0) == 0, ~taken.exists())
-
-
-@cache
-def counts(table: sa.Table) -> sa.ColumnElement[bool]:
-    """The same, and was not said by one of several independent readers, whose word counts once settled."""
-    return sa.and_(stands(table), table.c.queue.is_(None))
-
-
-@cache
-def was_read() -> sa.ColumnElement[bool]:
-    """A condition on `articles`: a person read all of its present text."""
-    return sa.exists().where(
-        reviews.c.article == articles.c.number,
-        reviews.c.text_hash == articles.c.text_hash,
-        counts(reviews),
-    )
-
-
 @cache
 def select_articles() -> sa.Select[Any]:
     """A query for whole rows. Dates come as the database has them: a damaged one costs its own row only."""
@@ -203,16 +178,30 @@ def matching(filters: Filters, *, each: bool = False) -> list[sa.ColumnElement[b
     if (is_reviewed := filters.get("reviewed")) is not None:
         conditions.append(was_read() if is_reviewed else ~was_read())
     if label or name:
-        found = sa.select(spans.c.article).where(by_model(filters.get("model")))
-        found = found.where(spans.c.label == label) if label else found
-        if name:
-            found = found.where(spans.c.surface == name[:SURFACE])
-            found = found.where(spans.c.end - spans.c.start == len(name))
-        if name and not each:  # few articles hold it, so the index on names gives them
-            conditions.append(articles.c.number.in_(found))
-        else:  # many hold the label, so each article is asked
-            conditions.append(found.where(spans.c.article == articles.c.number).exists())
+        conditions.append(_marked(filters, each=each))
     return conditions
+
+
+def _marked(filters: Filters, *, each: bool) -> sa.ColumnElement[bool]:
+    """A condition on `articles`: there is a span with the label and the name that are asked for."""
+    label, name = filters.get("label"), filters.get("name")
+    found = sa.select(spans.c.article).where(by_model(filters.get("model")))
+    found = found.where(spans.c.label == label) if label else found
+    if name:
+        found = found.where(spans.c.surface == name[:SURFACE])
+        found = found.where(spans.c.end - spans.c.start == len(name))
+    found_by = [found]
+    if not filters.get("as_tagged"):
+        found_by = [found.where(is_kept()), called_right(label, name)]
+    if name and not each:  # few articles hold it, so the index on names gives them
+        return articles.c.number.in_(sa.union_all(*found_by))
+    # Many hold the label, so each article is asked.
+    return sa.or_(
+        *(
+            query.where(query.selected_columns.article == articles.c.number).exists()
+            for query in found_by
+        )
+    )
 
 
 def count_articles(
@@ -277,12 +266,13 @@ def build_article(row: Any) -> Article | Rejected:
 
 
 def with_spans(
-    item: Article | Rejected, rows: Iterable[SpanRow], remedy: str
+    item: Article | Rejected, rows: Iterable[SpanRow], remedy: str, tagged_by: str | None = None
 ) -> Article | Rejected:
     """The article with spans, or a `Rejected` where these are not valid for its text.
 
     Args:
         remedy: what mends the spans; ``{id}`` and ``{model}`` are filled in.
+        tagged_by: see `Article`.
     """
     if isinstance(item, Rejected):
         return item
@@ -295,7 +285,7 @@ def with_spans(
             if not numbers or not isinstance(row.score, int | float) or not 0 <= row.score <= 1:
                 raise NerError(f"{row.start}:{row.end} with score {row.score} is not a span")
             found.append(Span(*row))
-        return replace(item, spans=tuple(outside_in(found)))
+        return replace(item, spans=tuple(outside_in(found)), tagged_by=tagged_by)
     except (NerError, TypeError) as error:
         why = error.message if isinstance(error, NerError) else str(error)
         hint = remedy.format(id=item.id, model=model)

@@ -12,12 +12,10 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ner.article import Article, Rejected, Span
-from ner.store.articles import counts, lock_article
+from ner.store.articles import lock_article
 from ner.store.runs import ModelKey, SpanRow, model_number
 from ner.store.schema import now, reviews, span_decisions, spans
-
-RIGHT, WRONG = "right", "wrong"  # verdicts on a span
-UNDONE = "undone"  # the verdict of a row that takes another back
+from ner.store.verdicts import RIGHT, UNDONE, WRONG, counts
 
 Place = tuple[int, int, str]
 """Start, end and label, by which two spans are the same."""
@@ -59,12 +57,12 @@ def decide(connection: Connection, article: Article, said: Said) -> int | Reject
     earlier = standing_decisions(connection, [row.number]).get(row.number, [])
     found = connection.execute(sa.select(spans).where(spans.c.article == row.number)).all()
     was_read = said.source in _reviewed_in(connection, row.number)
-    verdicts = new_verdicts(article, found, earlier, said, was_read=was_read)
-    if verdicts is None:
+    new_words = new_verdicts(article, found, earlier, said, was_read=was_read)
+    if new_words is None:
         return 0
     new = [
         {**columns(row.number, place), "verdict": verdict, "model": None, **said.row()}
-        for place, verdict in verdicts.items()
+        for place, verdict in new_words.items()
     ]
     if new:
         connection.execute(span_decisions.insert(), [{**each, "external_id": None} for each in new])
@@ -183,13 +181,20 @@ def undoing(row: Any, said: Said) -> dict[str, Any]:
     return {**kept, **verdict, **said.row(), "undoes": row.number}
 
 
-def right_spans(connection: Connection, numbers: Iterable[int]) -> Mapping[int, list[SpanRow]]:
+def right_spans(connection: Connection, numbers: Iterable[int]) -> dict[int, list[SpanRow]]:
     """For articles by number: the spans whose last verdict is right."""
-    found: dict[int, list[SpanRow]] = {}
-    for number, decided in standing_decisions(connection, numbers).items():
-        last = {place_of(each): each.verdict for each in decided}
-        found[number] = [SpanRow(*place, 1.0, "") for place in last if last[place] == RIGHT]
-    return found
+    return {
+        number: [SpanRow(*place, 1.0, "") for place in last if last[place] == RIGHT]
+        for number, last in last_words(connection, numbers).items()
+    }
+
+
+def last_words(connection: Connection, numbers: Iterable[int]) -> dict[int, dict[Place, str]]:
+    """For articles by number: the verdict that counts on each span that people decided on."""
+    return {
+        number: {place_of(each): each.verdict for each in decided}
+        for number, decided in standing_decisions(connection, numbers).items()
+    }
 
 
 def lock_text(connection: Connection, article_id: str, text_hash: str) -> Any:

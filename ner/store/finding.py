@@ -2,6 +2,7 @@
 
 import datetime
 import json
+from bisect import bisect
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -11,9 +12,11 @@ from sqlalchemy.engine import Connection
 
 from ner.errors import NerError
 from ner.store.articles import Filters, Summary, build_summary, matching, select_summaries
+from ner.store.decided import count_labels
 from ner.store.paging import Candidates
-from ner.store.runs import ModelKey, by_model, count_labels, labels_of_models, model_number
+from ner.store.runs import ModelKey, by_model, labels_of_models, model_number
 from ner.store.schema import CHUNK, LAST, SURFACE, articles, models, spans, tagged
+from ner.store.verdicts import called_right, is_kept
 
 By = Literal["label", "model", "paper", "month"]
 
@@ -71,7 +74,8 @@ def page(
         undated = undated.order_by(articles.c.paper, articles.c.number).limit(limit + 1 - len(rows))
         rows += connection.execute(undated).all()
     shown = rows[:limit]
-    counts = count_labels(connection, [row.number for row in shown], model)
+    as_tagged = filters.get("as_tagged", False)
+    counts = count_labels(connection, [row.number for row in shown], model, as_tagged=as_tagged)
     found = tuple(build_summary(row, counts.get(row.number, {})) for row in shown)
     if len(rows) <= limit:
         return Page(found)
@@ -112,11 +116,14 @@ def _beyond(position: tuple[str, str, int] | None) -> list[sa.ColumnElement[bool
 def names(
     connection: Connection, prefix: str, label: str, model: ModelKey, limit: int
 ) -> list[Name]:
-    """The strings that a model marked and that begin with a prefix, sorted by code point."""
+    """The strings that a model marked and that begin with a prefix, sorted by code point.
+
+    As far as people let them stand, see `ner.store.verdicts.is_kept`.
+    """
     count = sa.func.count()
     query = (
         sa.select(spans.c.surface, spans.c.label, count)
-        .where(by_model(model))
+        .where(by_model(model), is_kept())
         .group_by(spans.c.surface, spans.c.label)
         .order_by(spans.c.surface, spans.c.label)
         .limit(limit)
@@ -128,19 +135,23 @@ def names(
     return [Name(*row) for row in connection.execute(query)]
 
 
-def marked(name: str, label: str, model: ModelKey | None) -> Candidates:
-    """The articles in which a name is marked, by the index on names: of a frequent one only those asked for.
+def marked(name: str, filters: Filters) -> Candidates:
+    """The articles where a name may be marked, by the index on names: of a frequent one only those asked for.
 
     Args:
-        label: only where it is marked with this one; all if empty.
-        model: only by this one; by any, also one that has not tagged the article last, if None.
+        filters: with a label only where it is marked with that; with a model only by this one, without by
+            any, also one that has not tagged the article last.
     """
+    label = filters.get("label", "")
     wanted: list[tuple[int, str]] = []
+    right: list[int] = []
 
     def after(connection: Connection, last: int) -> list[int]:
-        if not wanted:
-            found = labels_of_models(connection, model)
+        if not wanted and not right:
+            found = labels_of_models(connection, filters.get("model"))
             wanted.extend(each for each in found if label in ("", each[1]))
+            if not filters.get("as_tagged"):
+                right.extend(sorted(connection.scalars(called_right(label, name).distinct())))
         # In each part the articles come sorted.
         parts = [
             sa.select(spans.c.article)
@@ -153,10 +164,13 @@ def marked(name: str, label: str, model: ModelKey | None) -> Candidates:
             .subquery()
             for number, each in wanted
         ]
-        if not parts:
-            return []
-        union = sa.union(*(sa.select(part) for part in parts)).subquery()
-        return list(connection.scalars(sa.select(union).order_by(union.c.article).limit(CHUNK)))
+        begin = bisect(right, last)
+        next_ones = set(right[begin : begin + CHUNK])
+        if parts:
+            union = sa.union(*(sa.select(part) for part in parts)).subquery()
+            first = sa.select(union).order_by(union.c.article).limit(CHUNK)
+            next_ones.update(connection.scalars(first))
+        return sorted(next_ones)[:CHUNK]
 
     return after
 

@@ -14,10 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ner.article import Rejected, Span
-from ner.store.articles import stands, was_read
 from ner.store.decisions import (
-    RIGHT,
-    WRONG,
     Place,
     Said,
     columns,
@@ -28,6 +25,7 @@ from ner.store.decisions import (
     why_crossing,
 )
 from ner.store.schema import articles, chunks, queue_articles, queues, reviews, span_decisions
+from ner.store.verdicts import RIGHT, WRONG, stands, was_read
 
 
 @dataclass(frozen=True, slots=True)

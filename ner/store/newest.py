@@ -9,6 +9,7 @@ from sqlalchemy.engine import Connection
 
 from ner.store.runs import ModelKey, by_model
 from ner.store.schema import articles, chunks, spans
+from ner.store.verdicts import is_kept
 
 RECENT = datetime.timedelta(days=30)
 """How new the articles are, counted from the newest of the store."""
@@ -64,7 +65,8 @@ def _recent(
     for part in chunks(sorted(dates)):
         names = (
             sa.select(spans.c.surface, spans.c.article)
-            .where(spans.c.article.in_(part), spans.c.label == label, by_model(model))
+            .where(spans.c.article.in_(part), spans.c.label == label)
+            .where(by_model(model), is_kept())
             .distinct()
         )
         for row in connection.execute(names):
@@ -78,5 +80,5 @@ def _stands_earlier(name: str, label: str, since: datetime.date) -> sa.ColumnEle
     rows = sa.select(sa.literal(1)).select_from(
         spans.join(articles, articles.c.number == spans.c.article)
     )
-    rows = rows.where(spans.c.surface == name, spans.c.label == label)
+    rows = rows.where(spans.c.surface == name, spans.c.label == label, is_kept())
     return rows.where(sa.or_(articles.c.date <= since, articles.c.date.is_(None))).exists()

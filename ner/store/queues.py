@@ -11,10 +11,11 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ner.store import independent
-from ner.store.articles import Filters, counts, was_read
+from ner.store.articles import Filters
 from ner.store.decisions import insert_row
 from ner.store.runs import ModelKey
 from ner.store.schema import articles, chunks, insert, leases, now, queue_articles, queues, reviews
+from ner.store.verdicts import counts, was_read
 
 LEASE = datetime.timedelta(minutes=30)
 QUEUE_LOCK = 0x6E6573  # the number of PostgreSQL's advisory lock

@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from ner.store import comparing, confirmed, history, run_report
+from ner.store import comparing, decided, history, run_report
 from ner.store.articles import ids_of
 from ner.store.comparing import ModelDifference
 from ner.store.history import RunSummary
@@ -41,7 +41,7 @@ class Reporting(Opened):
 
     def unrepeated(self, model: ModelKey) -> dict[str, int]:
         """Article id to how many spans called right there a model, which tagged it, does not find."""
-        return self._read(lambda connection: confirmed.unrepeated(connection, model))
+        return self._read(lambda connection: decided.unrepeated(connection, model))
 
     def run_labels(self, run: RunSummary) -> list[LabelCount]:
         """The spans of a run by label, as far as no later run of its model replaced them."""

@@ -8,9 +8,9 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ner.store import decisions
-from ner.store.articles import counts
 from ner.store.runs import ModelKey, SpanRow, spans_of
 from ner.store.schema import articles, chunks, queue_articles, queues, reviews
+from ner.store.verdicts import counts
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,6 +100,28 @@ def _spans_of(model: ModelKey | None) -> sa.Select[Any]:
     )
 
 
+def taggers_of(
+    connection: Connection, numbers: Iterable[int], model: ModelKey | None
+) -> dict[int, str]:
+    """For articles by number: `model`, if it has tagged them, or the model that tagged each last."""
+    rows = connection.execute(_taggers_of(model), {"numbers": list(numbers)})
+    return {row.article: f"{row.name}-{row.version}" for row in rows}
+
+
+@cache
+def _taggers_of(model: ModelKey | None) -> sa.Select[Any]:
+    query = (
+        sa.select(tagged.c.article, models.c.name, models.c.version)
+        .join(models, models.c.number == tagged.c.model)
+        .where(tagged.c.article.in_(sa.bindparam("numbers", expanding=True)))
+    )
+    if model:
+        return query.where(tagged.c.model == model_number(model).scalar_subquery())
+    later = tagged.alias()
+    last_run = sa.select(sa.func.max(later.c.run)).where(later.c.article == tagged.c.article)
+    return query.where(tagged.c.run == last_run.scalar_subquery())
+
+
 def count_labels(
     connection: Connection, numbers: Iterable[int], model: ModelKey | None
 ) -> Mapping[int, dict[str, int]]:

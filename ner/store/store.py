@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from ner.article import Article, Rejected, batches
 from ner.store import articles as queries
-from ner.store import confirmed, decisions, failures, reviewed, runs, upkeep
+from ner.store import decided, decisions, failures, reviewed, runs, upkeep
 from ner.store.adding import Added, add_batch
 from ner.store.articles import Filters, Summary
 from ner.store.browsing import Browsing
@@ -153,11 +153,11 @@ class Store(Tagging, Deciding, Browsing, Registering, Reporting, Opened):
         model = filters.get("model")
         query = queries.select_articles().where(*queries.matching(filters, each=True))
 
-        def spans_of(connection: Connection, numbers: Sequence[int]) -> confirmed.Found:
+        def spans_of(connection: Connection, numbers: Sequence[int]) -> decided.Found:
             found = runs.spans_of(connection, numbers, model)
-            if not filters.get("confirmed"):
+            if filters.get("as_tagged"):
                 return found
-            return confirmed.with_confirmed(connection, numbers, found)
+            return decided.as_decided(found, decisions.last_words(connection, numbers))
 
         return self._stream(
             query,
@@ -165,10 +165,11 @@ class Store(Tagging, Deciding, Browsing, Registering, Reporting, Opened):
             remedy=SPANS_REMEDY,
             candidates=self._candidates(filters),
             limit=limit,
+            taggers_of=lambda connection, numbers: runs.taggers_of(connection, numbers, model),
         )
 
     def article(self, article_id: str, *, model: ModelKey | None = None) -> Article | Rejected:
-        """One article with its spans, as `articles` gives it.
+        """One article with the spans of a model, whatever people said of them.
 
         Raises:
             NerError: it is not in the store.
@@ -193,10 +194,11 @@ class Store(Tagging, Deciding, Browsing, Registering, Reporting, Opened):
         Raises:
             NerError: one of the ids is not in the store, or the date is not one.
         """
-        model = filters.get("model")
+        model, as_tagged = filters.get("model"), filters.get("as_tagged", False)
 
         def build(connection: Connection, rows: Sequence[Any]) -> list[Summary]:
-            counts = runs.count_labels(connection, [row.number for row in rows], model)
+            numbers = [row.number for row in rows]
+            counts = decided.count_labels(connection, numbers, model, as_tagged=as_tagged)
             return [queries.build_summary(row, counts.get(row.number, {})) for row in rows]
 
         query = queries.select_summaries(model).where(*queries.matching(filters, each=True))
@@ -239,17 +241,26 @@ class Store(Tagging, Deciding, Browsing, Registering, Reporting, Opened):
         remedy: str = "",
         candidates: Candidates | None = None,
         limit: int | None = None,
+        taggers_of: Callable[[Connection, Sequence[int]], Mapping[int, str]] | None = None,
     ) -> Iterator[Article | Rejected]:
         """The articles of a query with their spans.
 
         Args:
+            taggers_of: who tagged them, by number.
             remedy: what to do about damaged spans; ``{id}`` and ``{model}`` are filled in.
         """
 
         def build(connection: Connection, rows: Sequence[Any]) -> list[Article | Rejected]:
-            found = spans_of(connection, [row.number for row in rows])
+            numbers = [row.number for row in rows]
+            found = spans_of(connection, numbers)
+            by = taggers_of(connection, numbers) if taggers_of else None
             return [
-                queries.with_spans(queries.build_article(row), found.get(row.number, ()), remedy)
+                queries.with_spans(
+                    queries.build_article(row),
+                    found.get(row.number, ()),
+                    remedy,
+                    None if by is None else by.get(row.number, ""),
+                )
                 for row in rows
             ]
 
@@ -259,7 +270,7 @@ class Store(Tagging, Deciding, Browsing, Registering, Reporting, Opened):
         """The only articles that may match, by ids or a name; None where all may."""
         numbers, name = self._numbers(filters), filters.get("name")
         if name and numbers is None:
-            return marked(name, filters.get("label", ""), filters.get("model"))
+            return marked(name, filters)
         return listed(numbers)
 
     # -- upkeep
@@ -277,7 +288,7 @@ class Store(Tagging, Deciding, Browsing, Registering, Reporting, Opened):
         where = safe_url(self._engine.url)
         for fault in self._read(lambda connection: list(upkeep.faults(connection))):
             yield Rejected("", where, fault, "restore it from a copy")
-        yield from (item for item in self.articles() if isinstance(item, Rejected))
+        yield from (item for item in self.articles(as_tagged=True) if isinstance(item, Rejected))
         yield from (item for item in self.reviewed() if isinstance(item, Rejected))
 
     def vacuum(self) -> tuple[int, int]:

@@ -12,9 +12,7 @@ from sqlalchemy.engine import Connection
 
 from ner.article import Rejected, Span
 from ner.store import independent
-from ner.store.articles import counts, stands
 from ner.store.decisions import (
-    RIGHT,
     Place,
     Said,
     columns,
@@ -27,6 +25,7 @@ from ner.store.decisions import (
 )
 from ner.store.runs import ModelKey, model_number
 from ner.store.schema import CHUNK, articles, leases, now, reviews, span_decisions
+from ner.store.verdicts import RIGHT, counts, stands
 
 ALIKE = "alike/"
 """What follows the action in `external_id`, before a number, where it is about a string in many articles."""

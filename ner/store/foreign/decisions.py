@@ -15,10 +15,7 @@ from sqlalchemy.engine import Connection
 
 from ner.article import Article, Rejected, Span
 from ner.errors import NerError
-from ner.store.articles import stands
 from ner.store.decisions import (
-    RIGHT,
-    WRONG,
     Place,
     Said,
     insert_row,
@@ -31,6 +28,7 @@ from ner.store.foreign.ledger import number_of
 from ner.store.foreign.rows import BODY, TITLE, ForeignRow
 from ner.store.foreign.schema import Tables
 from ner.store.runs import ModelKey, SpanRow
+from ner.store.verdicts import RIGHT, WRONG, stands
 
 _LOG = logging.getLogger(__name__)
 _NO_COLUMN = "lies over the end of the title, in neither column"
@@ -139,22 +137,35 @@ def _said_of(row: ForeignRow, said: Any) -> Span | None:
 def right_spans(
     connection: Connection, tables: Tables, rows: Sequence[ForeignRow]
 ) -> dict[Any, list[SpanRow]]:
-    """The spans whose last verdict is right, by the key of their article.
+    """The spans whose last verdict is right, by the key of their article."""
+    return {
+        key: [SpanRow(*place, 1.0, "") for place in sorted(last) if last[place] == RIGHT]
+        for key, last in last_words(connection, tables, rows).items()
+    }
 
-    Of two that cross, which only rows of others can say, the one that was said last.
+
+def last_words(
+    connection: Connection, tables: Tables, rows: Sequence[ForeignRow]
+) -> dict[Any, dict[Place, str]]:
+    """The verdict that counts on each span that people decided on, by the key of its article.
+
+    Of two that are right and cross, which only rows of others can say, the one that was said last.
     """
-    found: dict[Any, list[SpanRow]] = {}
+    found: dict[Any, dict[Place, str]] = {}
     for key, decided in standing(connection, tables, rows).items():
         last: dict[Place, str] = {}
         for each in decided:
             last.pop(place_of(each), None)  # so that the order is that of the last word on each
             last[place_of(each)] = each.verdict
-        kept: list[Span] = []
+        found[key] = {}
+        right: list[Span] = []
         for place in reversed(last):
             span = Span(*place)
-            if last[place] == RIGHT and not any(span.crosses(other) for other in kept):
-                kept.append(span)
-        found[key] = [SpanRow(*place_of(span), 1.0, "") for span in sorted(kept)]
+            if last[place] == RIGHT:
+                if any(span.crosses(other) for other in right):
+                    continue
+                right.append(span)
+            found[key][place] = last[place]
     return found
 
 

@@ -4,8 +4,9 @@ They have no number of a version: what the newest version has and a database has
 All that was ever added can be added to tables that hold rows.
 """
 
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Literal
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
@@ -14,8 +15,14 @@ from ner.errors import NerError
 from ner.store.foreign.database import exists, in_transaction, reading
 from ner.store.foreign.schema import ADDED, Tables, view_name, view_statement
 from ner.store.urls import safe_url
+from ner.store.verdicts import WRONG
+
+if TYPE_CHECKING:
+    from alembic.operations import BatchOperations
 
 State = Literal["none", "old", "current"]
+Undoing = Sequence[sa.Executable]
+"""What takes away again what was made, the last first."""
 _Columns = Mapping[str, set[str]]
 """The columns of each of our tables that there is, by the table's name."""
 
@@ -42,7 +49,18 @@ def state_of(engine: Engine, tables: Tables) -> State:
                 remedy="choose another prefix or schema under [spans]",
             )
     has_all = all(set(table.c.keys()) <= found.get(table.name, set()) for table in every)
-    return "current" if has_all else "old"
+    is_current = has_all and reading(engine, lambda connection: _has_view(connection, tables))
+    return "current" if is_current else "old"
+
+
+def _has_view(connection: Connection, tables: Tables) -> bool:
+    """Whether there is the view, and leaves out what people called wrong, as earlier ones did not."""
+    try:
+        inspector = sa.inspect(connection)
+        definition = inspector.get_view_definition(tables.view, schema=tables.metadata.schema)
+    except sa.exc.NoSuchTableError:
+        return False
+    return f"'{WRONG}'" in definition
 
 
 def _columns(connection: Connection, tables: Tables) -> _Columns:
@@ -57,13 +75,16 @@ def _columns(connection: Connection, tables: Tables) -> _Columns:
     }
 
 
-def create_tables(engine: Engine, tables: Tables) -> None:
+def create_tables(engine: Engine, tables: Tables) -> Undoing:
     """Make the tables and the view: all, or none.
+
+    Returns:
+        What takes them away again.
 
     Raises:
         NerError: the user may not.
     """
-    made: list[sa.schema.ExecutableDDLElement] = []
+    made: list[sa.Executable] = []
 
     def work(connection: Connection) -> None:
         made.clear()
@@ -75,17 +96,25 @@ def create_tables(engine: Engine, tables: Tables) -> None:
             _create(connection, table)
             made.append(sa.schema.DropTable(table))
         connection.exec_driver_sql(view_statement(tables, connection))
-
-    def undo(connection: Connection) -> None:
-        for statement in reversed(made):
-            connection.execute(statement)
+        made.append(sa.text(f"DROP VIEW {view_name(tables, connection)}"))
 
     try:
         in_transaction(engine, work)
     except BaseException:
         if engine.dialect.name in ("mysql", "mariadb"):  # there each statement is a transaction
-            in_transaction(engine, undo)
+            drop_tables(engine, made)
         raise
+    return made
+
+
+def drop_tables(engine: Engine, made: Undoing) -> None:
+    """Take away what was made."""
+
+    def work(connection: Connection) -> None:
+        for statement in reversed(made):
+            connection.execute(statement)
+
+    in_transaction(engine, work)
 
 
 def upgrade_tables(engine: Engine, tables: Tables) -> None:
@@ -99,15 +128,16 @@ def upgrade_tables(engine: Engine, tables: Tables) -> None:
 
     def work(connection: Connection) -> None:
         found = _columns(connection, tables)
-        for table in tables.metadata.sorted_tables:
-            if table.name in found:
-                _complete(connection, table, found[table.name])
-            else:
-                _create(connection, table)
         verb = "CREATE OR REPLACE"  # views of others may rest on it
         if connection.dialect.name == "sqlite":
             connection.exec_driver_sql(f"DROP VIEW IF EXISTS {view_name(tables, connection)}")
             verb = "CREATE"
+        for table in tables.metadata.sorted_tables:
+            if table.name in found:
+                _complete(connection, table, found[table.name])
+                _add_checks(connection, table)
+            else:
+                _create(connection, table)
         connection.exec_driver_sql(view_statement(tables, connection, verb))
 
     in_transaction(engine, work)
@@ -131,3 +161,53 @@ def _complete(connection: Connection, table: sa.Table, has: set[str]) -> None:
     for index in sorted(table.indexes, key=lambda each: str(each.name)):
         if index.name not in names:
             connection.execute(sa.schema.CreateIndex(index))
+
+
+def _add_checks(connection: Connection, table: sa.Table) -> None:
+    """Add the conditions on rows that a table has not.
+
+    Raises:
+        NerError: it holds rows that do not meet them.
+    """
+    there = sa.inspect(connection).get_check_constraints(table.name, schema=table.schema)
+    names = {check["name"] for check in there}
+    checks = {
+        str(each.name): str(each.sqltext)
+        for each in table.constraints
+        if isinstance(each, sa.CheckConstraint) and each.name not in names
+    }
+    if not checks:
+        return
+    name = connection.dialect.identifier_preparer.format_table(table)
+    fails = f"NOT ({' AND '.join(checks.values())})"
+    bad = sa.select(sa.func.count()).select_from(table).where(sa.text(fails))
+    if many := connection.scalar(bad):
+        raise NerError(
+            f"{name} has rows that say nothing, since their field or verdict is none: {many:,}",
+            where=safe_url(connection.engine.url),
+            remedy=f"DELETE FROM {name} WHERE {fails}",
+        )
+    with _changing(connection, table) as batch:
+        for check, condition in checks.items():
+            batch.create_check_constraint(check, condition)
+
+
+@contextmanager
+def _changing(connection: Connection, table: sa.Table) -> Iterator["BatchOperations"]:
+    """Change a table that may hold rows: on SQLite, which cannot, it is copied into one that is as wanted."""
+    from alembic.migration import MigrationContext
+    from alembic.operations import Operations
+
+    operations = Operations(MigrationContext.configure(connection))
+    triggers: Sequence[str] = ()
+    is_sqlite = connection.dialect.name == "sqlite"
+    if is_sqlite:  # what others have put upon it stays
+        query = sa.text("SELECT sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = :name")
+        triggers = connection.scalars(query, {"name": table.name}).all()
+        connection.exec_driver_sql("PRAGMA legacy_alter_table = ON")
+    with operations.batch_alter_table(table.name, schema=table.schema) as batch:
+        yield batch
+    if is_sqlite:
+        connection.exec_driver_sql("PRAGMA legacy_alter_table = OFF")
+    for trigger in triggers:
+        connection.exec_driver_sql(trigger)

@@ -10,11 +10,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Dialect, Engine
 
-from ner.store.articles import stands
-from ner.store.decisions import RIGHT, UNDONE, WRONG
 from ner.store.foreign.config import SpansConfig
 from ner.store.foreign.rows import BODY, TITLE
 from ner.store.schema import Ledger, Time
+from ner.store.verdicts import RIGHT, UNDONE, WRONG, stands
 
 VIEW = "article_spans"
 PLACE = ("field", "start_char", "end_char", "label")
@@ -110,7 +109,7 @@ def make_tables(config: SpansConfig, id_type: sa.types.TypeEngine[Any]) -> Table
         "decisions", own_number(), column("article", id_type), column("text_hash", sa.String(64)),
         *place(is_key=False), column("verdict", sa.String(16)), added("model", number),
         *said("decisions"),
-        # Refused where they are inserted. Tables of an earlier version have not these.
+        # Refused where they are inserted.
         sa.CheckConstraint(f"field IN ('{TITLE}', '{BODY}')", f"ck_{config.prefix}decisions_field"),
         sa.CheckConstraint(
             f"verdict IN ('{RIGHT}', '{WRONG}', '{UNDONE}')", f"ck_{config.prefix}decisions_verdict"
@@ -149,7 +148,10 @@ def view_name(tables: Tables, connection: Connection) -> str:
 
 
 def view_statement(tables: Tables, connection: Connection, verb: str = "CREATE") -> str:
-    """The statement that makes the view: the spans of the model that tagged each article last."""
+    """The statement that makes the view: the spans of the model that tagged each article last.
+
+    Without those that people called wrong.
+    """
     spans, tagged, models, decisions = (
         tables.spans, tables.tagged, tables.models, tables.decisions.alias("d")
     )  # fmt: skip
@@ -162,18 +164,19 @@ def view_statement(tables: Tables, connection: Connection, verb: str = "CREATE")
         .where(decisions.c.text_hash == tagged.c.text_hash, stands(decisions))
         .order_by(decisions.c.number.desc())
         .limit(sa.literal_column("1"))
+        .scalar_subquery()
     )
     query = (
         sa.select(
             *(spans.c[name] for name in (*places, "name", "score")),
             (models.c.name + sa.literal_column("'-'") + models.c.version).label("model"),
-            verdict.scalar_subquery().label("verdict"),
+            verdict.label("verdict"),
             tagged.c.text_hash,
             tagged.c.at.label("tagged_at"),
         )
         .join(tagged, sa.and_(*(tagged.c[n] == spans.c[n] for n in ("article", "model"))))
         .join(models, models.c.number == spans.c.model)
-        .where(tagged.c.run == last.scalar_subquery())
+        .where(tagged.c.run == last.scalar_subquery(), sa.func.coalesce(verdict, "") != WRONG)
     )
     body = query.compile(connection, compile_kwargs={"literal_binds": True})
     statement = f"{verb} VIEW {view_name(tables, connection)} AS {body}"

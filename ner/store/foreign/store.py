@@ -8,7 +8,8 @@ from typing import Any, Self, Unpack
 
 from ner.article import Article, Rejected
 from ner.store.articles import Filters, Summary, days, no_article, with_spans
-from ner.store.confirmed import Found, joined, missing
+from ner.store.decided import Found, as_decided, missing
+from ner.store.decisions import Place
 from ner.store.foreign import decisions, ledger
 from ner.store.foreign.deciding import Deciding
 from ner.store.foreign.rows import ForeignRow
@@ -60,7 +61,7 @@ class ForeignStore(Tagging, Deciding):
     def count(self, **filters: Unpack[Filters]) -> int:
         """How many articles match: all rows are read, unless nothing is asked for but a model."""
         asked = {name for name, value in filters.items() if value not in (None, "", (), [])}
-        if asked <= {"model", "confirmed"}:
+        if asked <= {"model", "as_tagged"}:
             return self.table.count()
         return sum(1 for _ in self._with_spans(filters))
 
@@ -75,8 +76,11 @@ class ForeignStore(Tagging, Deciding):
         lost: dict[str, int] = {}
         for chunk in chunks(keys, TEXTS):
             rows = [row for row in self.table.rows(chunk) if row.text]
-            missed = missing(self._found(rows, model), self._right(rows))
-            lost |= {row.id: len(missed[row.key]) for row in rows if row.key in missed}
+            found, said = self._found(rows, model), self._last_words(rows)
+            missed = {
+                row.id: len(missing(found.get(row.key, ()), said.get(row.key, {}))) for row in rows
+            }
+            lost |= {each: many for each, many in missed.items() if many}
         return lost
 
     def _with_spans(self, filters: Filters) -> Iterator[tuple[Article | Rejected, bool]]:
@@ -85,7 +89,7 @@ class ForeignStore(Tagging, Deciding):
 
         def spans_of(rows: Sequence[ForeignRow]) -> Found:
             found = self._found(rows, model)
-            return joined(found, self._right(rows)) if filters.get("confirmed") else found
+            return found if filters.get("as_tagged") else as_decided(found, self._last_words(rows))
 
         return self._stream(spans_of, model, filters)
 
@@ -98,7 +102,7 @@ class ForeignStore(Tagging, Deciding):
             known = self._tagged_before(model, [row.key for row in rows]) if model else {}
             found = spans_of(rows)
             for row in rows:
-                item = _item(row, known.get(row.key), found.get(row.key, ()))
+                item = _item(row, known.get(row.key), found.get(row.key, ()), model)
                 if isinstance(item, Rejected) or matches(item):
                     yield item, row.key in known
 
@@ -137,6 +141,12 @@ class ForeignStore(Tagging, Deciding):
             for key, spans in stored.items()
         }
 
+    def _last_words(self, rows: Sequence[ForeignRow]) -> dict[Any, dict[Place, str]]:
+        """The verdict that counts on each span that people decided on, by the key of its article."""
+        return self._read(
+            lambda connection: decisions.last_words(connection, self._tables, rows), {}
+        )
+
     def _right(self, rows: Sequence[ForeignRow]) -> dict[Any, list[SpanRow]]:
         """The spans that people called right, by the key of their article."""
         return self._read(
@@ -145,7 +155,7 @@ class ForeignStore(Tagging, Deciding):
 
 
 def _item(
-    row: ForeignRow, known: ledger.Known | None, spans: Sequence[SpanRow]
+    row: ForeignRow, known: ledger.Known | None, spans: Sequence[SpanRow], model: ModelKey | None
 ) -> Article | Rejected:
     """The article of a row with its spans, or why it has none."""
     if known and known.text_hash != row.hash:
@@ -154,7 +164,8 @@ def _item(
             why = f"{why}, but its column `changed` under [articles] has not"
             remedy = f"ner tag --article {row.id}; another column may tell of every change"
         return Rejected(row.id, f"article {row.id}", why, remedy)
-    return with_spans(row.article(), spans, _REMEDY)
+    tagged_by = str(model) if known else "" if model else None
+    return with_spans(row.article(), spans, _REMEDY, tagged_by)
 
 
 def _span(row: ForeignRow, stored: Any, model: str) -> SpanRow | None:

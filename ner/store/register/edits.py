@@ -11,8 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ner.errors import NerError
-from ner.store.articles import counts, stands
-from ner.store.decisions import RIGHT, UNDONE, Said, insert_row
+from ner.store.decisions import Said, insert_row
 from ner.store.register.update import lock_register
 from ner.store.schema import (
     LAST,
@@ -24,6 +23,7 @@ from ner.store.schema import (
     span_decisions,
     texts,
 )
+from ner.store.verdicts import RIGHT, UNDONE, counts, stands
 
 MERGE, SPLIT, DIVIDE, CONFIRM, REJECT = "merge", "split", "divide", "confirm", "reject"
 

@@ -8,14 +8,15 @@ import datetime
 import json
 import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from ner.store.decisions import RIGHT, place_of, standing_decisions
+from ner.store.decided import kept, missing
+from ner.store.decisions import Place, last_words
 from ner.store.schema import (
     SURFACE,
     articles,
@@ -176,7 +177,7 @@ def sources(
     found: dict[int, Source] = {}
     for some in chunks(numbers):
         marks = _marks(connection, some)
-        decided = standing_decisions(connection, some)
+        decided = last_words(connection, some)
         with_text = set(decided) | {
             number
             for number, found_there in marks.items()
@@ -187,7 +188,7 @@ def sources(
         fields = (articles.c.number, articles.c.id, articles.c.paper, articles.c.date)
         for row in connection.execute(sa.select(*fields).where(articles.c.number.in_(some))):
             text = whole.get(row.number, "")
-            own = _as_decided(marks.get(row.number, ()), decided.get(row.number, ()), text)
+            own = _as_decided(marks.get(row.number, ()), decided.get(row.number, {}), text)
             found[row.number] = Source(row.id, row.paper, row.date, text, sorted(own), divided)
     return found
 
@@ -207,15 +208,13 @@ def _marks(connection: Connection, numbers: Sequence[int]) -> dict[int, list[Mar
     return found
 
 
-def _as_decided(marks: Iterable[Mark], decided: Iterable[Any], text: str) -> list[Mark]:
+def _as_decided(marks: Sequence[Mark], last: Mapping[Place, str], text: str) -> list[Mark]:
     """The spans without those that people called wrong, with those that they called right."""
-    last = {place_of(each): each.verdict for each in decided}
-    left = {tuple(mark[:3]): mark for mark in marks if last.get(mark[:3], RIGHT) == RIGHT}
-    for start, end, label in last:
-        if last[start, end, label] == RIGHT and end <= len(text):
-            mark = Mark(start, end, label, text[start:end][:SURFACE])
-            left[start, end, label] = mark
-    return list(left.values())
+    return kept(marks, last) + [
+        Mark(start, end, label, text[start:end][:SURFACE])
+        for start, end, label in missing(marks, last)
+        if end <= len(text)
+    ]
 
 
 def _write_mentions(
