@@ -322,7 +322,7 @@ def test_an_article_without_names_is_told_from_one_that_was_not_tagged(
     files = sorted((tmp_path / "lake").rglob(f"*.{form}"))
     items = [item for item in read(files) if isinstance(item, Article)]
     found = {item.id: (len(item.spans), item.tagged_by) for item in items}
-    assert found == {"1": (5, "news-1"), "2": (1, "news-1"), "3": (0, "news-1"), "4": (0, "")}
+    assert found == {"1": (3, "news-1"), "2": (1, "news-1"), "3": (0, "news-1"), "4": (0, "")}
     if form == "jsonl":
         rows = [json.loads(line) for file in files for line in file.read_text().splitlines()]
         assert {row["id"]: row["tagged_by"] for row in rows}["4"] is None

@@ -181,11 +181,21 @@ def test_what_people_say_of_a_span_stands_in_the_view(url: str, tmp_path: Path) 
     say = (
         "INSERT INTO ner_decisions (article, text_hash, field, start_char, end_char, label, verdict,"
         " reviewer, source, at) SELECT article, text_hash, field, start_char, end_char, label,"
-        " '{}', '李编辑', 'cms', CURRENT_TIMESTAMP FROM ner_article_spans WHERE name = '陈晓'"
+        " '{}', '李编辑', 'cms', CURRENT_TIMESTAMP FROM {} WHERE {}"
     )
-    execute(url, say.format("wrong"), say.format("right"))
+    path, here = config(tmp_path, url), "name = '陈晓'"
+    execute(url, say.format("right", "ner_article_spans", here))
     rows = execute(url, "SELECT name, verdict FROM ner_article_spans WHERE verdict IS NOT NULL")
     assert rows == [("陈晓", "right")]
+    execute(url, say.format("wrong", "ner_article_spans", here))
+    assert execute(url, f"SELECT * FROM ner_article_spans WHERE {here}") == []
+    assert "陈晓 PER" not in ner("show", "1", "--store", path).output
+    assert "陈晓 PER" in ner("show", "1", "--as-tagged", "--store", path).output
+    row, _ = map(json.loads, ner("export", "--store", path).stdout.splitlines())
+    assert "陈晓" not in {span["text"] for span in row["spans"]}
+    assert ner("export", "--label", "PER", "--store", path).stdout == ""
+    execute(url, say.format("right", "ner_decisions", "verdict = 'wrong'"))
+    assert execute(url, f"SELECT verdict FROM ner_article_spans WHERE {here}") == [("right",)]
     execute(url, "UPDATE cms_article SET content = '<p>　陈晓来了。</p>' WHERE id = 1")
     tag(config(tmp_path, url))
     rows = execute(url, "SELECT verdict FROM ner_article_spans WHERE name = '陈晓'")
@@ -203,6 +213,11 @@ def test_show_and_export_give_articles_of_the_table(url: str, tmp_path: Path) ->
     assert {"陈晓", "渝北区"} <= {span["text"] for span in row["spans"]}
     for span in row["spans"]:
         assert row["text"][span["start"] : span["end"]] == span["text"]
+    assert row["tagged_by"] == row["spans"][0]["model"]
+    add(url, ("新的", "<p>一</p>", 1742313600, 1))
+    untagged = ner("export", "--store", path).stdout.splitlines()[-1]
+    assert json.loads(untagged)["tagged_by"] is None and json.loads(untagged)["spans"] == []
+    execute(url, "DELETE FROM cms_article WHERE title = '新的'")
     assert "[陈晓 PER]" in ner("show", "1", "--store", path, "--color", "never").stdout
     listed = ner("show", "--list", "--store", path).stdout.splitlines()
     assert len(listed) == 5 and listed[1].split()[0] == "1"
@@ -251,13 +266,13 @@ def test_a_database_file_that_is_missing_is_told_of_with_the_config(tmp_path: Pa
 
 
 def test_an_id_that_two_rows_share_is_refused(url: str, tmp_path: Path) -> None:
-    """Before anything is made, unless rows before them were tagged."""
-    make_cms(url)
-    for number, code in enumerate(("p1", "4711", "4711", "p4", "p5"), 1):
-        execute(url, f"UPDATE cms_article SET page_no = '{code}' WHERE id = {number}")
+    """Before anything is made, however late in the table they are."""
+    make_cms(url, 205)
+    execute(url, "UPDATE cms_article SET page_no = id")
+    execute(url, "UPDATE cms_article SET page_no = '4711' WHERE id IN (203, 204)")
     path = config(tmp_path, url)
     path.write_text(path.read_text().replace('id = "id"', 'id = "page_no"\nkey = "id"'))
-    for command in ("tag", "show", "export"):
+    for command in ("tag", "export"):
         result = ner(command, "--store", path)
         why = "[articles] id: page_no is not unique: '4711' is there twice (name a column"
         assert result.exit_code == 1 and why in result.output, result.output

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from cms import KINDS, config, database, execute, make_cms, make_database, ner, tag
+from cms import KINDS, config, database, execute, make_cms, make_database, ner, tables, tag
 
 from ner.annotation.review import reviewed_corpus
 from ner.article import Article, Rejected, Span
@@ -180,6 +180,18 @@ def test_what_failed_too_often_is_tried_when_asked(
     execute(url, "UPDATE cms_article SET title = '改了' WHERE id = 1")
     tag_by(store, OLD, {"1": "still odd"})
     assert [each.tries for each in store.quarantined(OLD)] == [1] and "1" in left()
+
+
+def test_a_run_that_fails_before_its_first_result_leaves_nothing(
+    store: ForeignStore, url: str
+) -> None:
+    """Nor the tables that were made for it; those that hold something stay."""
+    store.drop_run(store.start_run(OLD))
+    assert tables(url) == {"cms_article"}
+    tag_by(store, OLD, {"1": (PLACE,)})
+    store.drop_run(store.start_run(NEW))
+    [left] = store.runs()
+    assert left.model == OLD and verdicts(url) == [None]
 
 
 # -- decisions

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from cms import config, execute, make_cms
+from cms import config, execute, make_cms, tables
 from conftest import make_article
 from poison import load_poisoned
 from typer.testing import CliRunner
@@ -17,10 +17,11 @@ from ner.batch import ray_engine
 from ner.batch.ends import model_key
 from ner.batch.folders import FolderEnds
 from ner.batch.local import run
-from ner.batch.ray_engine import tag_folder_on_ray, tag_store_on_ray, tag_table_on_ray
+from ner.batch.ray_engine import Actors, tag_folder_on_ray, tag_store_on_ray, tag_table_on_ray
 from ner.batch.tagging import settings_key
 from ner.batch.workers import this_process
 from ner.cli import app
+from ner.errors import NerError
 from ner.formats.save import save
 from ner.store import Store
 from ner.store.foreign import ForeignEnds, ForeignStore
@@ -65,13 +66,8 @@ def test_a_killed_actor_and_a_killed_node_cost_nothing(
     url = f"sqlite:///{tmp_path}/articles.db"
     with Store(url, create=True) as store:
         list(store.add(articles))
-        steps = tag_store_on_ray(
-            store,
-            url,
-            model_key(tagger),
-            partial(load, tagger.folder, threads=1),
-            address=cluster.address,  # type: ignore[attr-defined]
-        )
+        actors = Actors(partial(load, tagger.folder, threads=1), cluster.address)  # type: ignore[attr-defined]
+        steps = tag_store_on_ray(store, url, model_key(tagger), actors)
         seen = [next(steps)]
         os.kill(_an_actor(), signal.SIGKILL)
         seen += [next(steps) for _ in range(100)]
@@ -113,19 +109,15 @@ def test_a_folder_is_tagged_as_this_machine_tags_it(
         FolderEnds(lake, tmp_path / name, str(tagger), settings_key(tagger)) for name in "ab"
     )
     expected = list(run(here, here, this_process(tagger), model=str(tagger)))
-    steps = tag_folder_on_ray(
-        there,
-        partial(load, tagger.folder, threads=1),
-        address=cluster.address,  # type: ignore[attr-defined]
-    )
+    actors = Actors(partial(load, tagger.folder, threads=1), cluster.address)  # type: ignore[attr-defined]
+    steps = tag_folder_on_ray(there, actors)
     seen = [next(steps)]
     os.kill(_an_actor(), signal.SIGKILL)
     seen += steps
     assert sorted(step.id for step in seen) == sorted(step.id for step in expected)
     assert contents(tmp_path / "b") == contents(tmp_path / "a") and len(contents(here.output)) == 13
-    assert (
-        list(tag_folder_on_ray(there, lambda: tagger)) == []
-    )  # nothing is left: no cluster starts
+    nothing_left = tag_folder_on_ray(there, Actors(lambda: tagger))
+    assert list(nothing_left) == []  # no cluster starts
 
 
 def test_a_text_that_kills_its_process_costs_only_itself(
@@ -136,11 +128,8 @@ def test_a_text_that_kills_its_process_costs_only_itself(
     lake.mkdir()
     save("jsonl", map(make_article, range(40)), lake / "a.jsonl")
     ends = FolderEnds(lake, tmp_path / "out", str(tagger), settings_key(tagger))
-    steps = tag_folder_on_ray(
-        ends,
-        partial(load_poisoned, tagger.folder),
-        address=cluster.address,  # type: ignore[attr-defined]
-    )
+    actors = Actors(partial(load_poisoned, tagger.folder), cluster.address)  # type: ignore[attr-defined]
+    steps = tag_folder_on_ray(ends, actors)
     failed = [step for step in steps if step.failure]
     assert [step.id for step in failed] == ["article-00013"]
     assert "the process that tagged it died, twice" in str(failed[0].failure)
@@ -168,9 +157,8 @@ def test_a_table_of_others_is_tagged_as_this_machine_tags_it(
         assert len(expected) > 1000
         for table in ("spans", "tagged", "runs", "run_spans"):
             execute(url, f"DELETE FROM ner_{table}")
-        load_tagger = partial(load, tagger.folder, threads=1)
-        begin = partial(tag_table_on_ray, store, key, load_tagger)
-        steps = begin(address=cluster.address)  # type: ignore[attr-defined]
+        actors = Actors(partial(load, tagger.folder, threads=1), cluster.address)  # type: ignore[attr-defined]
+        steps = tag_table_on_ray(store, key, actors)
         seen = [next(steps)]
         os.kill(_an_actor(), signal.SIGKILL)
         seen += steps
@@ -178,7 +166,21 @@ def test_a_table_of_others_is_tagged_as_this_machine_tags_it(
         assert execute(url, FOUND) == expected  # scores too: bit for bit
         [run_of_all] = store.runs()
         assert run_of_all.finished_at and run_of_all.articles == 701
-        assert list(begin()) == [] and len(store.runs()) == 1  # nothing is left: no cluster starts
+        nothing_left = tag_table_on_ray(store, key, Actors(actors.load))
+        assert list(nothing_left) == [] and len(store.runs()) == 1  # no cluster starts
+
+
+def test_a_table_that_cannot_be_tagged_is_left_without_ours(
+    cluster: object, tmp_path: Path, tagger: Tagger
+) -> None:
+    """What is wrong with it is met on another machine, where our tables had to be made already."""
+    url = f"sqlite:///{tmp_path}/cms.db"
+    make_cms(url)
+    with ForeignStore.open(config(tmp_path, url)) as store:
+        actors = Actors(partial(load, tmp_path / "gone"), cluster.address)  # type: ignore[attr-defined]
+        with pytest.raises(NerError, match="processes that tag cannot be started|Ray: "):
+            list(tag_table_on_ray(store, model_key(tagger), actors))
+        assert tables(url) == {"cms_article"}
 
 
 FOUND = (

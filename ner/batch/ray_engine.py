@@ -38,25 +38,27 @@ class Ends(Source, Sink, Protocol):
     """A source and a sink in one."""
 
 
-def tag_store_on_ray(
-    store: Store,
-    url: str,
-    model: ModelKey,
-    load: Callable[[], Tagger],
-    *,
-    address: str = "",
-    actors: int = 0,
-    stop: Event | None = None,
-) -> Iterator[Progress]:
+@dataclass(frozen=True, slots=True)
+class Actors:
+    """Who tags.
+
+    Args:
+        load: gives each its tagger; it can be pickled.
+        address: of a running Ray cluster; empty for one on this machine, for as long as this takes.
+        most: how many at most; 0 for one a core of the cluster.
+        stop: ends the run when it is set; turns that have begun are dropped.
+    """
+
+    load: Callable[[], Tagger]
+    address: str = ""
+    most: int = 0
+    stop: Event | None = None
+
+
+def tag_store_on_ray(store: Store, url: str, model: ModelKey, actors: Actors) -> Iterator[Progress]:
     """Tag what a model has not tagged of a store, which every machine reaches by `url`.
 
     What actors that died had in hand is tagged by a process of this machine at the end.
-
-    Args:
-        load: gives an actor its tagger; it can be pickled.
-        address: of a running Ray cluster; empty for one on this machine, for as long as this takes.
-        actors: how many at most; 0 for one a core of the cluster.
-        stop: ends the run when it is set; turns that have begun are dropped.
 
     Raises:
         NerError: Ray is not installed or not reached, or the store fails an actor.
@@ -67,10 +69,7 @@ def tag_store_on_ray(
     mine = store.start_run(model)
     try:
         turns = [None] * (-(-to_do // (CLAIMS_IN_TURN * BATCH)) + 1)
-        open_ends = partial(_open_store, url, model, mine)
-        yield from run_on_ray(
-            open_ends, load, turns, model=str(model), address=address, actors=actors, stop=stop
-        )
+        yield from run_on_ray(partial(_open_store, url, model, mine), turns, str(model), actors)
     finally:
         store.release_all(mine)
     lost = [
@@ -78,9 +77,10 @@ def tag_store_on_ray(
         for item in store.quarantined(model)
         if item.run == mine.number and item.why == ENDED
     ]
+    stop = actors.stop
     if lost and not (stop and stop.is_set()):
         ends = StoreEnds(store, model, lost, run=mine)
-        yield from run(ends, ends, processes(load, 1), model=str(model), stop=stop)
+        yield from run(ends, ends, processes(actors.load, 1), model=str(model), stop=stop)
     store.finish_run(mine)
 
 
@@ -88,15 +88,7 @@ def _open_store(url: str, model: ModelKey, mine: Run) -> StoreEnds:
     return StoreEnds(Store(url), model, run=mine)
 
 
-def tag_table_on_ray(
-    store: ForeignStore,
-    model: ModelKey,
-    load: Callable[[], Tagger],
-    *,
-    address: str = "",
-    actors: int = 0,
-    stop: Event | None = None,
-) -> Iterator[Progress]:
+def tag_table_on_ray(store: ForeignStore, model: ModelKey, actors: Actors) -> Iterator[Progress]:
     """Tag what a model has not tagged of a table that others own; every machine reaches its databases.
 
     Raises:
@@ -107,10 +99,12 @@ def tag_table_on_ray(
         return  # a night without news leaves no trace
     mine = store.start_run(model)
     open_ends = partial(_open_table, store.config, model, mine)
-    turns = [[part] for part in ends.parts()]
-    yield from run_on_ray(
-        open_ends, load, turns, model=str(model), address=address, actors=actors, stop=stop
-    )
+    try:
+        turns = [[part] for part in ends.parts()]
+        yield from run_on_ray(open_ends, turns, str(model), actors)
+    except NerError:
+        store.drop_run(mine)
+        raise
     store.finish_run(mine)
 
 
@@ -118,56 +112,42 @@ def _open_table(config: ForeignConfig, model: ModelKey, mine: Run) -> ForeignEnd
     return ForeignEnds(ForeignStore(config), model, run=mine)
 
 
-def tag_folder_on_ray(
-    ends: FolderEnds,
-    load: Callable[[], Tagger],
-    *,
-    address: str = "",
-    actors: int = 0,
-    stop: Event | None = None,
-) -> Iterator[Progress]:
+def tag_folder_on_ray(ends: FolderEnds, actors: Actors) -> Iterator[Progress]:
     """Tag the files of a folder that every machine reaches, a file at a time.
 
     Raises:
         NerError: Ray is not installed or not reached, or a file cannot be written.
     """
     if turns := [[part] for part in ends.parts()]:
-        open_ends = partial(copy, ends)  # each actor has files of its own
-        yield from run_on_ray(
-            open_ends, load, turns, model=ends.model, address=address, actors=actors, stop=stop
-        )
+        # Each actor has files of its own.
+        yield from run_on_ray(partial(copy, ends), turns, ends.model, actors)
 
 
 def run_on_ray(
-    open_ends: Callable[[], Ends],
-    load: Callable[[], Tagger],
-    turns: Iterable[Turn],
-    *,
-    model: str,
-    address: str = "",
-    actors: int = 0,
-    stop: Event | None = None,
+    open_ends: Callable[[], Ends], turns: Iterable[Turn], model: str, actors: Actors
 ) -> Iterator[Progress]:
     """Have actors take turns; what became of the articles of each, as turns end.
 
     Args:
         open_ends: gives an actor its source and sink; it can be pickled.
-        load: gives it its tagger; it can be pickled.
         model: what spans say of who made them.
 
     Raises:
         NerError: Ray is not installed or not reached, or what an actor's ends raised.
     """
-    ray = _start(address)
+    ray = _start(actors.address)
     try:
-        count = actors or int(ray.cluster_resources().get("CPU", 1))
+        count = actors.most or int(ray.cluster_resources().get("CPU", 1))
         items = [pickle.dumps(turn) for turn in turns]
         steps = ray.data.from_items(items, override_num_blocks=len(items)).map(
-            _Actor, fn_constructor_args=(open_ends, load, model), concurrency=(1, count), num_cpus=1
+            _Actor,
+            fn_constructor_args=(open_ends, actors.load, model),
+            concurrency=(1, count),
+            num_cpus=1,
         )
         for row in steps.iter_rows():
             yield from pickle.loads(row["steps"])
-            if stop and stop.is_set():
+            if actors.stop and actors.stop.is_set():
                 return
     except ray.exceptions.RayError as error:
         raise _cause(error) from None

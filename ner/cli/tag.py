@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from ner.batch.ends import Progress
+    from ner.batch.ray_engine import Actors
     from ner.batch.totals import Totals
     from ner.store import ModelKey
     from ner.store.foreign import AnyStore
@@ -152,6 +153,7 @@ def tag(
         return
     from ner.batch.ends import model_key
     from ner.batch.local import run
+    from ner.batch.ray_engine import Actors
     from ner.batch.totals import Totals
     from ner.batch.workers import processes, this_process
     from ner.cli.watch import stopping, watch
@@ -176,7 +178,7 @@ def tag(
         totals = Totals(str(tagger), work.to_do)
         stop = stack.enter_context(stopping())
         if engine == "ray":
-            steps = work.on_ray(copy, address=address, actors=workers, stop=stop.event)
+            steps = work.on_ray(Actors(copy, address, workers, stop.event))
         else:
             taggers = processes(copy, workers) if workers > 1 else this_process(tagger)
             steps = run(work.ends, work.ends, taggers, model=str(tagger), stop=stop.event)
@@ -222,7 +224,7 @@ class _Work(NamedTuple):
 
     ends: Any
     to_do: int | None
-    on_ray: "Callable[..., Iterator[Progress]]"
+    on_ray: "Callable[[Actors], Iterator[Progress]]"
 
 
 def _work_on_store(store: "AnyStore", url: str, key: "ModelKey", ids: list[str]) -> _Work:

@@ -50,10 +50,17 @@ def start_run(connection: Connection, tables: Tables, model: ModelKey) -> Run:
 
 def finish_run(connection: Connection, tables: Tables, run: Run) -> None:
     """Note that a run came to its end; one that has written nothing leaves no trace."""
+    drop_run(connection, tables, run)
+    mine = tables.runs.c.number == run.number
+    connection.execute(tables.runs.update().where(mine).values(finished_at=now()))
+
+
+def drop_run(connection: Connection, tables: Tables, run: Run) -> bool:
+    """Forget a run that has written nothing; whether there is no other."""
     runs = tables.runs
     mine = runs.c.number == run.number
     connection.execute(runs.delete().where(mine, runs.c.articles == 0, runs.c.failed == 0))
-    connection.execute(runs.update().where(mine).values(finished_at=now()))
+    return not connection.scalar(sa.select(sa.func.count()).select_from(runs))
 
 
 def tagged_before(

@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 from ner.errors import NerError
 from ner.store.foreign.config import ForeignConfig, read_config
 from ner.store.foreign.database import in_transaction, open_reader, open_writer, reading
-from ner.store.foreign.making import create_tables, state_of, upgrade_tables
+from ner.store.foreign.making import Undoing, create_tables, state_of, upgrade_tables
 from ner.store.foreign.schema import make_tables, our_id_type
 from ner.store.foreign.table import ForeignTable
 from ner.store.urls import safe_url
@@ -37,6 +37,7 @@ class Opened:
             self._tables = make_tables(config.spans, kind)
             state = state_of(self._writer, self._tables)
             self._has_tables = state != "none"
+            self._made: Undoing = ()  # by this one, while nothing else has used it
             if state == "old":
                 self._meet_old_tables()
         except BaseException:
@@ -87,8 +88,9 @@ class Opened:
         return in_transaction(self._writer, work)
 
     def _make_tables(self) -> None:
+        self.table.check_ids()
         try:
-            create_tables(self._writer, self._tables)
+            self._made = create_tables(self._writer, self._tables)
         except NerError:
             # or another process was faster
             if state_of(self._writer, self._tables) != "current":

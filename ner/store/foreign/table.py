@@ -115,18 +115,32 @@ class ForeignTable:
         keys = [id_from_text(each, self.key_type) for each in ids]
         return {row.id: row for chunk in chunks(keys) for row in self.rows(chunk)}
 
+    def check_ids(self) -> None:
+        """Look through the whole table for rows that share an id.
+
+        Raises:
+            NerError: there are some.
+        """
+        shared = sa.select(self._id).where(self._where).group_by(self._id)
+        for row in self._all(shared.having(sa.func.count() > 1).limit(1)):
+            raise self._not_unique(row[0])
+
     def _check_unique(self, ids: Sequence[Any]) -> None:
         """Refuse rows that share an id, whose spans nobody could tell apart.
 
         Raises:
             NerError: there are some.
         """
-        if twice := [each for each, many in Counter(ids).items() if many > 1]:
-            raise NerError(
-                f"[articles] id: {self._config.id} is not unique: {id_text(twice[0])!r} is there twice",
-                where=self._shown,
-                remedy="name a column, or make a view with one, that is",
-            )
+        for each, many in Counter(ids).items():
+            if many > 1:
+                raise self._not_unique(each)
+
+    def _not_unique(self, key: Any) -> NerError:
+        return NerError(
+            f"[articles] id: {self._config.id} is not unique: {id_text(key)!r} is there twice",
+            where=self._shown,
+            remedy="name a column, or make a view with one, that is",
+        )
 
     def _check_condition(self) -> None:
         """Have the database look at the condition, once, while it is known what asks.

@@ -11,6 +11,7 @@ from ner.store import comparing, history
 from ner.store.articles import no_article
 from ner.store.comparing import ModelDifference
 from ner.store.foreign import ledger
+from ner.store.foreign.making import drop_tables
 from ner.store.foreign.opened import Opened
 from ner.store.foreign.rows import ForeignRow, id_text
 from ner.store.foreign.table import Range
@@ -61,6 +62,15 @@ class Tagging(Opened):
     def finish_run(self, run: Run) -> None:
         """Note that a run came to its end."""
         self._write(lambda connection: ledger.finish_run(connection, self._tables, run))
+
+    def drop_run(self, run: Run) -> None:
+        """Note that a run failed: one that has written nothing leaves no trace, nor do tables made for it."""
+        is_unused = self._write(
+            lambda connection: ledger.drop_run(connection, self._tables, run),
+        )
+        if is_unused and self._made:
+            drop_tables(self._writer, self._made)
+            self._made, self._has_tables = (), False
 
     def write_results(self, run: Run, results: Sequence[Article | Rejected]) -> None:
         """Write spans and ledger, in one transaction; what this model found before is replaced."""
