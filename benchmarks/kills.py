@@ -62,6 +62,8 @@ def kill_often(url: str, tagger: Tagger, *, kills: int, articles: int, seed: int
             elif not store.count_untagged(key):
                 rounds += 1
                 store.tag_again(key)
+            else:  # all that is left was killed too often, where each was tried alone
+                store.retry_failed(key)
         store.retry_failed(key)
         while any(not step.failure for step in tag_store(store, tagger)):
             store.retry_failed(key)
