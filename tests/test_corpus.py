@@ -7,7 +7,7 @@ import pytest
 from conftest import ROOT
 
 from ner import corpus
-from ner.article import Article, Span
+from ner.article import Article, Rejected, Span
 from ner.errors import NerError
 from ner.formats import dump, normalise
 
@@ -107,3 +107,21 @@ def test_a_bad_line_of_quotes_is_refused_with_its_place(tmp_path: Path, line: st
         NerError, match=r"q\.jsonl:1: is not a quoted string with its class and con"
     ):
         list(corpus.read_quotes(tmp_path / "q.jsonl"))
+
+
+@pytest.mark.parametrize(
+    "more", ['"label": [[0, 2, "PER"]]', '"paper": "江州日报"', '"spans": null']
+)
+def test_a_line_without_spans_is_not_an_article_without_names(tmp_path: Path, more: str) -> None:
+    """Another tool's export would be learnt from and scored as if nothing were there."""
+    file = tmp_path / "a.jsonl"
+    none = '{"id": "2", "text": "晴。", "spans": []}\n'
+    file.write_text(f'{{"id": "1", "text": "刘芳说", {more}}}\n{none}', "utf-8")
+    rejected, entry = corpus.entries([file])
+    assert isinstance(rejected, Rejected) and rejected.id == "1"
+    assert str(rejected).startswith(f"{file}:1: is not annotated: it has no 'spans'")
+    assert "ner corpus convert" in rejected.remedy
+    assert isinstance(entry, corpus.Entry)
+    with pytest.raises(NerError, match="is not annotated"):
+        list(corpus.read([file]))
+    assert [each.id for each in corpus.read([file], annotated=False)] == ["1", "2"]

@@ -5,8 +5,10 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from ner.article import Article, Rejected, Span
+from ner.cli import app
 from ner.errors import NerError
 from ner.formats import FORMATS, Item, Source, detect_form, read, read_jsonl
 from ner.formats.utf16 import place_quoted
@@ -277,3 +279,104 @@ def test_brat_offsets_of_thousands_of_digits_are_refused_with_the_line(tmp_path:
     (tmp_path / "a.ann").write_text(f"T1\tLOC 0 {'9' * 5000}\t江北区\n", encoding="utf-8")
     [item] = read([tmp_path / "a.txt"])
     assert isinstance(item, Rejected) and item.where.endswith("a.ann:1") and len(item.why) < 200
+
+
+def read_as(name: str, content: str) -> tuple[str, list[Item], Counter[str]]:
+    """The form that a file is taken for, its items, and what was dropped."""
+    dropped: Counter[str] = Counter()
+    form = detect_form(Source(name, content.encode()))
+    return form, list(FORMATS[form].read(Source(name, content.encode()), {}, dropped)), +dropped
+
+
+BIOES = "陈 B-PER\n岚 E-PER\n在 O\n\n渝 S-LOC\n说 O\n"
+
+
+@pytest.mark.parametrize("name", ["a.txt", "demo.train.char", "train", "a.tsv"])
+@pytest.mark.parametrize("separator", [" ", "\t", "\t_\t_\t"])
+def test_conll_is_known_by_its_lines_whatever_its_name(name: str, separator: str) -> None:
+    for start, end in (("", "\n"), ("-DOCSTART- -X- -X- O\n\n", "\r\n")):
+        content = (start + BIOES.replace(" ", separator)).replace("\n", end)
+        form, items, _ = read_as(name, content)
+        assert form == "bio"
+        assert [found for item in items for found in names(item)] == ["陈岚", "渝"]
+
+
+@pytest.mark.parametrize("text", ["维生素 O\n", "他说 好\n她说 O\n都是 B-2\n真的 吗\n"])
+def test_a_text_whose_lines_end_with_a_letter_is_no_conll(text: str) -> None:
+    assert read_as("a.txt", text)[0] == "txt"
+
+
+def test_tokens_that_are_numbered_are_read_without_their_numbers_and_comments() -> None:
+    lines = "# sent_id = 1\n1\t陈\t_\tB-PER\n2\t岚\t_\tI-PER\n\n# sent_id = 2\n1\t渝\t_\tB-LOC\n"
+    for name in ("a.conll", "a.conllu", "a.txt"):
+        form, items, _ = read_as(name, lines)
+        assert form == "bio" and [names(item) for item in items] == [["陈岚"], ["渝"]]
+    counted = "1 O\n2 O\n3 B-LOC\n"  # two columns: the text is made of numbers
+    assert [names(item) for item in read_as("a.bio", counted)[1]] == [["3"]]
+
+
+def test_doccano_is_read_from_an_array_and_from_annotations() -> None:
+    spans = [{"label": "LOC", "start_offset": 0, "end_offset": 3, "user": 1}]
+    for name, content in (
+        ("a.json", [{"id": 1, "text": TEXT, "label": [[0, 3, "LOC"]]}]),
+        ("a.json", [{"id": 1, "text": TEXT, "entities": spans}]),
+        ("a.json", [{"id": 1, "text": TEXT, "annotations": spans}]),
+        ("a.jsonl", {"id": 1, "text": TEXT, "annotations": spans}),
+    ):
+        form, [item], dropped = read_as(name, json.dumps(content))
+        assert form == "doccano" and names(item) == ["江北区"] and not dropped
+    # The number of a label says nothing of its name.
+    numbered = {"id": 1, "text": TEXT, "annotations": [{**spans[0], "label": 3}]}
+    _, [item], _ = read_as("a.jsonl", json.dumps(numbered))
+    assert isinstance(item, Rejected) and item.why == "label 3 is a number, not a name"
+    assert "JSONL" in item.remedy
+
+
+@pytest.mark.parametrize(
+    "annotations",
+    [
+        {"ents": [{"start": 0, "end": 3, "label": "LOC"}]},  # spaCy's Doc.to_json
+        {"label": {"address": {"江北区": [[0, 2]]}}},  # CLUENER
+        {"annotations": [{"from": 0, "to": 3, "type": "LOC"}]},
+        {"tags": [{"start": 0, "end": 3, "type": "LOC"}]},
+    ],
+)
+def test_annotations_in_a_form_that_is_not_read_are_no_lack_of_names(
+    tmp_path: Path, annotations: dict[str, object]
+) -> None:
+    source, output = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    row = json.dumps({"id": "1", "text": TEXT, **annotations})
+    source.write_text(f"{row}\n{row}\n", encoding="utf-8")
+    result = CliRunner().invoke(app, ["corpus", "convert", str(source), str(output)])
+    assert result.exit_code == 1 and not output.exists()
+    [name] = annotations
+    assert f"in.jsonl:1: the annotations in {name!r} are not read" in result.stderr
+    assert '"spans"' in result.stderr
+
+
+def test_words_about_an_article_are_no_annotations(tmp_path: Path) -> None:
+    source, output = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    row = {"id": "1", "text": TEXT, "label": "时政", "tags": ["区县", "人物"]}
+    source.write_text(json.dumps(row) + "\n", encoding="utf-8")
+    result = CliRunner().invoke(app, ["corpus", "convert", str(source), str(output)])
+    assert result.exit_code == 0 and output.exists(), result.stderr
+    assert "fields 'label'" in result.stderr and "fields 'tags'" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "span", [{"start": 0, "end": 3, "type": "LOC"}, {"start": 0, "end": 3, "labels": ["LOC"]}]
+)
+def test_a_span_of_another_tool_is_named_as_it_stands(span: dict[str, object]) -> None:
+    row = json.dumps({"id": 1, "text": TEXT, "entities": [span]})
+    form, [item], _ = read_as("a.jsonl", row)
+    assert form == "doccano" and isinstance(item, Rejected)
+    assert item.why == f"{span} is not a span of doccano" and "start_offset" in item.remedy
+
+
+def test_a_folder_in_which_nothing_is_read_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "a.ann").write_text("T1\tLOC 0 3\t江北区\n", encoding="utf-8")
+    output = tmp_path / "out.jsonl"
+    result = CliRunner().invoke(app, ["corpus", "convert", str(tmp_path), str(output)])
+    assert result.exit_code == 1 and not output.exists()
+    assert "holds no file that is read" in result.stderr
+    assert "1 .ann files without their .txt" in result.stderr

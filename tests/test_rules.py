@@ -37,6 +37,8 @@ def found(text: str, *candidates: tuple[str, str, float]) -> list[tuple[str, str
         ("“绿蚂蚁”志愿服务队来", "“绿蚂蚁”志愿服务队", "ORG", "绿蚂蚁”志愿服务队"),
         ("推行“1+3+N”模式", "1+3+N", "BRAND", "1+3+N"),
         ("增长5%以上", "5%", "BRAND", "5%"),
+        ("记者 李明&nbsp;王强", "李明&", "PER", "李明"),  # what a web page left in the text
+        ("B&Q店", "B&Q", "ORG", "B&Q"),
     ],
 )
 def test_no_name_begins_or_ends_with_a_mark_that_is_not_its_own(

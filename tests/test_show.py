@@ -167,7 +167,7 @@ def test_a_cut_list_says_how_to_see_the_rest(tmp_path: Path) -> None:
 
 def test_brackets_of_a_file_name_are_no_markup(tmp_path: Path) -> None:
     file = tmp_path / "[red]x.jsonl"
-    file.write_bytes(lines({"id": "[/b]", "text": "南岸区"}))
+    file.write_bytes(lines({"id": "[/b]", "text": "南岸区", "spans": []}))
     result = ner("corpus", "stats", file)
     assert result.exit_code == 0 and "[red]" in result.stdout.replace("\n", "")
 

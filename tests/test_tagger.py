@@ -162,6 +162,16 @@ def test_the_model_is_found_from_any_directory(
     assert str(load(find_model("news"))) == find_model("news").name
 
 
+def test_no_name_and_a_folder_of_something_else_are_no_model(tmp_path: Path) -> None:
+    """An empty variable in a script is no wish for whatever model there is."""
+    with pytest.raises(NerError, match="no model is named"):
+        find_model("")
+    with pytest.raises(NerError) as caught:
+        find_model(tmp_path)
+    assert str(caught.value).startswith(f"{tmp_path}: holds no model: there is no meta.json")
+    assert "installed: news-" in caught.value.remedy
+
+
 def test_an_unknown_model_names_the_ones_there_are() -> None:
     with pytest.raises(NerError, match=r"no model 'nws' .installed: news-"):
         load("nws")

@@ -202,14 +202,14 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
     row = {"id": f"1{HOSTILE}", "title": "题", "body": HOSTILE, "paper": HOSTILE, "spans": []}
     bad = json.dumps({"id": f"2{HOSTILE}", "text": ""})
     (folder / "a\x1b]2;名\x07.jsonl").write_bytes(lines(row, bad))
-    (folder / "good.jsonl").write_bytes(lines(row, {"id": "3", "text": "雨"}))
+    (folder / "good.jsonl").write_bytes(lines(row, {"id": "3", "text": "雨", "spans": []}))
     return folder
 
 
 def test_nothing_of_an_article_commands_the_terminal(hostile: Path) -> None:
     [file] = hostile.glob("a*.jsonl")
     good, other = hostile / "good.jsonl", hostile / "other.jsonl"
-    other.write_bytes(lines({"id": "3", "text": "雨"}))
+    other.write_bytes(lines({"id": "3", "text": "雨", "spans": []}))
     url = f"sqlite:///{hostile}/a.db"
     shown = {
         "ingest": on_terminal("ingest", file, "--store", url),

@@ -476,5 +476,9 @@ def test_a_bad_line_in_a_corpus_stops_training_and_is_named(folder: Path) -> Non
 
 
 def test_a_label_that_the_config_does_not_name_is_named(folder: Path) -> None:
-    with pytest.raises(NerError, match="the data has labels LOC beside PER .*labels = "):
+    first = '{"id": "0", "text": "晴。", "spans": []}\n'
+    train_file = folder / "train.jsonl"
+    train_file.write_text(first + train_file.read_text(encoding="utf-8"), encoding="utf-8")
+    with pytest.raises(NerError, match="the data has labels LOC beside PER .*labels = ") as caught:
         next(train(settings(folder, labels=("PER",)), folder / "run"))
+    assert caught.value.where == f"{train_file}:2"

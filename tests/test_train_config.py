@@ -177,7 +177,10 @@ def test_what_is_wrong_is_said_with_file_table_field_value_and_remedy(
         ('dev = ["b.jsonl"]', "dev = []", "[data] dev = []: is empty (name at least one)"),
         ('dev = ["b.jsonl"]', "", "[data] dev is missing (configs/ has examples)"),
         ('name = "x"', "", "name is missing"),
-        ('name = "x"', 'name = "../x"', 'name = "../x": cannot be used here'),
+        *(
+            ('name = "x"', f'name = "{name}"', f'name = "{name}": cannot be used here (letters,')
+            for name in ("../x", "", "a b", "_x")  # a model of the last could not be loaded
+        ),
         ("[data]", "[data", "not TOML"),
     ],
 )
@@ -187,6 +190,13 @@ def test_what_every_config_needs(tmp_path: Path, old: str, new: str, message: st
     with pytest.raises(NerError) as caught:
         read_config(path, TrainConfig)
     assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("label", ["3X", "_X", "A B", "ABCDEFGHIJKLMNOPQ"])
+def test_a_label_that_no_span_can_have_is_refused(tmp_path: Path, label: str) -> None:
+    with pytest.raises(NerError) as caught:
+        read(tmp_path, f'labels = ["PER", "{label}"]')
+    assert f'labels[1] = "{label}": is not a label (up to 16 letters' in str(caught.value)
 
 
 def test_quotes_need_the_label_that_they_teach(tmp_path: Path) -> None:

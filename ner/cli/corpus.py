@@ -23,8 +23,11 @@ from ner.cli.terminal import (
 from ner.errors import NerError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ner.corpus import Statistics
     from ner.evaluation.agreement import Pairs
+    from ner.formats import Item
     from ner.words import Segment
 
 corpus = typer.Typer(
@@ -94,14 +97,40 @@ def convert(
         for path in find([source], recursive=True, skipped=skipped)
         if form != "brat" or (path and path.suffix == ".txt")
     ]
+    if not files:
+        say_skipped(skipped)
+        raise NerError(
+            "holds no file that is read",
+            where=source,
+            remedy="ner corpus convert --help has the forms",
+        )
     dropped: Counter[str] = Counter()
     failed: list[Rejected] = []
     items = read(files, form=form, fields=field_names(field), dropped=dropped, skipped=skipped)
+    items = _with_annotations(items, dropped)
     save(to, readable(progress(items, "converting"), failed), output, segment)
     say_dropped(dropped, "an article")
     say_skipped(skipped)
     if failed:
         raise typer.Exit(1)
+
+
+def _with_annotations(items: "Iterator[Item]", dropped: Counter[str]) -> "Iterator[Item]":
+    """Articles, as long as none has annotations that were not read: it would pass for one without names.
+
+    Raises:
+        NerError: one has.
+    """
+    from ner.formats import UNREAD
+
+    for item in items:
+        if unread := next((name for name in dropped if name.startswith(UNREAD)), ""):
+            raise NerError(
+                f"the {unread} are not read",
+                where=item.where,
+                remedy='write "spans": [[start, end, label], …], or export another form of it',
+            )
+        yield item
 
 
 def _output_form(output: str, form: str) -> str:

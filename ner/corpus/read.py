@@ -10,8 +10,12 @@ from pathlib import Path
 
 from ner.article import Article, Rejected, Span
 from ner.errors import NerError, at
-from ner.formats import Row, article_or_rejected, open_source, source_lines
+from ner.formats import Row, article_or_rejected, open_source, safe_id, source_lines
 
+_NOT_ANNOTATED = (
+    "is not annotated: it has no 'spans'",
+    '"spans": [] where it holds no name; what another tool wrote: ner corpus convert',
+)
 _SENTENCE = re.compile(r"(?:[^。！？!?\n]+[。！？!?]*|[。！？!?]+)[”’」』）]*")
 
 
@@ -40,13 +44,20 @@ class Entry:
         return f"{self.where} ({self.article.id})"
 
 
-def entries(paths: Iterable[str | Path]) -> Iterator[Entry | Rejected]:
-    """The articles of annotated files with their places, in order; a line that is none is a `Rejected`."""
+def entries(paths: Iterable[str | Path], *, annotated: bool = True) -> Iterator[Entry | Rejected]:
+    """The articles of annotated files with their places, in order; a line that is none is a `Rejected`.
+
+    Args:
+        annotated: a line without ``spans`` is none: it would pass for an article without names.
+    """
     for path in paths:
         with open_source(Path(path)) as source:
             for where, row in source_lines(source):
                 if isinstance(row, NerError):
                     yield Rejected.from_error(row, where=where)
+                    continue
+                if annotated and row.get("spans") is None and {"text", "body"} & row.keys():
+                    yield Rejected(safe_id(row.get("id")), where, *_NOT_ANNOTATED)
                     continue
                 item = article_or_rejected(row, where)
                 yield item if isinstance(item, Rejected) else Entry(where, item, row)
@@ -64,13 +75,13 @@ def strict(items: Iterable[Entry | Rejected]) -> Iterator[Entry]:
         yield item
 
 
-def read(paths: Iterable[str | Path]) -> Iterator[Article]:
-    """The articles of annotated files, in order.
+def read(paths: Iterable[str | Path], *, annotated: bool = True) -> Iterator[Article]:
+    """The articles of annotated files, in order; not ``annotated``: also lines without spans.
 
     Raises:
         NerError: a line cannot be read.
     """
-    return (entry.article for entry in strict(entries(paths)))
+    return (entry.article for entry in strict(entries(paths, annotated=annotated)))
 
 
 def examples(articles: Iterable[Article]) -> list[Example]:

@@ -7,7 +7,7 @@ or an article cannot represent; their docstrings say what that is.
 
 from ner.formats.detect import detect_form
 from ner.formats.encoding import decode, decode_utf8, detect_encoding
-from ner.formats.fields import FIELDS, UNCOUNTED, Dropped, Row, parse_date, rename
+from ner.formats.fields import FIELDS, UNCOUNTED, UNREAD, Dropped, Row, parse_date, rename
 from ner.formats.forms import BY_WORDS, EXCHANGE, FORMATS, WRITABLE, WRITTEN_SUFFIXES, Format
 from ner.formats.jsonl import (
     MAX_LINE,
@@ -31,6 +31,7 @@ from ner.formats.rows import (
     make_article,
     normalise,
     parse_span,
+    safe_id,
     span_row,
 )
 from ner.formats.source import Part, Source, open_source
@@ -45,6 +46,7 @@ __all__ = [
     "MAX_LINE",
     "MAX_TEXT",
     "UNCOUNTED",
+    "UNREAD",
     "WRITABLE",
     "WRITTEN_SUFFIXES",
     "Dropped",
@@ -77,6 +79,7 @@ __all__ = [
     "read_parquet",
     "read_text",
     "rename",
+    "safe_id",
     "source_lines",
     "span_row",
 ]

@@ -5,7 +5,7 @@ so that the text comes back as it was.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -20,6 +20,8 @@ from ner.words import Scheme, Segment, tokens, word_tokens
 _HEADER = "# article = "
 _TAG = re.compile(r"O|[BIMESLU]-\S+")
 _BILUO = {"L": "E", "U": "S"}
+_LINE = re.compile(r"\S+[ \t](?:.{0,200}[ \t])?(?:O|[BIMESLU]-\S+)\s*")
+_NUMBERED = re.compile(r"(\d+)[ \t]+\S+[ \t]+\S")
 _ESCAPED = re.compile(r"\\u([0-9a-f]{4})")
 
 
@@ -29,17 +31,42 @@ def read_conll(
     """BIO, BMES, BIOES or BILUO: the tag is the last column, the first is a character or a word.
 
     Without our headers an article is what stands between two ``-DOCSTART-`` lines, else a sentence.
-    A tag that goes on (I, M, E) where nothing began begins a span, as conlleval has it.
+    A tag that goes on (I, M, E) where nothing began begins a span, as conlleval has it. Where each token
+    is numbered (CoNLL-U), number and comments are left out.
     """
     with at(source.name):
-        text = source.text
-    for number, document in enumerate(
-        _documents(text.removesuffix("\n").split("\n"), source.name), 1
-    ):
+        lines = source.text.removesuffix("\n").split("\n")
+    if _are_numbered(lines):
+        lines = [_without_number(line) for line in lines]
+    for number, document in enumerate(_documents(lines, source.name), 1):
         default_id = f"{source.default_id}-{number}"
         known = document.header.get("id", default_id)
         make = partial(_article, document, default_id, fields, dropped)
         yield item(make, document.where, known)
+
+
+def is_conll(beginning: str) -> bool:
+    """True where a file begins with tokens and tags: three lines of them at least, and nothing else."""
+    lines = beginning.split("\n")[:-1][:100]
+    tagged = [line for line in lines if line.strip() and not line.startswith(("-DOCSTART-", "# "))]
+    return len(tagged) >= 3 and all(map(_LINE.fullmatch, tagged))
+
+
+def _are_numbered(lines: Sequence[str]) -> bool:
+    """True where before each token stands its number in its sentence."""
+    before = 0
+    for line in lines[:1000]:
+        if not line.strip() or line.startswith("#"):
+            before = 0
+        elif (match := _NUMBERED.match(line)) and match[1] == str(before + 1):
+            before += 1
+        else:
+            return False
+    return bool(before)
+
+
+def _without_number(line: str) -> str:
+    return "" if line.startswith("#") else re.sub(r"^\d+[ \t]+", "", line)
 
 
 @dataclass

@@ -5,6 +5,8 @@ import re
 from typing import Any
 
 from ner.errors import NerError, at
+from ner.formats.conll import is_conll
+from ner.formats.doccano import is_doccano
 from ner.formats.encoding import SAMPLE
 from ner.formats.epaper import is_page
 from ner.formats.paths import SUFFIXES
@@ -37,7 +39,7 @@ def detect_form(source: Source) -> str:
         )
     if form == "txt" and source.path and source.path.with_suffix(".ann").is_file():
         return "brat"
-    if form not in ("", "txt", "jsonl", "json"):
+    if form not in ("", "txt", "jsonl", "json") and source.suffix != ".tsv":
         return form
     head = source.head
     for magic, (kind, remedy) in _REFUSED.items():
@@ -46,7 +48,11 @@ def detect_form(source: Source) -> str:
     if not form and head.startswith((b"PAR1", b"PK\x03\x04")):
         return "parquet" if head.startswith(b"PAR1") else _office_form(head)
     with at(source.name):
-        text = source.head.decode(source.encoding, "ignore").removeprefix("\ufeff").lstrip()
+        text = source.beginning
+    if form in ("", "txt", "csv") and is_conll(text):
+        return "bio"
+    if form == "csv":
+        return form
     if form in ("jsonl", "json") or text.startswith(("{", "[")):
         return _json_form(source, text, form)
     if _HTML.match(text):
@@ -76,9 +82,7 @@ def _json_form(source: Source, text: str, form: str) -> str:
         return _json_form_by_look(text)
     rows = whole if isinstance(whole, list) else [whole]
     row = next((row for row in rows if isinstance(row, dict)), {})
-    if isinstance(row.get("data"), dict):
-        return "label-studio"
-    return "web-annotation" if "@context" in row else "json"
+    return _form_of_row(row) or "json"
 
 
 def _json_form_by_look(text: str) -> str:
@@ -94,9 +98,7 @@ def _form_of_row(row: dict[str, Any]) -> str:
         return "web-annotation"
     if isinstance(row.get("data"), dict):
         return "label-studio"
-    listed = row.get("entities", row.get("label", row.get("labels")))
-    spans = isinstance(listed, list) and all(isinstance(span, list | dict) for span in listed)
-    return "doccano" if spans else ""
+    return "doccano" if is_doccano(row) else ""
 
 
 def _parsed(text: str) -> Any:

@@ -10,14 +10,31 @@ from functools import partial
 from typing import Any
 
 from ner.article import Article, Span, outside_in
-from ner.errors import NerError
+from ner.errors import NerError, at
 from ner.formats.fields import UNCOUNTED, Dropped, Row, count_unknown
-from ner.formats.jsonl import read_lines
+from ner.formats.jsonl import read_array, read_lines
 from ner.formats.rows import Item, article_fields, brief, dump, has_score, make_article, parse_span
 from ner.formats.source import Part, Source
 from ner.formats.utf16 import from_utf16, utf16_edges
 
-_THEIRS = ("data", "label", "labels", "entities", "scores", "relations", "comments", "Comments")
+_SPANS = ("entities", "label", "labels", "annotations")
+_THEIRS = ("data", *_SPANS, "scores", "relations", "comments", "Comments")
+
+
+def is_doccano(row: Row) -> bool:
+    """True for an object that holds spans as doccano's exports do."""
+    listed = _listed(row)
+    if "annotations" in row and listed is row["annotations"]:  # which other tools have, too
+        return bool(_is_list_of(dict, listed) and listed and "start_offset" in listed[0])
+    return _is_list_of(list | dict, listed)
+
+
+def _listed(row: Row) -> Any:
+    return next((row[name] for name in _SPANS if row.get(name) is not None), None)
+
+
+def _is_list_of(kind: Any, values: Any) -> bool:
+    return isinstance(values, list) and all(isinstance(value, kind) for value in values)
 
 
 def read_doccano(
@@ -25,11 +42,17 @@ def read_doccano(
 ) -> Iterator[Item]:
     """``{"id", "text", "label": [[start, end, label], …]}`` a line, or with ``entities`` objects.
 
+    In exports of before 1.5 these are ``annotations``. An array of such objects is read as well.
+
     What doccano was given beside the text (title, paper, date …) it exports as fields of the line, and
     so they come back. An article cannot represent relations and comments: they are left out and counted.
     """
 
-    return read_lines(source, partial(_article, dropped=dropped), fields)
+    with at(source.name):
+        in_array = source.beginning.startswith("[")
+    return (read_array if in_array else read_lines)(
+        source, partial(_article, dropped=dropped), fields
+    )
 
 
 def _article(row: Row, *, dropped: Dropped) -> Article:
@@ -38,8 +61,7 @@ def _article(row: Row, *, dropped: Dropped) -> Article:
         raise NerError(
             "no 'text', or it is not text", remedy="export the project as JSONL, or as relation"
         )
-    listed = row.get("entities", row.get("label", row.get("labels")))
-    spans = from_utf16(text, map(_parse_span, _list(listed, "spans")))
+    spans = from_utf16(text, map(_parse_span, _list(_listed(row), "spans")))
     edges = utf16_edges(text)
     scores = dict(map(_parse_score, _list(row.get("scores"), "scores")))
     known = [
@@ -73,14 +95,20 @@ def _count(value: Any) -> int:
 
 
 def _parse_span(value: Any) -> Span:
-    if isinstance(value, Mapping):
-        value = [value.get(name) for name in ("start_offset", "end_offset", "label")]
-    if not isinstance(value, list) or len(value) != 3:
+    parts = value
+    if isinstance(value, Mapping) and "start_offset" in value:
+        parts = [value.get(name) for name in ("start_offset", "end_offset", "label")]
+    if not isinstance(parts, list) or len(parts) != 3:
         raise NerError(
             f"{brief(value)} is not a span of doccano",
             remedy="[start, end, label], or start_offset, end_offset and label",
         )
-    return parse_span(value)
+    if isinstance(parts[2], int):
+        raise NerError(
+            f"label {parts[2]} is a number, not a name",
+            remedy="export as JSONL with the labels as text",
+        )
+    return parse_span(parts)
 
 
 def _parse_score(value: Any) -> tuple[tuple[int, int, str], tuple[float, str]]:

@@ -63,11 +63,27 @@ def rename(row: Row, fields: Mapping[str, str] = {}) -> dict[str, Any]:
     return renamed
 
 
+_ANNOTATIONS = ("annotations", "entities", "ents", "label", "labels", "tags")
+UNREAD = "annotations in "
+"""Begins what `count_unknown` counts annotations under, which are no field among others."""
+
+
 def count_unknown(row: Row, known: Iterable[str], dropped: Dropped) -> None:
-    """Count the fields of a row that an article cannot represent; empty ones are nothing."""
+    """Count the fields of a row that an article cannot represent; empty ones are nothing.
+
+    Annotations in another form than is read are counted apart, see `UNREAD`.
+    """
     for name in sorted(map(str, row.keys() - {*FIELDS, *known})):
-        if row.get(name) not in (None, "", [], {}):
-            dropped[f"fields {name[:40]!r}"] += 1
+        value = row.get(name)
+        if value not in (None, "", [], {}):
+            unread = name in _ANNOTATIONS and _holds_objects(value)
+            dropped[f"{UNREAD if unread else 'fields '}{name[:40]!r}"] += 1
+
+
+def _holds_objects(value: Any) -> bool:
+    """True for a list of lists or objects, or an object: spans, not words about an article."""
+    values = value if isinstance(value, list) else [value]
+    return all(isinstance(each, list | dict) for each in values)
 
 
 def parse_date(value: str) -> date | None:

@@ -135,14 +135,24 @@ def read_json(
     Raises:
         NerError: the file is not JSON.
     """
+    return read_array(source, partial(_article, dropped=dropped), fields)
+
+
+def read_array(
+    source: Source, make: Callable[[Row], Article], fields: Mapping[str, str] = {}
+) -> Iterator[Item]:
+    """Articles that `make` makes of the objects of a JSON array, or of one object, their fields renamed.
+
+    Raises:
+        NerError: the file is not JSON.
+    """
     with at(source.name):
         value = load_json(source.text, remedy=_ARRAY)
     for number, row in enumerate(value if isinstance(value, list) else [value], 1):
         where = f"{source.name}:item {number}"
         if isinstance(row, dict):
             renamed = rename(row, fields)
-            make = partial(_article, renamed, dropped=dropped)
-            yield item(make, where, renamed.get("id"))
+            yield item(partial(make, renamed), where, renamed.get("id"))
         else:
             error = NerError(f"{type(row).__name__} is not a JSON object", remedy=_ARRAY)
             yield Rejected.from_error(error, where=where)

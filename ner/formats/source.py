@@ -71,6 +71,15 @@ class Source:
         return self._stream.peek(SAMPLE)[:SAMPLE]
 
     @cached_property
+    def beginning(self) -> str:
+        """The first characters, without a byte order mark, white space, and what is cut at the end.
+
+        Raises:
+            NerError: they are in no encoding that is read.
+        """
+        return self.head.decode(self.encoding, "ignore").removeprefix("\ufeff").lstrip()
+
+    @cached_property
     def data(self) -> bytes:
         """All bytes.
 

@@ -25,6 +25,10 @@ def find_model(model: str | Path = DEFAULT_MODEL, promotions: Sequence[str] | No
     Raises:
         NerError: there is none.
     """
+    if not str(model):
+        raise NerError(
+            "no model is named", remedy=f"its name, such as {DEFAULT_MODEL}, or its folder"
+        )
     if (Path(model) / "meta.json").is_file():
         return Path(model)
     if promotions is None:
@@ -41,6 +45,12 @@ def find_model(model: str | Path = DEFAULT_MODEL, promotions: Sequence[str] | No
     if found := named(str(model)):
         return found[-1]
     names = ", ".join(folder.name for folder in installed_models()) or "none"
+    if Path(model).is_dir():
+        raise NerError(
+            "holds no model: there is no meta.json",
+            where=str(model),
+            remedy=f"give the folder of a model, such as runs/own/model; installed: {names}",
+        )
     raise NerError(f"no model {str(model)!r}", remedy=f"installed: {names}; or give a folder")
 
 

@@ -15,7 +15,7 @@ FRAGMENT_PENALTY = 1.5
 """What a place, person or body loses that is only a part of a short quoted string: 渝邻 in “渝邻有爱”."""
 
 _BLANK_LETTERS = "\u034f\u115f\u1160\u2800\u3164\uffa0"  # blank or of no width, by no category
-_LETTER_LIKE = "%％‰#＃&＆@＠*＊"  # punctuation to Unicode, but part of amounts and names
+_LETTER_LIKE = "%％‰#＃@＠*＊"  # punctuation to Unicode, but part of amounts and names
 _CLOSED_BY = {"（": "）", "(": ")"}
 _OPENED_BY = {"）": "（", ")": "("}
 _QUOTED = re.compile('“([^“”\n]{1,6})”|「([^「」\n]{1,6})」|"([^"\n]{1,6})"')

@@ -5,10 +5,12 @@ variable. Built in Python without a file, a path is relative to the working dire
 """
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -21,6 +23,8 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from ner.article import Span
+from ner.errors import NerError
 from ner.labels import LABELS
 from ner.tagger.registry import DEFAULT_MODEL
 
@@ -228,7 +232,21 @@ class Schedule(Table):
     noise: Fraction = 0.0
 
 
-Name = Annotated[str, Field(pattern=r"^[\w][\w.-]*$", max_length=100)]
+def _check_name(value: str) -> str:
+    if not re.fullmatch(r"[^\W_][\w.-]{0,99}", value):  # as `Tagger` has it
+        raise PydanticCustomError("name", "cannot name a folder")
+    return value
+
+
+def _check_label(value: str) -> str:
+    try:
+        return Span(0, 1, value).label
+    except NerError as error:
+        raise PydanticCustomError("label", "{message}", {"message": error.message}) from None
+
+
+Name = Annotated[str, AfterValidator(_check_name)]
+Label = Annotated[str, AfterValidator(_check_label)]
 
 
 class TrainConfig(Table):
@@ -249,7 +267,7 @@ class TrainConfig(Table):
     license: str = ""
     start: Start = TrainedModels(models=(DEFAULT_MODEL,))
     characters: FilePath | None = None
-    labels: Annotated[tuple[Name, ...], Strict(False), Field(min_length=1)] = LABELS
+    labels: Annotated[tuple[Label, ...], Strict(False), Field(min_length=1)] = LABELS
     seed: Annotated[int, Field(ge=0)] = 1
     schedule: Schedule = Schedule()
 

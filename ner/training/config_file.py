@@ -49,6 +49,8 @@ _MESSAGES = {
     "too_short": ("is empty", "name at least one"),
     "string_too_short": ("is empty", "name one"),
     "string_pattern_mismatch": ("cannot be used here", "pattern: {pattern}"),
+    "name": ("cannot be used here", "letters, digits, - _ . after a letter or digit"),
+    "label": ("is not a label", "up to 16 letters, digits, - _ . after a letter, for example PER"),
     "path": ("is not a path", "write a path in quotation marks"),
     "start": (
         "is not a table with exactly one of models, encoder, transformer, network and e5",

@@ -73,8 +73,16 @@ def sample(examples: Sequence[Example], fraction: float, rng: np.random.Generato
 def _check_labels(config: TrainConfig, examples: Iterable[Example]) -> None:
     others = {span.label for example in examples for span in example.spans} - set(config.labels)
     if others:
+        data = config.data
+        entries = corpus.strict(corpus.entries((*data.train, *data.dev, *data.silver)))
+        having = (
+            entry.where
+            for entry in entries
+            if any(span.label in others for span in entry.article.spans)
+        )
         raise NerError(
             f"the data has labels {', '.join(sorted(others))} beside {', '.join(config.labels)}",
+            where=next(having, ""),
             remedy="correct them, or name them all in the config: labels = [...]",
         )
 

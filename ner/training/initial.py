@@ -124,7 +124,7 @@ def _e5_network(
     file: Path, texts: Sequence[Path], characters: Characters, labels: int, dropout: float
 ) -> PieceNetwork:
     read = e5.read(file)
-    pieces, rows = e5.cut(read, (article.text for article in corpus.read(texts)))
+    pieces, rows = e5.cut(read, (article.text for article in corpus.read(texts, annotated=False)))
     positions = len(read.tensors["emb.pos"])
     sizes = (read.width, read.layers, read.heads, read.inner, positions, read.epsilon)
     shape = EncoderShape(len(pieces), *sizes)
