@@ -2,14 +2,18 @@
 
 import sqlite3
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from conftest import make_article
 
+from ner.article import Span
 from ner.errors import NerError
-from ner.store import Store, database
+from ner.store import ModelKey, Store, database
+from ner.store.schema import run_spans
 
 
 @pytest.fixture
@@ -90,3 +94,23 @@ def _drop_connections(store: Store) -> None:
     ending = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
     with store._engine.connect() as connection:
         connection.execute(sa.text(f"{ending} AND datname = current_database()"))
+
+
+@pytest.mark.parametrize("store_url", ["postgresql"], indirect=True)
+def test_two_that_write_the_first_figure_of_a_run_at_once_both_count(store: Store) -> None:
+    """The database refuses one of them, which is run again."""
+    article = make_article(1, spans=(Span(8, 11, "LOC"),))
+    list(store.add([article]))
+    run = store.start_run(ModelKey("news", "1.0", "a" * 64))
+    waits = sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    with store._engine.connect() as other, ThreadPoolExecutor(1) as pool:
+        other.execute(run_spans.insert().values(run=run.number, label="LOC", spans=1))
+        writing = pool.submit(store.write_results, run, [article])
+        deadline = time.monotonic() + 60
+        while not other.scalar(waits) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert other.scalar(waits), "nobody waits for what is written here"
+        other.commit()
+        assert writing.result(60) == []
+    [figures] = store.runs()
+    assert figures.spans == {"LOC": 2}
