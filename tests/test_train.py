@@ -189,8 +189,14 @@ def test_a_run_folder_belongs_to_its_config_and_data(folder: Path) -> None:
     config = settings(folder, epochs=1)
     list(train(config, folder / "run"))
     (folder / "train.jsonl").write_text(json.dumps({"id": "1", "text": "别的", "spans": []}))
-    with pytest.raises(NerError, match="another config or other data .delete it, or name another"):
+    with pytest.raises(
+        NerError, match=r"other data: \S*/train.jsonl is changed .delete it, or name"
+    ):
         list(train(config, folder / "run"))
+    with pytest.raises(
+        NerError, match=r"other data: schedule.epochs is 2, was 1; \S*train.jsonl is"
+    ):
+        list(train(settings(folder, epochs=2), folder / "run"))
 
 
 def test_the_command_trains_on_reviewed_articles_and_keeps_no_password(

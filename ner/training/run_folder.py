@@ -43,9 +43,10 @@ def claim(
     run.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         write_text(path, text)
-    elif path.read_text(encoding="utf-8") != text:
+    elif (before := path.read_text(encoding="utf-8")) != text:
         raise NerError(
-            "the folder holds a run with another config or other data",
+            "the folder holds a run with another config or other data: "
+            + _difference(before, text),
             where=str(run),
             remedy="delete it, or name another with --run",
         )
@@ -58,6 +59,37 @@ def claim(
         for leftover in run.glob(f".{name}.*"):
             shutil.rmtree(leftover, ignore_errors=True)
     return {_distinct_end(name, hashes): digest for name, digest in hashes.items()}
+
+
+def _difference(before: str, now: str) -> str:
+    """The first few values in which two records of runs differ: ``schedule.epochs is 6, was 4``."""
+    try:
+        old, new = _values(json.loads(before)), _values(json.loads(now))
+    except ValueError:
+        return "its config.json is damaged"
+    changed = []
+    for name in sorted({*old, *new}):
+        if old.get(name) != new.get(name):
+            said = (
+                "is changed"
+                if name in old and name in new
+                else "is new"
+                if name in new
+                else "is gone"
+            )
+            if name.startswith("config."):
+                said = f"is {new.get(name, 'not set')}, was {old.get(name, 'not set')}"
+            changed.append(f"{name.split('.', 1)[1]} {said}")
+    more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
+    return "; ".join(changed[:3]) + more
+
+
+def _values(record: Any, name: str = "") -> dict[str, Any]:
+    """Each single value of a record, by the keys that lead to it, joined with dots."""
+    if not isinstance(record, dict):
+        return {name: record}
+    inner = [_values(value, f"{name}.{key}" if name else key) for key, value in record.items()]
+    return {key: value for values in inner for key, value in values.items()}
 
 
 def write_metrics(run: Path, rows: Sequence[dict[str, Any]]) -> None:
