@@ -444,6 +444,21 @@ def test_of_several_models_training_starts_from_the_mean_of_their_weights(folder
         embedding(made["one"], "news")
 
 
+def test_dev_articles_that_are_learnt_from_are_told(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    text = json.loads((folder / "train.jsonl").read_text().splitlines()[5])["text"]
+    rows = [{"id": "1", "text": text, "spans": []}, {"id": "2", "text": "别的。", "spans": []}]
+    for dev, told in (
+        (rows, ["1 of 2 dev articles are among those to learn from"]),
+        (rows[1:], []),
+    ):
+        caplog.clear()
+        data = DataConfig(train=(folder / "train.jsonl",), dev=(write(folder / "dev.jsonl", dev),))
+        next(train(settings(folder, data=data), folder / f"run{len(dev)}"))
+        assert [record.message.partition(":")[0] for record in caplog.records] == told
+
+
 def test_what_is_tested_on_must_not_be_learnt_from(folder: Path) -> None:
     config = settings(folder, epochs=1)
     text = json.loads((folder / "train.jsonl").read_text().splitlines()[5])["text"]

@@ -1,5 +1,6 @@
 """What a run learns from and is scored on, and which of it each epoch shows."""
 
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,8 @@ from ner.errors import NerError
 from ner.training import augment
 from ner.training.config import DataConfig, Schedule, TrainConfig
 from ner.training.passages import Grammar, read_grammar
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,12 @@ def read_examples(config: TrainConfig) -> Examples:
     silver = [Example(each.text, each.spans) for each in corpus.read(data.silver)]
     quotes = [example for path in data.quotes for example in corpus.read_quotes(path)]
     _check_test_apart(data)
+    learnt = {example.text for example in (*train, *silver)}
+    if shared := sum(example.text in learnt for example in dev):
+        _LOG.warning(
+            "%d of %d dev articles are among those to learn from: F1 on dev will be too high",
+            *(shared, len(dev)),
+        )
     _check_labels(config, (*train, *dev, *silver, *quotes))
     grammar = read_grammar(data.passages) if data.passages else None
     names = augment.collect_names(train, data.places)
