@@ -4,7 +4,7 @@ import datetime
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 import sqlalchemy as sa
@@ -250,6 +250,52 @@ def test_a_claim_is_found_without_looking_at_what_was_tagged(store: Store) -> No
     assert store.claim(run) is None
     plan = "\n".join(plans)
     assert "USING INTEGER PRIMARY KEY (rowid>?)" in plan or "pk_articles" in plan, plan
+
+
+def count_work(store: Store, work: Callable[[], object]) -> int:
+    """Steps of SQLite's machine, or rows and entries of indexes that PostgreSQL reads."""
+    steps = 0
+
+    def step() -> None:
+        nonlocal steps
+        steps += 1
+
+    def look(handler: Callable[[], None] | None) -> int:
+        with store._engine.connect() as connection:
+            if connection.dialect.name == "sqlite":
+                connection.connection.dbapi_connection.set_progress_handler(handler, 1)  # type: ignore[union-attr]
+                return steps
+            connection.execute(sa.text("SELECT pg_stat_force_next_flush()"))
+        with store._engine.connect() as connection:
+            rows = "SELECT sum(seq_tup_read) FROM pg_stat_user_tables"
+            entries = "SELECT sum(idx_tup_read) FROM pg_stat_user_indexes"
+            return int(connection.scalar(sa.text(f"SELECT ({rows}) + ({entries})")))
+
+    before = look(step)
+    work()
+    return look(None) - before
+
+
+def test_a_batch_costs_no_more_when_much_is_tagged(store: Store) -> None:
+    # Of fewer PostgreSQL reads the whole table, which costs it nothing.
+    list(store.add(make_article(number) for number in range(3000)))
+    run = store.start_run(MODEL)
+
+    def tag(count: int) -> None:
+        claim = store.claim(run, size=count)
+        assert claim and len(claim.articles) == count
+        found = [make_article(number, spans=(PLACE,)) for number in map(number_of, claim.articles)]
+        assert store.write_results(run, found, claim=claim) == []
+
+    tag(50)
+    early = count_work(store, lambda: tag(10))
+    tag(2000)
+    late = count_work(store, lambda: tag(10))
+    assert 0 < late < 1.5 * early, (early, late)
+
+
+def number_of(item: Article | Rejected) -> int:
+    return int(item.id.removeprefix("article-"))
 
 
 def test_a_batch_is_written_by_few_statements_however_many_articles(store: Store) -> None:

@@ -22,7 +22,7 @@ from sqlalchemy.engine import Connection
 
 from ner.article import Article, Rejected
 from ner.store import quarantine as failed
-from ner.store.runs import ModelKey, Run, model_number
+from ner.store.runs import ModelKey, Run, model_number, untagged
 from ner.store.schema import articles, claims, models, now, quarantine, tagged
 
 LEASE = datetime.timedelta(minutes=30)
@@ -112,7 +112,7 @@ def finish(connection: Connection, claim: Claim) -> None:
 
 def in_hand(claim: Claim, run: Run) -> sa.ColumnElement[bool]:
     """A condition on `articles`: in the claim's stretch, and not tagged yet."""
-    return sa.and_(articles.c.number.between(claim.first, claim.last), _untagged(run.model))
+    return untagged(run.model, claim.first, claim.last)
 
 
 def count_claimed(connection: Connection, model: ModelKey) -> int:
@@ -132,10 +132,9 @@ def count_untagged(connection: Connection, model: ModelKey) -> int:
     new = sa.select(sa.func.count()).select_from(articles)
     if row is None:
         return connection.scalar(new) or 0
-    new = new.where(_untagged(row.number))
-    count = connection.scalar(new.where(articles.c.number > row.claimed_to)) or 0
+    count = connection.scalar(new.where(untagged(row.number, row.claimed_to + 1))) or 0
     for each in _open_claims(connection, row.number):
-        held = articles.c.number.between(each.first, each.last)
+        held = untagged(row.number, each.first, each.last)
         count += connection.scalar(new.where(held, ~failed.is_set_aside(row.number))) or 0
     waiting = sa.select(sa.func.count()).select_from(quarantine)
     waiting = waiting.where(
@@ -149,7 +148,7 @@ def _next_stretch(
 ) -> tuple[int, int] | None:
     """The first and the last number of new articles; notes that they are handed out."""
     query = sa.select(articles.c.number, articles.c.length).order_by(articles.c.number)
-    query = query.where(articles.c.number > claimed_to, _untagged(run.model)).limit(size)
+    query = query.where(untagged(run.model, claimed_to + 1)).limit(size)
     rows = connection.execute(query).all()
     taken, held = 0, 0
     for row in rows:
@@ -170,11 +169,6 @@ def _next_stretch(
 def _open_claims(connection: Connection, model: int) -> Sequence[Any]:
     query = sa.select(claims).where(claims.c.model == model)
     return connection.execute(query.order_by(claims.c.number)).all()
-
-
-def _untagged(model: int) -> sa.ColumnElement[bool]:
-    rows = sa.select(tagged.c.article)
-    return ~rows.where(tagged.c.article == articles.c.number, tagged.c.model == model).exists()
 
 
 def _has_ended(holder: str) -> bool:

@@ -65,10 +65,10 @@ def record(
     What it wrote before, by a transaction of which nobody knew whether it was kept, is not counted again.
     """
     tagged, runs = ledger.tagged, ledger.runs
-    mine = sa.select(tagged.c.article).where(
-        tagged.c.model == run.model, tagged.c.run == run.number
-    )
-    before = set(connection.scalars(mine.where(tagged.c.article.in_([f.article for f in found]))))
+    # Asked for by the articles alone: by an index of model and run all that the run wrote would be read.
+    query = sa.select(tagged.c.article, tagged.c.run)
+    rows = connection.execute(query.where(tagged.c.article.in_([each.article for each in found])))
+    before = {row.article for row in rows if row.run == run.number}
     written = [each for each in found if each.article not in before]
     labels = Counter(label for each in written for label in each.labels)
     for label, number in sorted(labels.items()):

@@ -10,8 +10,8 @@ from sqlalchemy.engine import Connection
 
 from ner.article import Rejected
 from ner.store.failures import storable
-from ner.store.runs import ModelKey, Run, model_number
-from ner.store.schema import articles, claims, insert, models, now, quarantine, tagged
+from ner.store.runs import ModelKey, Run, model_number, untagged
+from ner.store.schema import articles, claims, insert, models, now, quarantine
 
 MAX_TRIES = 5  # of an article by a model, until somebody asks for it to be tried again
 
@@ -70,9 +70,6 @@ def set_aside(connection: Connection, claim: Any, why: str, *, tries: int) -> No
         given_back = {"tries": quarantine.c.tries - 1, "run": None}
         counted = sa.and_(held, quarantine.c.run == claim.run, quarantine.c.tries > 0)
         connection.execute(quarantine.update().where(counted).values(given_back))
-    done = sa.select(tagged.c.article).where(
-        tagged.c.article == articles.c.number, tagged.c.model == claim.model
-    )
     rest = sa.select(
         articles.c.number,
         sa.literal(claim.model),
@@ -82,8 +79,7 @@ def set_aside(connection: Connection, claim: Any, why: str, *, tries: int) -> No
         sa.literal("it is tried again by itself: ner tag"),
         sa.literal(now(), quarantine.c.at.type),
     ).where(
-        articles.c.number.between(claim.first, claim.last),
-        ~done.exists(),
+        untagged(claim.model, claim.first, claim.last),
         ~is_set_aside(claim.model),
     )
     names = ["article", "model", "run", "tries", "why", "remedy", "at"]

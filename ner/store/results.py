@@ -93,7 +93,8 @@ def _write(connection: Connection, run: Run, found: Sequence[tuple[int, Article]
         )
         at = now()
         connection.execute(ledger, [{"article": number, **fixed, "at": at} for number in numbers])
-        old = sa.and_(spans.c.article.in_(numbers), spans.c.model == run.model)
+        # By no index of the model, which PostgreSQL takes for a small one before it has counted.
+        old = sa.and_(spans.c.article.in_(numbers), spans.c.model + 0 == run.model)
         connection.execute(spans.delete().where(old))
         if rows := [row for number, article in chunk for row in _rows(number, article)]:
             connection.execute(spans.insert(), [{**fixed, **row} for row in rows])

@@ -159,6 +159,24 @@ def tagged_by(model: ModelKey | None) -> sa.ColumnElement[bool]:
     return rows.exists()
 
 
+def untagged(model: int, first: int, last: int | None = None) -> sa.ColumnElement[bool]:
+    """A condition on `articles`: from one number to another, both included, and not tagged by a model.
+
+    The ledger is held to the same numbers, and to no index of the model: PostgreSQL would join all that the
+    model has tagged before them.
+    """
+
+    def is_between(number: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
+        return number >= first if last is None else number.between(first, last)
+
+    rows = sa.select(tagged.c.article).where(
+        tagged.c.article == articles.c.number,
+        is_between(tagged.c.article),
+        tagged.c.model + 0 == model,
+    )
+    return sa.and_(is_between(articles.c.number), ~rows.exists())
+
+
 @lru_cache(maxsize=100)
 def model_number(model: ModelKey, table: sa.Table = models) -> sa.Select[Any]:
     """A query for a model's row."""
