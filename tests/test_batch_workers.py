@@ -92,6 +92,15 @@ def test_an_article_that_kills_workers_costs_only_itself(tmp_path: Path, tagger:
     assert stored == expected
 
 
+def test_a_worker_imports_no_more_than_a_tagger_needs() -> None:
+    """It takes as long as tagging a hundred articles, in every worker, before the first is tagged."""
+    heavy = (
+        "[name for name in ('spacy', 'torch', 'sqlalchemy') if name in __import__('sys').modules]"
+    )
+    with processes(partial(load, "news-fast", threads=1), 1) as workers:
+        assert workers._pool.submit(eval, heavy).result() == ["spacy"]  # type: ignore[attr-defined]
+
+
 def test_a_worker_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     script = tmp_path / "parent.py"
     script.write_text(

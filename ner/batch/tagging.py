@@ -4,17 +4,20 @@ import json
 import traceback
 from collections.abc import Sequence
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from ner.article import Span
 from ner.errors import NerError
-from ner.tagger.loading import Tagger
+
+if TYPE_CHECKING:
+    from ner.tagger.loading import Tagger
 
 BATCH = 32  # articles of a store in one transaction, at most
 BATCH_CHARACTERS = 200_000
 """Code points tagged together, at most (a longer text alone): they bound the memory that tagging takes."""
 
 
-def settings_key(tagger: Tagger) -> str:
+def settings_key(tagger: "Tagger") -> str:
     """SHA-256 of all that decides what a tagger finds in a text: model, thresholds, word lists."""
     house = tagger.component.house
     words = [sorted((n, sorted(ls)) for n, ls in house.names.items()), sorted(house.never)]
@@ -22,7 +25,7 @@ def settings_key(tagger: Tagger) -> str:
     return sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
 
 
-def tag_each(tagger: Tagger, texts: Sequence[str]) -> list[list[Span] | NerError]:
+def tag_each(tagger: "Tagger", texts: Sequence[str]) -> list[list[Span] | NerError]:
     """The spans of each text, or why it could not be tagged."""
     try:
         return list(tagger.tag(texts))

@@ -1,7 +1,11 @@
-"""Who tags: this process, or several with a tagger each. One text that cannot be tagged costs only itself."""
+"""Who tags: this process, or several with a tagger each. One text that cannot be tagged costs only itself.
+
+A process imports this module when it starts: what the module itself does not need is imported later.
+"""
 
 import multiprocessing
 import os
+import pickle
 import signal
 import threading
 from collections import deque
@@ -9,13 +13,16 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ner.article import Article, Rejected, Span
-from ner.batch.ends import Part
 from ner.batch.tagging import tag_each
 from ner.errors import NerError
-from ner.tagger.loading import Tagger
+from ner.tagger.light import without_torch
+
+if TYPE_CHECKING:
+    from ner.batch.ends import Part
+    from ner.tagger.loading import Tagger
 
 Found = list[list[Span] | NerError]
 Batch = Sequence[Article | Rejected]
@@ -36,12 +43,12 @@ class Workers(Protocol):
 
 
 def tag_side_by_side(
-    batches: Iterable[tuple[Part, Batch]], workers: Workers
-) -> Iterator[tuple[Part, Batch, Found]]:
+    batches: "Iterable[tuple[Part, Batch]]", workers: Workers
+) -> "Iterator[tuple[Part, Batch, Found]]":
     """Batches with what was found in their articles, in order; two for each worker are begun at a time."""
     waiting: deque[tuple[Part, Batch, list[str], Future[Found]]] = deque()
 
-    def first() -> tuple[Part, Batch, Found]:
+    def first() -> "tuple[Part, Batch, Found]":
         part, batch, texts, future = waiting.popleft()
         return part, batch, workers.found(texts, future)
 
@@ -59,7 +66,7 @@ class _Thread:
 
     count = 1
 
-    def __init__(self, pool: ThreadPoolExecutor, tagger: Tagger) -> None:
+    def __init__(self, pool: ThreadPoolExecutor, tagger: "Tagger") -> None:
         self._pool = pool
         self._tagger = tagger
 
@@ -71,7 +78,7 @@ class _Thread:
 
 
 @contextmanager
-def this_process(tagger: Tagger) -> Iterator[Workers]:
+def this_process(tagger: "Tagger") -> Iterator[Workers]:
     """Tag in this process, with the threads of its tagger."""
     with ThreadPoolExecutor(1, "tagging") as pool:
         yield _Thread(pool, tagger)
@@ -80,9 +87,9 @@ def this_process(tagger: Tagger) -> Iterator[Workers]:
 class _Processes:
     """Processes that are started again when one of them dies."""
 
-    def __init__(self, load: Callable[[], Tagger], count: int) -> None:
+    def __init__(self, load: "Callable[[], Tagger]", count: int) -> None:
         self.count = count
-        self._load = load
+        self._load = pickle.dumps(load)
         self._pool = self._start()
 
     def _start(self) -> ProcessPoolExecutor:
@@ -132,7 +139,7 @@ class _Processes:
 
 
 @contextmanager
-def processes(load: Callable[[], Tagger], count: int) -> Iterator[Workers]:
+def processes(load: "Callable[[], Tagger]", count: int) -> Iterator[Workers]:
     """Tag in several processes.
 
     Args:
@@ -145,16 +152,21 @@ def processes(load: Callable[[], Tagger], count: int) -> Iterator[Workers]:
         workers.close()
 
 
-_tagger: Tagger  # of a worker process
+_tagger: "Tagger"  # of a worker process
 
 
-def _begin(load: Callable[[], Tagger]) -> None:
-    """What a worker does first: it ends with its parent, however that ends, and never before."""
+def _begin(load: bytes) -> None:
+    """What a worker does first: it ends with its parent, however that ends, and never before.
+
+    Args:
+        load: gives its tagger, pickled, so that what it needs is imported here.
+    """
     global _tagger
     for number in (signal.SIGINT, signal.SIGTERM):  # a terminal and systemd send them to all
         signal.signal(number, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
-    _tagger = load()
+    with without_torch():
+        _tagger = pickle.loads(load)()
 
 
 def _end_with_parent() -> None:

@@ -127,8 +127,11 @@ def tag(
 
     Example: `ner tag --names brands.tsv --never never.txt --again`
     """
-    from ner.tagger.loading import load
-    from ner.tagger.runtime import processors
+    from ner.tagger.light import without_torch
+
+    with without_torch():
+        from ner.tagger.loading import load
+        from ner.tagger.runtime import processors
 
     if engine not in ENGINES:
         raise NerError(f"unknown engine {engine!r}", remedy=f"one of {', '.join(ENGINES)}")
