@@ -18,12 +18,23 @@ from ner.tagger.pieces import PIECE_FIRST, PIECE_LAST, PIECE_PAD, PIECE_UNKNOWN,
 from ner.tagger.runtime import Runtime
 from ner.tagger.settings import Settings
 from ner.training import e5, onnx_graph, piece_onnx
-from ner.training.config import DataConfig, E5Encoder, Schedule, TrainConfig, TrainedModels
+from ner.training.config import (
+    DataConfig,
+    E5Encoder,
+    PretrainConfig,
+    PretrainedEncoder,
+    Schedule,
+    TrainConfig,
+    TrainedModels,
+)
+from ner.training.config_file import read_config
+from ner.training.initial import make_network, start_files
+from ner.training.pretrain import PretrainStep, pretrain
 from ner.training.pretrained_encoder import (
     EncoderShape,
     PieceEncoder,
     PieceNetwork,
-    encoder_weights,
+    e5_weights,
 )
 from ner.training.train import Epoch, train
 
@@ -178,8 +189,7 @@ def network(pretrained: e5.Pretrained) -> PieceNetwork:
     torch.manual_seed(1)
     shape = EncoderShape(len(PIECES), WIDTH, LAYERS, 4, INNER, POSITIONS)
     made = PieceNetwork(shape, len(TABLE), 4, PIECES).eval()
-    rows = [1, 3, 0, 2, *range(4, len(STRINGS))]
-    made.encoder.load_state_dict(encoder_weights(pretrained.tensors, rows))
+    made.encoder.load_state_dict(e5_weights(pretrained, PIECES))
     torch.nn.init.normal_(made.head.start.weight, std=0.2)
     torch.nn.init.normal_(made.head.end.weight, std=0.2)
     return made
@@ -213,7 +223,7 @@ def test_the_encoder_is_bert(pretrained: e5.Pretrained) -> None:
             }
     bert.load_state_dict({k: torch.from_numpy(pretrained.tensors[v]) for k, v in weights.items()})
     encoder: PieceEncoder = network(pretrained).encoder
-    # Ours has padding first and the unknown piece second; see `encoder_weights`.
+    # Ours has padding first and the unknown piece second; see `e5_weights`.
     ours = torch.tensor([[2, 5, 6, 1, 9, 3], [2, 7, 3, 0, 0, 0]])
     theirs = torch.tensor([[0, 5, 6, 3, 9, 2], [0, 7, 2, 1, 1, 1]])
     mask = (ours != PIECE_PAD).long()
@@ -309,7 +319,8 @@ def test_a_model_without_its_pieces_is_damaged(pretrained: e5.Pretrained, tmp_pa
 def test_the_cut_vocabulary_has_the_pieces_of_the_texts_and_their_rows(
     pretrained: e5.Pretrained,
 ) -> None:
-    pieces, rows = e5.cut(pretrained, ["重庆市民政局"])
+    pieces = e5.cut(pretrained, ["重庆市民政局"])
+    rows = e5.rows(pretrained, pieces)
     # 市民 and kg occur nowhere; single characters stay.
     assert set(pieces.pieces) == {
         *("▁", "重庆", "市", "民政", "局"),
@@ -317,6 +328,75 @@ def test_the_cut_vocabulary_has_the_pieces_of_the_texts_and_their_rows(
     }
     assert rows[:4] == [1, 3, 0, 2]
     assert [STRINGS[row] for row in rows[4:]] == list(pieces.pieces)
+
+
+@pytest.mark.slow
+def test_the_encoder_learns_on_from_raw_texts_and_a_network_starts_from_it(
+    pretrained: e5.Pretrained, tmp_path: Path
+) -> None:
+    torch.set_num_threads(1)
+    write_e5(tmp_path / "e5.whl")
+    texts = tmp_path / "raw.jsonl"
+    rows = ({"id": f"{k}", "text": "重庆市民政局,重庆市民"[k % 3 :]} for k in range(200))
+    texts.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    TABLE.write(tmp_path / "characters.txt")
+    config = PretrainConfig(
+        e5=tmp_path / "e5.whl",
+        texts=(texts,),
+        characters=tmp_path / "characters.txt",
+        steps=60,
+        block_length=16,
+        batch_size=8,
+        learning_rate=5e-3,
+        device="cpu",
+    )
+    done = [e for e in pretrain(config, tmp_path / "whole") if isinstance(e, PretrainStep)]
+    assert done[-1].masked_loss < done[9].masked_loss - 0.5 and done[-1].tag_loss is None
+    # Killed while it learns, it goes on with the same weights in the end.
+    begun = pretrain(config, tmp_path / "parts", checkpoint_seconds=0)
+    next(event for event in begun if isinstance(event, PretrainStep) and event.number == 20)
+    begun.close()
+    list(pretrain(config, tmp_path / "parts"))
+    saved = [
+        torch.load(tmp_path / run / "encoder.pt", weights_only=True)["weights"]
+        for run in ("whole", "parts")
+    ]
+    assert all(torch.equal(value, saved[1][name]) for name, value in saved[0].items())
+    training = TrainConfig(
+        name="x",
+        version="0",
+        characters=tmp_path / "characters.txt",
+        start=PretrainedEncoder(encoder=tmp_path / "whole/encoder.pt"),
+        data=DataConfig(train=(texts,), dev=(texts,)),
+    )
+    network = make_network(training, TABLE, start_files(training).weights)
+    assert isinstance(network, PieceNetwork)
+    assert "市民" in network.pieces.pieces and "kg" not in network.pieces.pieces
+    before, after = e5_weights(pretrained, network.pieces), network.encoder.state_dict()
+    for name, value in before.items():
+        stays = name in ("piece.weight", "position.weight")
+        assert torch.allclose(after[name], value, atol=2e-3) == stays, name
+    (tmp_path / "whole/pieces.json").unlink()
+    with pytest.raises(NerError, match=r"encoder.pt: weights do not fit: .*pieces.json"):
+        make_network(training, TABLE, start_files(training).weights)
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ('tagged = ["raw.jsonl"]', "leave tagged out for e5"),
+        ("block_length = 511", "e5 sees 510 pieces at most"),
+    ],
+)
+def test_what_the_encoder_cannot_learn_is_told(more: str, told: str, tmp_path: Path) -> None:
+    for name in ("e5.whl", "raw.jsonl", "characters.txt"):
+        (tmp_path / name).touch()
+    config = tmp_path / "config.toml"
+    config.write_text(
+        f'e5 = "e5.whl"\ntexts = ["raw.jsonl"]\ncharacters = "characters.txt"\n{more}\n'
+    )
+    with pytest.raises(NerError, match=f"config.toml: .*{told}"):
+        read_config(config, PretrainConfig)
 
 
 @pytest.mark.slow

@@ -109,7 +109,10 @@ def _with_reviewed(settings: "TrainConfig", url: str, run: Path) -> "TrainConfig
 
 @app.command()
 def pretrain(
-    config: Annotated[Path, typer.Argument(help="A TOML file, see configs/encoder.toml.")],
+    config: Annotated[
+        Path,
+        typer.Argument(help="A TOML file, see configs/encoder.toml and configs/newspapers.toml."),
+    ],
     run: Annotated[Path, typer.Option(help="The run's folder.")] = Path("runs/encoder"),
 ) -> None:
     """Pretrain an encoder on raw text; killed and started again, it goes on.
@@ -125,9 +128,10 @@ def pretrain(
     settings = read_config(config, PretrainConfig)
 
     def describe(step: PretrainStep) -> str:
+        tags = "" if step.tag_loss is None else f" of tags {step.tag_loss:.3f},"
         return (
-            f"step {step.number} of {step.steps}: loss of masked characters {step.masked_loss:.3f},"
-            f" of tags {step.tag_loss:.3f}, {step.characters_per_second:,.0f} characters/s"
+            f"step {step.number} of {step.steps}: loss of what is masked {step.masked_loss:.3f},{tags}"
+            f" {step.per_second:,.0f} {'pieces' if step.tag_loss is None else 'characters'}/s"
         )
 
     with interruption(f"the run is kept in {run}, and the same command goes on"):

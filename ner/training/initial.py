@@ -29,12 +29,14 @@ from ner.training.pretrained_encoder import (
     EncoderShape,
     PieceNetwork,
     SpanNetwork,
-    encoder_weights,
+    e5_shape,
+    e5_weights,
 )
 from ner.training.weights import fitting, reading_weights
 
 _TABLE = "span_tagger/characters.txt"
 _NETWORK = "span_tagger/network.onnx"
+PIECES = "pieces.json"  # beside the weights of an encoder over pieces
 
 
 @dataclass(frozen=True)
@@ -124,12 +126,10 @@ def _e5_network(
     file: Path, texts: Sequence[Path], characters: Characters, labels: int, dropout: float
 ) -> PieceNetwork:
     read = e5.read(file)
-    pieces, rows = e5.cut(read, (article.text for article in corpus.read(texts, annotated=False)))
-    positions = len(read.tensors["emb.pos"])
-    sizes = (read.width, read.layers, read.heads, read.inner, positions, read.epsilon)
-    shape = EncoderShape(len(pieces), *sizes)
+    pieces = e5.cut(read, (article.text for article in corpus.read(texts, annotated=False)))
+    shape = e5_shape(read, pieces)
     network = PieceNetwork(shape, len(characters), labels, pieces, dropout=dropout)
-    network.encoder.load_state_dict(encoder_weights(read.tensors, rows))
+    network.encoder.load_state_dict(e5_weights(read, pieces))
     _freeze(network)
     return network
 
@@ -145,10 +145,14 @@ def _freeze(network: SpanNetwork) -> None:
         table.weight.requires_grad_(False)
 
 
-def _with_encoder(file: Path, characters: Characters, labels: int, dropout: float) -> Network:
+def _with_encoder(file: Path, characters: Characters, labels: int, dropout: float) -> SpanNetwork:
     """A network with a pretrained encoder and a new head."""
+    network: SpanNetwork
     with reading_weights(file) as (values, weights):
-        network = _network_of(values, characters, labels, dropout)
+        if "pieces" in values:
+            network = _piece_network(values, file, characters, labels, dropout)
+        else:
+            network = _network_of(values, characters, labels, dropout)
         network.encoder.load_state_dict(weights)
     _freeze(network)
     return network
@@ -208,7 +212,7 @@ def _piece_network(
     values: dict[str, Any], file: Path, characters: Characters, labels: int, dropout: float
 ) -> PieceNetwork:
     sizes = {key: value for key, value in values.items() if key not in ("characters", "labels")}
-    pieces = Pieces.from_bytes((file.parent / "pieces.json").read_bytes())
+    pieces = Pieces.from_bytes((file.parent / PIECES).read_bytes())
     return PieceNetwork(EncoderShape(**sizes), len(characters), labels, pieces, dropout=dropout)
 
 

@@ -1,27 +1,35 @@
 """Raw text to an encoder, pretrained before it learns from annotated articles.
 
-Two tasks at once: predict masked characters (Devlin et al. 2019; masks of one to three characters,
-since Chinese words are short), and predict a teacher's tags, word edges and parts of speech.
+An encoder of our own learns two tasks at once: predict masked characters (Devlin et al. 2019; masks of one to
+three characters, since Chinese words are short), and predict a teacher's tags, word edges and parts of
+speech. The encoder multilingual-e5-small learns on, from text of the kind that is to be tagged (Gururangan et
+al. 2020): it predicts masked pieces.
 """
 
 import math
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import torch
-from torch import Tensor, nn
-from torch.nn import functional as F
+from torch import Tensor
 
+from ner import corpus
 from ner.errors import NerError
-from ner.tagger.features import MASK, SPECIAL_IDS, Characters
-from ner.training import run_folder
+from ner.files import write_text
+from ner.tagger.features import Characters
+from ner.tagger.pieces import Pieces
+from ner.training import e5, run_folder
 from ner.training.config import PretrainConfig
-from ner.training.network import Encoder, Shape, split_hashed_tables
-from ner.training.pretrain_texts import NO_TAG, TAGS, TextsRead, load_rows, read_texts
+from ner.training.initial import PIECES
+from ner.training.network import Shape, split_hashed_tables
+from ner.training.pretrain_networks import OverCharacters, OverPieces
+from ner.training.pretrain_texts import TextsRead, load_rows, read_texts
+from ner.training.pretrained_encoder import e5_shape, e5_weights
 from ner.training.weights import reading_checkpoint, save_checkpoint, save_weights
 
 __all__ = ["PretrainStep", "TextsRead", "pretrain"]
@@ -31,55 +39,22 @@ _WARM_UP = 500  # steps at most over which the learning rate rises; a tenth of a
 
 @dataclass(frozen=True)
 class PretrainStep:
-    """One step done. The losses are means of the last hundred steps, in nats per character.
+    """One step done. The losses are means of the last hundred steps, in nats per character or piece.
 
     Args:
         number: 1 for the first.
         steps: how many there are.
+        tag_loss: None for an encoder over pieces, which learns no tags.
+        per_second: characters, or pieces, read.
         seconds_left: until the last one is done.
     """
 
     number: int
     steps: int
     masked_loss: float
-    tag_loss: float
-    characters_per_second: float
+    tag_loss: float | None
+    per_second: float
     seconds_left: float
-
-
-class PretrainNetwork(nn.Module):
-    """An encoder with a head for each task."""
-
-    def __init__(self, shape: Shape) -> None:
-        super().__init__()
-        width = shape.width
-        self.encoder = Encoder(shape)
-        self.character_head = nn.Sequential(
-            nn.Linear(width, width),
-            nn.GELU(),
-            nn.LayerNorm(width),
-            nn.Linear(width, shape.characters),
-        )
-        self.tag_head = nn.Linear(width, TAGS)
-
-    def forward(self, ids: Tensor, masked: Tensor, tags: Tensor, hidden: Tensor) -> Tensor:
-        """Both losses, shape ``(2,)``.
-
-        Args:
-            ids: ``(rows, length)``, the characters to be predicted.
-            masked: the same after `mask`.
-            tags: the same shape, `NO_TAG` where there is none.
-            hidden: True where a character is to be predicted.
-        """
-        x = self.encoder(masked)
-        characters = F.cross_entropy(self.character_head(x[hidden]).float(), ids[hidden])
-        tagged = F.cross_entropy(
-            self.tag_head(x).float().flatten(0, 1),
-            tags.flatten(),
-            ignore_index=NO_TAG,
-            reduction="sum",
-        ) / (tags != NO_TAG).sum().clamp(min=1)
-        return torch.stack((characters, tagged))
 
 
 def pretrain(
@@ -94,13 +69,16 @@ def pretrain(
         NerError: a text file cannot be read, the folder is another run's, or CUDA is not there.
     """
     device = choose_device(config.device)
-    run_folder.claim(run, config, (*config.texts, config.characters))
-    characters = Characters.read(config.characters)
-    yield from read_texts(config, characters, run, checkpoint_seconds=checkpoint_seconds)
-    ids, tags = load_rows(run)
+    start = (config.e5,) if config.e5 else ()
+    run_folder.claim(run, config, (*config.texts, config.characters, *start))
     torch.manual_seed(config.seed)
-    shape = Shape(len(characters), 0, **config.network.model_dump())
-    network = PretrainNetwork(shape).to(device)
+    network: OverCharacters | OverPieces
+    network, encode = (
+        _over_pieces(config.e5, config, run) if config.e5 else _over_characters(config)
+    )
+    yield from read_texts(config, encode, run, checkpoint_seconds=checkpoint_seconds)
+    ids, tags = load_rows(run)
+    network.to(device)
     optimizers = _optimizers(network)
     checkpoint = run / run_folder.CHECKPOINT
     step = _restore(checkpoint, network, optimizers) if checkpoint.exists() else 0
@@ -113,19 +91,49 @@ def pretrain(
         rows = np.random.default_rng((config.seed, step)).integers(0, len(ids), config.batch_size)
         torch.manual_seed(config.seed + step)
         batch = torch.from_numpy(ids[rows]).long()
-        masked, hidden = mask(batch, characters=len(characters))
-        inputs = (batch, masked, torch.from_numpy(tags[rows]).long(), hidden)
+        inputs = (batch, *network.hide(batch), torch.from_numpy(tags[rows]).long())
         losses.append(_learn(network, optimizers, [each.to(device) for each in inputs]))
         step += 1
         if time.monotonic() - saved >= checkpoint_seconds or step == config.steps:
             _save(checkpoint, network, optimizers, step)
             saved = time.monotonic()
         seconds = (time.monotonic() - started) / (step - first)
-        masked_loss, tag_loss = np.mean(losses, axis=0).tolist()
+        masked_loss, *tag_losses = np.mean(losses, axis=0).tolist()
+        tag_loss = tag_losses[0] if tag_losses else None
         left = (config.steps - step) * seconds
         yield PretrainStep(step, config.steps, masked_loss, tag_loss, batch.numel() / seconds, left)
     weights = {name: value.cpu() for name, value in network.encoder.state_dict().items()}
-    save_weights(run / "encoder.pt", shape.as_dict(), *split_hashed_tables(weights))
+    save_weights(run / "encoder.pt", network.shape.as_dict(), *split_hashed_tables(weights))
+
+
+Encode = Callable[[str], npt.NDArray[np.integer]]
+
+
+def _over_characters(config: PretrainConfig) -> tuple[OverCharacters, Encode]:
+    """An encoder of our own, and what gives it the ids of a text."""
+    characters = Characters.read(config.characters)
+    shape = Shape(len(characters), 0, **config.network.model_dump())
+    return OverCharacters(shape), characters.encode
+
+
+def _over_pieces(file: Path, config: PretrainConfig, run: Path) -> tuple[OverPieces, Encode]:
+    """The pretrained encoder, and what gives it the ids of a text; ``run/pieces.json`` is its vocabulary."""
+    read = e5.read(file)
+    if (run / PIECES).exists():
+        pieces = Pieces.from_bytes((run / PIECES).read_bytes())
+    else:
+        texts = (article.text for article in corpus.read(config.texts, annotated=False))
+        pieces = e5.cut(read, texts)
+        if len(pieces) > np.iinfo(np.int16).max:
+            raise NerError(
+                f"the texts have {len(pieces):,} different pieces, more than {np.iinfo(np.int16).max:,}",
+                where=", ".join(map(str, config.texts)),
+                remedy="name texts of one language",
+            )
+        write_text(run / PIECES, pieces.to_bytes().decode())
+    network = OverPieces(e5_shape(read, pieces))
+    network.encoder.load_state_dict(e5_weights(read, pieces))
+    return network, lambda text: pieces.encode(text).ids
 
 
 def choose_device(name: str) -> torch.device:
@@ -145,19 +153,19 @@ def choose_device(name: str) -> torch.device:
 
 
 def _learn(
-    network: PretrainNetwork,
+    network: OverCharacters | OverPieces,
     optimizers: Sequence[torch.optim.Optimizer],
     inputs: Sequence[Tensor],
 ) -> list[float]:
-    """One step; its losses of masked characters and of tags."""
+    """One step; its losses of what is masked and, where it learns them, of tags."""
     with torch.autocast(inputs[0].device.type, torch.bfloat16):
-        both = network(*inputs)
+        each = network(*inputs)
     network.zero_grad()
-    both.sum().backward()
+    each.sum().backward()
     torch.nn.utils.clip_grad_norm_(optimizers[0].param_groups[0]["params"], 1.0)
     for optimizer in optimizers:
         optimizer.step()
-    values: list[float] = both.detach().tolist()
+    values: list[float] = each.detach().tolist()
     return values
 
 
@@ -170,45 +178,29 @@ def _set_learning_rate(
         group["lr"] = config.learning_rate * warm_up * cosine
 
 
-def _optimizers(
-    network: PretrainNetwork,
-) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:
+def _optimizers(network: OverCharacters | OverPieces) -> list[torch.optim.Optimizer]:
     """One for the weights that every step uses, one for the hashed tables, of which it uses few rows."""
-    tables = network.encoder.embedding.tables
-    for table in tables:
+    for table in network.tables:
         table.sparse = True
-    sparse = [table.weight for table in tables]
+    sparse = [table.weight for table in network.tables]
     dense = [
-        weight for weight in network.parameters() if not any(weight is other for other in sparse)
+        weight
+        for weight in network.parameters()
+        if weight.requires_grad and not any(weight is other for other in sparse)
     ]
-    return (
-        torch.optim.AdamW(dense, betas=(0.9, 0.98), weight_decay=0.01),
-        torch.optim.SparseAdam(sparse, betas=(0.9, 0.98)),
-    )
-
-
-def mask(ids: Tensor, *, characters: int) -> tuple[Tensor, Tensor]:
-    """Hide about 15 % of the characters, in stretches of one to three.
-
-    Of those hidden, 85 % are masked, 5 % are another character and the rest are left as they are.
-
-    Returns:
-        The ids with characters hidden, and where, both shaped like `ids`.
-    """
-    first = torch.rand(ids.shape) < 0.075
-    second = first & (torch.rand(ids.shape) < 0.6)
-    third = second & (torch.rand(ids.shape) < 0.5)
-    hidden = first.clone()
-    hidden[:, 1:] |= second[:, :-1]
-    hidden[:, 2:] |= third[:, :-2]
-    random = torch.rand(ids.shape)
-    masked = torch.where(hidden & (random < 0.85), MASK, ids)
-    others = torch.randint(SPECIAL_IDS, characters, ids.shape)
-    return torch.where(hidden & (random > 0.95), others, masked), hidden
+    optimizers: list[torch.optim.Optimizer] = [
+        torch.optim.AdamW(dense, betas=(0.9, 0.98), weight_decay=0.01)
+    ]
+    if sparse:
+        optimizers.append(torch.optim.SparseAdam(sparse, betas=(0.9, 0.98)))
+    return optimizers
 
 
 def _save(
-    path: Path, network: nn.Module, optimizers: Sequence[torch.optim.Optimizer], step: int
+    path: Path,
+    network: OverCharacters | OverPieces,
+    optimizers: Sequence[torch.optim.Optimizer],
+    step: int,
 ) -> None:
     state = {
         "network": network.state_dict(),
@@ -218,7 +210,9 @@ def _save(
     save_checkpoint(path, state)
 
 
-def _restore(path: Path, network: nn.Module, optimizers: Sequence[torch.optim.Optimizer]) -> int:
+def _restore(
+    path: Path, network: OverCharacters | OverPieces, optimizers: Sequence[torch.optim.Optimizer]
+) -> int:
     """The steps done."""
     with reading_checkpoint(path) as saved:
         network.load_state_dict(saved["network"])

@@ -1,4 +1,4 @@
-"""Raw texts to the rows that pretraining learns from: ids of characters, and tags by a teacher."""
+"""Raw texts to the rows that pretraining learns from: ids of characters or pieces, and tags by a teacher."""
 
 import itertools
 import shutil
@@ -16,7 +16,6 @@ from ner.article import Article
 from ner.errors import NerError
 from ner.files import replacing
 from ner.formats import open_source, read_jsonl
-from ner.tagger.features import Characters
 from ner.training.config import PretrainConfig
 
 TEACHERS: dict[str, Callable[[str], Iterator[Word]]] = {"lac": lac_words}
@@ -48,11 +47,18 @@ class _Part(NamedTuple):
 
 
 def read_texts(
-    config: PretrainConfig, characters: Characters, run: Path, *, checkpoint_seconds: float
+    config: PretrainConfig,
+    encode: Callable[[str], npt.NDArray[np.integer]],
+    run: Path,
+    *,
+    checkpoint_seconds: float,
 ) -> Iterator[TextsRead]:
     """Encode and tag all texts into ``run/rows.npz``, if that is not there.
 
     Killed and called again, it goes on: what is done is saved in parts every `checkpoint_seconds`.
+
+    Args:
+        encode: gives the ids of a text; where texts are tagged, one for each code point.
 
     Raises:
         NerError: a file cannot be read, or all have too little text for one row.
@@ -72,8 +78,8 @@ def read_texts(
         if item:
             tag = TEACHERS[config.teacher] if config.texts[file] in config.tagged else None
             text = item.text + "\n"
-            ids = characters.encode(text).astype(np.int16)
-            batch.append((ids, _tag(text, tag, word_classes)))
+            ids = encode(text).astype(np.int16)
+            batch.append((ids, _tag(text, len(ids), tag, word_classes)))
         else:
             skipped += 1
         if time.monotonic() - saved >= checkpoint_seconds:
@@ -114,7 +120,7 @@ def _write_rows(parts: list[_Part], config: PretrainConfig, path: Path) -> None:
     total = len(columns[0]) // config.block_length * config.block_length
     if not total:
         raise NerError(
-            f"the texts have {len(columns[0])} characters, fewer than one row has",
+            f"the texts have a length of {len(columns[0])}, less than one row has",
             where=", ".join(map(str, config.texts)),
             remedy="name more texts, or a smaller block_length",
         )
@@ -154,14 +160,18 @@ def _load_part(path: Path) -> _Part:
 
 
 def _tag(
-    text: str, teacher: Callable[[str], Iterator[Word]] | None, word_classes: list[str]
+    text: str,
+    length: int,
+    teacher: Callable[[str], Iterator[Word]] | None,
+    word_classes: list[str],
 ) -> Array:
     """A tag per character: one for the first of a word, another for the others, by word class.
 
     Args:
+        length: how many ids the text has.
         word_classes: those met so far, in the order of their tags; new ones are added.
     """
-    tags = np.full(len(text), NO_TAG, np.int16)
+    tags = np.full(length, NO_TAG, np.int16)
     for start, end, word_class in teacher(text) if teacher else ():
         if word_class not in word_classes:
             word_classes.append(word_class)

@@ -5,7 +5,6 @@ the piece it falls into, one for its place in the piece, and one of its own; two
 it see its neighbours, and `SpanHead` scores spans of characters as ever.
 """
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -15,6 +14,7 @@ from torch.nn import functional as F
 
 from ner.tagger.features import PAD
 from ner.tagger.pieces import MAX_PLACE, PIECE_PAD, Pieces
+from ner.training.e5 import Pretrained, rows
 from ner.training.network import Network, Shape, SpanHead
 
 CONVOLUTIONS = 2  # over characters, behind the encoder
@@ -180,15 +180,24 @@ SpanNetwork = Network | PieceNetwork
 """Either kind of network that scores spans; of a `Network` ``pieces`` is None."""
 
 
-def encoder_weights(tensors: Mapping[str, Any], rows: list[int]) -> dict[str, Tensor]:
-    """Weights of a `PieceEncoder` from those of `e5.read`.
+def e5_shape(pretrained: Pretrained, pieces: Pieces) -> EncoderShape:
+    """The shape of a `PieceEncoder` over some of the pieces of `e5.read`."""
+    return EncoderShape(
+        len(pieces),
+        pretrained.width,
+        pretrained.layers,
+        pretrained.heads,
+        pretrained.inner,
+        len(pretrained.tensors["emb.pos"]),
+        pretrained.epsilon,
+    )
 
-    Args:
-        rows: for every id of the cut vocabulary, the row of the whole one.
-    """
-    read = {name: torch.from_numpy(values) for name, values in tensors.items()}
+
+def e5_weights(pretrained: Pretrained, pieces: Pieces) -> dict[str, Tensor]:
+    """Its weights."""
+    read = {name: torch.from_numpy(values) for name, values in pretrained.tensors.items()}
     weights = {
-        "piece.weight": read["emb.word"][torch.tensor(rows)],
+        "piece.weight": read["emb.word"][torch.tensor(rows(pretrained, pieces))],
         "position.weight": read["emb.pos"] + read["emb.type"][0],
         "norm.weight": read["emb.ln.w"],
         "norm.bias": read["emb.ln.b"],
