@@ -199,7 +199,7 @@ def test_page_to_spans_to_export(url: str) -> None:
     for row in exported:
         extra = {"author", "editor", "overtitle", "continued_from", "continued_on"}
         assert [name for name in row if name not in extra] == [
-            *("id", "title", "text", "paper", "date", "page", "section", "spans")
+            *("id", "title", "text", "paper", "date", "page", "section", "tagged_by", "spans")
         ]
         assert (row["date"], row["page"]) == ("2025-03-18", "003")
         assert row["spans"]

@@ -139,7 +139,7 @@ def test_compare_sets_two_models_side_by_side(tmp_path: Path) -> None:
 def test_what_people_decided_in_the_store_teaches_the_next_model(tmp_path: Path) -> None:
     """The loop: tagged, corrected, trained from the model in use, set beside it."""
     url = f"sqlite:///{tmp_path}/a.db"
-    rows = [{"id": str(n), "text": f"第{n}天，{TEXT}"} for n in range(3)]
+    rows = [{"id": str(n), "text": f"第{n}天，{TEXT}", "spans": []} for n in range(3)]
     (tmp_path / "a.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     config = tmp_path / "own.toml"
     config.write_text(

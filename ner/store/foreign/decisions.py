@@ -112,7 +112,7 @@ def standing(
         row = by_key[said.article]
         if said.text_hash != row.hash:
             continue
-        if span := _said_of(row, said):
+        if span := _said_of(row, said, tables.named):
             decided = Decided(
                 said.number, *place_of(span), said.verdict, said.reviewer, said.source
             )
@@ -120,12 +120,17 @@ def standing(
     return found
 
 
-def _said_of(row: ForeignRow, said: Any) -> Span | None:
-    """The span of a decision; None, with a warning, where others inserted one that can be none."""
+def _said_of(row: ForeignRow, said: Any, named: set[int]) -> Span | None:
+    """The span of a decision; None, with a warning, where others inserted one that can be none.
+
+    Args:
+        named: numbers of the decisions that a warning has named; that of this one is added.
+    """
     span, known = None, said.field in (TITLE, BODY) and said.verdict in (RIGHT, WRONG)
     with suppress(NerError):
         span = row.span(said.field, said.start_char, said.end_char, said.label) if known else None
-    if span is None:
+    if span is None and said.number not in named:
+        named.add(said.number)
         place = f"{said.field} {said.start_char}:{said.end_char} {said.label} {said.verdict}"
         _LOG.warning(
             "decision %s on article %s is left out: %s is nothing in its text",

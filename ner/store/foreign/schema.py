@@ -4,7 +4,7 @@ Offsets in them are code points into their columns, half-open: of the column tha
 or ``body``.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,12 +24,17 @@ ADDED = "added"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tables(Ledger):
-    """Our tables, under their names in one database."""
+    """Our tables, under their names in one database.
+
+    Args:
+        named: numbers of decisions on nothing that a warning has named: one is enough.
+    """
 
     failures: sa.Table
     decisions: sa.Table
     reviews: sa.Table
     view: str
+    named: set[int] = field(default_factory=set)
 
     @property
     def metadata(self) -> sa.MetaData:
