@@ -380,3 +380,16 @@ def test_a_folder_in_which_nothing_is_read_is_an_error(tmp_path: Path) -> None:
     assert result.exit_code == 1 and not output.exists()
     assert "holds no file that is read" in result.stderr
     assert "1 .ann files without their .txt" in result.stderr
+
+
+def test_what_was_rejected_in_prodigy_is_not_read_as_right() -> None:
+    spans = [{"start": 0, "end": 3, "label": "LOC", "token_start": 0, "token_end": 0}]
+    lines = [
+        json.dumps({"text": f"{TEXT}{answer}", "spans": spans, "answer": answer})
+        for answer in ("accept", "reject", "ignore")
+    ]
+    accepted, *others = read_jsonl(Source("a.jsonl", "\n".join(lines).encode()))
+    assert names(accepted) == ["江北区"]
+    for item, answer, line in zip(others, ("reject", "ignore"), (2, 3)):
+        assert isinstance(item, Rejected) and item.where == f"a.jsonl:{line}"
+        assert f"was answered '{answer}' in Prodigy" in str(item)

@@ -54,6 +54,11 @@ def make_article(row: Row, *, default_id: str = "", dropped: Dropped | None = No
     """
     # Spans hold for the text they came with, so that one is stored already: not a character changes.
     exact = row.get("spans") is not None
+    if exact and row.get("answer") in ("reject", "ignore"):
+        raise NerError(
+            f"was answered {row['answer']!r} in Prodigy: its spans are not right",
+            remedy="take such lines out: prodigy db-out NAME --answer accept",
+        )
     clean = str if exact else normalise
     title = clean(_text_field(row, "title")).replace("\n", " ")
     body, text = clean(_text_field(row, "body")), clean(_text_field(row, "text"))
