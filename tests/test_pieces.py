@@ -338,7 +338,8 @@ def test_the_encoder_learns_on_from_raw_texts_and_a_network_starts_from_it(
     write_e5(tmp_path / "e5.whl")
     texts = tmp_path / "raw.jsonl"
     rows = ({"id": f"{k}", "text": "重庆市民政局,重庆市民"[k % 3 :]} for k in range(200))
-    texts.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    lines = [*map(json.dumps, rows), "{}"]  # the last is no article, and is left out
+    texts.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     TABLE.write(tmp_path / "characters.txt")
     config = PretrainConfig(
         e5=tmp_path / "e5.whl",

@@ -18,7 +18,6 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ner import corpus
 from ner.errors import NerError
 from ner.files import write_text
 from ner.tagger.features import Characters
@@ -28,7 +27,7 @@ from ner.training.config import PretrainConfig
 from ner.training.initial import PIECES
 from ner.training.network import Shape, split_hashed_tables
 from ner.training.pretrain_networks import OverCharacters, OverPieces
-from ner.training.pretrain_texts import TextsRead, load_rows, read_texts
+from ner.training.pretrain_texts import TextsRead, items, load_rows, read_texts
 from ner.training.pretrained_encoder import e5_shape, e5_weights
 from ner.training.weights import reading_checkpoint, save_checkpoint, save_weights
 
@@ -122,8 +121,7 @@ def _over_pieces(file: Path, config: PretrainConfig, run: Path) -> tuple[OverPie
     if (run / PIECES).exists():
         pieces = Pieces.from_bytes((run / PIECES).read_bytes())
     else:
-        texts = (article.text for article in corpus.read(config.texts, annotated=False))
-        pieces = e5.cut(read, texts)
+        pieces = e5.cut(read, (item.text for _, item in items(config) if item))
         if len(pieces) > np.iinfo(np.int16).max:
             raise NerError(
                 f"the texts have {len(pieces):,} different pieces, more than {np.iinfo(np.int16).max:,}",

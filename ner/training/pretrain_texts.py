@@ -73,7 +73,7 @@ def read_texts(
     word_classes = last.word_classes if last else []
     batch: list[tuple[Array, Array]] = []
     saved = time.monotonic()
-    for file, item in itertools.islice(_items(config), lines, None):
+    for file, item in itertools.islice(items(config), lines, None):
         lines += 1
         if item:
             tag = TEACHERS[config.teacher] if config.texts[file] in config.tagged else None
@@ -99,7 +99,7 @@ def load_rows(run: Path) -> tuple[Array, Array]:
         return arrays["ids"], arrays["tags"]
 
 
-def _items(config: PretrainConfig) -> Iterator[tuple[int, Article | None]]:
+def items(config: PretrainConfig) -> Iterator[tuple[int, Article | None]]:
     """The articles of all files, each with the number of its file; None for a line that is none."""
     for file, path in enumerate(config.texts):
         with open_source(path) as source:

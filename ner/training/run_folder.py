@@ -70,15 +70,12 @@ def _difference(before: str, now: str) -> str:
     changed = []
     for name in sorted({*old, *new}):
         if old.get(name) != new.get(name):
-            said = (
-                "is changed"
-                if name in old and name in new
-                else "is new"
-                if name in new
-                else "is gone"
-            )
             if name.startswith("config."):
                 said = f"is {new.get(name, 'not set')}, was {old.get(name, 'not set')}"
+            elif name in old:
+                said = "is changed" if name in new else "is gone"
+            else:
+                said = "is new"
             changed.append(f"{name.split('.', 1)[1]} {said}")
     more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
     return "; ".join(changed[:3]) + more
