@@ -287,10 +287,17 @@ def test_a_batch_costs_no_more_when_much_is_tagged(store: Store) -> None:
         found = [make_article(number, spans=(PLACE,)) for number in map(number_of, claim.articles)]
         assert store.write_results(run, found, claim=claim) == []
 
+    def cost() -> int:
+        # What PostgreSQL knows of the tables is renewed every minute: not between the two measurements.
+        with store._engine.begin() as connection:
+            connection.execute(sa.text("ANALYZE"))
+        # The least of a few: it counts what another connection did before when that one tells it.
+        return min(count_work(store, lambda: tag(10)) for _ in range(3))
+
     tag(50)
-    early = count_work(store, lambda: tag(10))
+    early = cost()
     tag(2000)
-    late = count_work(store, lambda: tag(10))
+    late = cost()
     assert 0 < late < 1.5 * early, (early, late)
 
 

@@ -4,7 +4,9 @@ import json
 import shlex
 import time
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -16,7 +18,7 @@ from ner import corpus
 from ner.article import Article, Span
 from ner.report.change import change
 from ner.review.background import Background, Watch
-from ner.store import ModelKey, ReviewStore
+from ner.store import ModelKey, ReviewStore, drawing
 
 TEXT = "南岸区政府昨天开会。<b>渝快码</b>上线。"
 OLD = (
@@ -125,6 +127,14 @@ def test_a_queue_that_takes_long_is_drawn_in_the_background(
 
     monkeypatch.setattr("ner.review.api._PATIENCE", 0.0)
     monkeypatch.setattr("ner.store.drawing.STRETCH", 1)
+    looked_at = Event()
+    stretches = drawing._stretches
+
+    def held(*arguments: Any) -> Iterator[tuple[int, int]]:
+        yield from stretches(*arguments)
+        looked_at.wait(PATIENCE)
+
+    monkeypatch.setattr(drawing, "_stretches", held)
     articles = [Article(str(number), TEXT, spans=OLD) for number in range(300)]
     with ReviewStore(f"sqlite:///{tmp_path}/a.db", create=True) as store:
         list(store.add(articles))
@@ -136,6 +146,7 @@ def test_a_queue_that_takes_long_is_drawn_in_the_background(
         assert begun.status_code == 202 and begun.json()["running"], begun.text
         assert client.post("/api/queues", json=body, headers=token).status_code == 409
         assert 'data-progress="/api/queues/drawing"' in client.get("/queues").text
+        looked_at.set()
         while (progress := client.get("/api/queues/drawing").json())["running"]:
             assert progress["done"] <= 300
         assert (progress["done"], progress["total"], progress["failed"]) == (300, 300, "")
