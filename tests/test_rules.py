@@ -152,3 +152,39 @@ def test_a_part_of_a_short_quoted_string_needs_more_to_be_a_name() -> None:
         assert found(text, ("渝", "LOC", 2.0)) == [("渝", "LOC", 0.5)]
     assert found("“我们在渝邻等你来喝茶”", ("渝邻", "LOC", 1.0)) == [("渝邻", "LOC", 1.0)]
     assert found("“绿蚂蚁”服务队", ("绿蚂蚁”服务队", "ORG", 1.0)) == [("绿蚂蚁”服务队", "ORG", 1.0)]
+
+
+def test_a_place_that_only_begins_a_longer_one_needs_more_and_no_other_place_helps_it() -> None:
+    text = "龙潭水乡在成都"
+    resort = ("龙潭水乡", "LOC", 4.0)
+    assert found(text, resort, ("龙潭", "LOC", 0.5)) == [resort]
+    assert found(text, resort, ("龙潭", "LOC", 3.0)) == [resort, ("龙潭", "LOC", 2.0)]
+    # Where it is the surer one nothing is taken from it; nor as an end, nor before another label.
+    assert found(text, ("龙潭水乡", "LOC", 1.0), ("龙潭", "LOC", 2.0))[1] == ("龙潭", "LOC", 2.0)
+    assert found(text, resort, ("水乡", "LOC", 0.5))[1] == ("水乡", "LOC", 0.5)
+    assert found(text, ("龙潭水乡", "ORG", 4.0), ("龙潭", "LOC", 0.5))[1] == ("龙潭", "LOC", 0.5)
+
+    text, place = "武汉市与武汉", LABELS.index("LOC")
+    candidates = [(0, 3, place, 6.0), (0, 2, place, -1.0), (4, 6, place, 5.0)]
+    spans = [span for span, _ in decode.spans(text, candidates, Settings(), ZERO)]
+    assert [(span.start, span.text) for span in spans] == [(0, "武汉市"), (4, "武汉")]
+
+
+def test_no_person_is_a_part_of_another() -> None:
+    text = "邻居李某钏逃走"
+    person = ("李某钏", "PER", 1.0)
+    assert found(text, person, ("李某", "PER", 5.0)) == [person]
+    assert found(text, ("李某钏", "ORG", 1.0), ("李某", "PER", 5.0))[1] == ("李某", "PER", 5.0)
+    text = "王强、李敏来了"
+    both = [("王强", "PER", 3.0), ("李敏", "PER", 3.0)]
+    assert found(text, ("王强、李敏", "PER", 2.0), *both) == both
+
+
+def test_a_body_with_its_place_before_it_is_one_name() -> None:
+    text = "湖南省新田县人民医院来电"
+    place, hospital = ("湖南省", "LOC", 5.0), ("湖南省新田县人民医院", "ORG", 1.0)
+    inner = ("新田县人民医院", "ORG", 4.0)
+    assert found(text, place, hospital, inner) == [hospital, place]
+    # What stands before it is no place: two bodies.
+    assert found(text, hospital, inner) == [hospital, inner]
+    assert found(text, place, inner) == [place, inner]

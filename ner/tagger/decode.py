@@ -25,19 +25,27 @@ def spans(
     brings of its own may well have 《 and 》 at its edges.
 
     What a string is in one place of an article it mostly is in the others too, a brand without its
-    quotation marks for one: so the logit of each place moves half way to the string's highest.
+    quotation marks for one: so the logit of each place moves half way to the string's highest. A place that
+    begins a longer one is no such: 武汉 is not what is meant in 武汉市.
     """
     quoted = rules.short_quoted(text)
     inside: list[Found] = []
     highest: dict[tuple[str, int], float] = {}
+    places: dict[tuple[int, int], float] = {}
     for start, end, number, logit in _with_clean_edges(text, found, settings, thresholds):
         inside.append((start, end, number, logit))
         name = (text[start:end], number)
         highest[name] = max(logit, highest.get(name, logit))
+        if settings.labels[number] == "LOC":
+            places[start, end] = max(logit, places.get((start, end), logit))
+    stems = rules.stems(places)
     logits: dict[Span, float] = {}
     for start, end, number, logit in inside:
         surface, label = text[start:end], settings.labels[number]
-        logit = (logit + highest[surface, number]) / 2
+        if label == "LOC" and (start, end) in stems:
+            logit -= rules.STEM_PENALTY
+        else:
+            logit = (logit + highest[surface, number]) / 2
         if label in _NAMES and rules.is_fragment(start, end, quoted):
             logit -= rules.FRAGMENT_PENALTY
         if logit > thresholds[label]:
@@ -46,7 +54,7 @@ def spans(
             if logit > logits.get(span, float("-inf")):  # trimmed, two may be one
                 logits.pop(span, None)
                 logits[span] = logit
-    logits = rules.without_joined(text, logits)
+    logits = rules.without_parts(rules.without_joined(text, logits))
     return [(span, logits[span]) for span in without_crossings(logits)]
 
 

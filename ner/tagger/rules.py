@@ -8,11 +8,14 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from functools import cache
 
-from ner.article import Span
+from ner.article import Span, outermost
 from ner.labels import LABELS
 
 FRAGMENT_PENALTY = 1.5
 """What a place, person or body loses that is only a part of a short quoted string: 渝邻 in “渝邻有爱”."""
+
+STEM_PENALTY = 1.0
+"""What a place loses that only begins a longer one of which the network is surer: 龙潭 in 龙潭水乡."""
 
 _BLANK_LETTERS = "\u034f\u115f\u1160\u2800\u3164\uffa0"  # blank or of no width, by no category
 _LETTER_LIKE = "%％‰#＃@＠*＊"  # punctuation to Unicode, but part of amounts and names
@@ -98,6 +101,40 @@ def is_fragment(start: int, end: int, quoted: Mapping[int, tuple[int, int]]) -> 
     """True for a part of a quoted string that is not all of it; ``quoted`` as `short_quoted` gives it."""
     string = quoted.get(start)
     return string is not None and end <= string[1] and (start, end) != string
+
+
+def stems(logits: Mapping[tuple[int, int], float]) -> set[tuple[int, int]]:
+    """The stretches that begin a longer one with a higher logit."""
+    found = set()
+    highest: dict[int, float] = {}  # of the longer stretches that begin at an offset
+    for start, end in sorted(logits, key=lambda stretch: -stretch[1]):
+        logit = logits[start, end]
+        if logit < highest.get(start, logit):
+            found.add((start, end))
+        highest[start] = max(logit, highest.get(start, logit))
+    return found
+
+
+def without_parts(logits: Mapping[Span, float]) -> dict[Span, float]:
+    """The spans but what is only a part of a name of its label.
+
+    That is a person in another's name, 李某 in 李某钏, and a body without the place that begins its name,
+    新田县人民医院 in 湖南省新田县人民医院.
+    """
+    people = set(outermost(span for span in logits if span.label == "PER"))
+    bodies = [span for span in logits if span.label == "ORG"]
+    starts: dict[int, list[int]] = {}  # of the bodies that end at an offset
+    for body in bodies:
+        starts.setdefault(body.end, []).append(body.start)
+    places = {(span.start, span.end) for span in logits if span.label == "LOC"}
+    rests = {
+        body for body in bodies if any((start, body.start) in places for start in starts[body.end])
+    }
+    return {
+        span: logit
+        for span, logit in logits.items()
+        if span not in rests and (span.label != "PER" or span in people)
+    }
 
 
 def without_joined(text: str, logits: Mapping[Span, float]) -> dict[Span, float]:
