@@ -54,6 +54,12 @@ def strings(pieces: Pieces, text: str) -> list[str]:
     return [pieces.pieces[k - 4] if k != PIECE_UNKNOWN else "?" for k in ids]
 
 
+def test_a_character_is_cut_as_the_first_of_its_row() -> None:
+    row = PieceRow.of("重慶市", Characters(("重", "庆慶", "市")), PIECES)
+    assert row.ids.tolist() == [3, 4, 5]
+    assert row.segmented.ids.tolist() == PIECES.encode("重庆市").ids.tolist()
+
+
 def test_the_cut_with_the_highest_score_is_taken() -> None:
     # 市民政局 could be 市民·政·局 (-20) or 市·民政·局 (-17.7).
     assert strings(PIECES, "重庆市民政局") == ["▁", "重庆", "市", "民政", "局"]

@@ -44,9 +44,17 @@ def test_the_shipped_model_knows_what_it_is_for(tagger: Tagger) -> None:
     assert surfaces(TEXT, spans, "BRAND") == ["渝邻汇", "三事分流", "一表通"]
 
 
-def test_half_width_and_traditional_text_gets_the_same_spans(tagger: Tagger) -> None:
-    full = TEXT.replace(",", "，")
-    assert list(tagger.tag([full])) == list(tagger.tag([TEXT]))
+@pytest.mark.parametrize("model", ["news", "news-fast"])
+def test_full_width_and_traditional_text_gets_the_same_spans(model: str) -> None:
+    traditional = (
+        "昨天，家住南岸區南坪街道後堡社區的居民向社區反映路燈不亮。市委社會工作部的幹部來到「渝鄰匯」服務站，"
+        "按照「三事分流」工作法當天辦結，並把結果錄入「一表通」。大家說，這裡的意見簿成了民情的「晴雨表」。"
+    )
+    one, other = (
+        [(span.start, span.end, span.label, span.score) for span in spans]
+        for spans in load(model).tag([TEXT, traditional])
+    )
+    assert one == other
 
 
 def test_names_nest(tagger: Tagger) -> None:

@@ -226,8 +226,9 @@ class SpanTagger(Pipe):
 
     def _encode(self, text: str) -> Any:
         """What the network takes of a text: ids ``(len(text),)``, or these with the pieces of the text."""
-        ids = self.characters.encode(text)
-        return PieceRow(ids, self.pieces.encode(text)) if self.pieces else ids
+        if self.pieces is None:
+            return self.characters.encode(text)
+        return PieceRow.of(text, self.characters, self.pieces)
 
     def set_annotations(self, docs: Sequence[Doc], found: Sequence[Sequence[Span]]) -> None:
         """Put spans into Docs: all into ``doc.spans``, the outermost into ``doc.ents``."""

@@ -49,6 +49,14 @@ class Characters:
         points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
         return self._row_of[points]
 
+    @cached_property
+    def _folds(self) -> dict[int, str]:
+        return {ord(other): row[0] for row in self.rows for other in row[1:]}
+
+    def fold(self, text: str) -> str:
+        """A text with the first character of its row for each: 渝北區 as 渝北区. As long as the text."""
+        return text.translate(self._folds)
+
     @classmethod
     def from_bytes(cls, data: bytes) -> "Characters":
         """Read a table: one row a line, as ``\\uXXXX`` escapes where a character does not print.

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ner.errors import NerError
-from ner.tagger.features import MAX_SPAN_LENGTH, Ids, pad, round_up
+from ner.tagger.features import MAX_SPAN_LENGTH, Characters, Ids, pad, round_up
 
 SPACE = "▁"
 PIECE_PAD, PIECE_UNKNOWN, PIECE_FIRST, PIECE_LAST = 0, 1, 2, 3
@@ -51,6 +51,11 @@ class PieceRow:
 
     ids: Ids
     segmented: Segmented
+
+    @classmethod
+    def of(cls, text: str, characters: Characters, pieces: "Pieces") -> "PieceRow":
+        """A text's row. Its pieces are those of its characters' rows: traditional ones read as simplified."""
+        return cls(characters.encode(text), pieces.encode(characters.fold(text)))
 
     def inputs(self) -> dict[str, Ints]:
         """The arrays of `pretrained_encoder.PieceNetwork`, of this text alone."""

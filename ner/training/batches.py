@@ -128,8 +128,8 @@ def _windows_of(
     core, context = (440, 32) if pieces else (256, 64)
     for w in windows(example.text, core=core, context=context):
         text = example.text[w.start : w.end]
-        ids = characters.encode(text)
-        row = PieceRow(ids, pieces.encode(text)) if pieces else None
+        row = PieceRow.of(text, characters, pieces) if pieces else None
+        ids = row.ids if row else characters.encode(text)
         spans = tuple(
             Span(s.start - w.start, s.end - w.start, s.label, s.score)
             for s in example.spans
