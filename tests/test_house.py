@@ -35,6 +35,25 @@ def test_the_sentence_decides_about_a_listed_name(model: str, lists: dict[str, P
     assert ours.hash == plain.hash
 
 
+def test_a_pipeline_is_saved_with_its_lists(tmp_path: Path, lists: dict[str, Path]) -> None:
+    ours, plain = ner.load("news-fast", **lists), ner.load("news-fast")
+    expected = list(ours.tag(TEXTS))
+    assert expected != list(plain.tag(TEXTS))
+    ours.nlp.to_disk(tmp_path / "ours")
+    loaded = ner.load(tmp_path / "ours")
+    assert (list(loaded.tag(TEXTS)), loaded.hash) == (expected, plain.hash)
+    assert list(
+        plain.nlp.from_bytes(ours.nlp.to_bytes()).get_pipe("span_tagger").stream(TEXTS)
+    ) == (expected)
+    again = ner.load(tmp_path / "ours", never=lists["never"])  # these, and no longer the others
+    assert list(again.tag(TEXTS)) == list(ner.load("news-fast", never=lists["never"]).tag(TEXTS))
+    (tmp_path / "ours/span_tagger/house.json").write_text("[]", encoding="utf-8")
+    with pytest.raises(NerError, match="word lists are damaged"):
+        ner.load(tmp_path / "ours")
+    plain.nlp.to_disk(tmp_path / "ours")
+    assert list(ner.load(tmp_path / "ours").tag(TEXTS)) == list(plain.tag(TEXTS))
+
+
 def test_the_command_takes_the_lists(tmp_path: Path, lists: dict[str, Path]) -> None:
     articles, output = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
     rows = [{"id": str(k), "text": text} for k, text in enumerate(TEXTS)]

@@ -1,7 +1,8 @@
 """The tagger as a spaCy component: texts to spans by a network, whatever the pipeline's tokenizer.
 
 In a model folder, which is what ``nlp.to_disk`` writes, the component holds three files:
-``network.onnx``, ``characters.txt`` and ``settings.json``; with a network over pieces also ``pieces.json``.
+``network.onnx``, ``characters.txt`` and ``settings.json``; with a network over pieces also ``pieces.json``,
+with word lists ``house.json``.
 """
 
 import hashlib
@@ -33,7 +34,9 @@ _FILES = {
     "characters": "characters.txt",
     "settings": "settings.json",
     "pieces": "pieces.json",
+    "house": "house.json",
 }
+_OPTIONAL = ("pieces", "house")
 
 Threshold = float | Mapping[str, float] | None
 """The least score of a span that is taken: of all labels, or of those it names; None: the model's own."""
@@ -241,8 +244,8 @@ class SpanTagger(Pipe):
 
     @property
     def hash(self) -> str:
-        """SHA-256 over network, characters, settings and pieces, hexadecimal."""
-        parts = (part() for part in self._parts().values())
+        """SHA-256 over network, characters, settings and pieces, hexadecimal; word lists change nothing."""
+        parts = (part() for name, part in self._parts().items() if name != "house")
         return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
     def _parts(self) -> dict[str, Callable[[], bytes]]:
@@ -251,7 +254,11 @@ class SpanTagger(Pipe):
             "characters": self.characters.to_bytes,
             "settings": self.settings.to_json,
         }
-        return {**parts, "pieces": self.pieces.to_bytes} if self.pieces else parts
+        if self.pieces:
+            parts["pieces"] = self.pieces.to_bytes
+        if self.house != HouseWords():
+            parts["house"] = self.house.to_json
+        return parts
 
     def _network(self) -> bytes:
         if self.runtime is None:
@@ -274,13 +281,16 @@ class SpanTagger(Pipe):
         return self
 
     def to_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> None:
-        """Write settings, characters, network and, where the network takes them, pieces into a folder.
+        """Write settings, characters, network and, where there are any, pieces and word lists into a folder.
 
         Args:
-            exclude: what to leave out: ``settings``, ``characters``, ``network``, ``pieces``.
+            exclude: what to leave out: ``settings``, ``characters``, ``network``, ``pieces``, ``house``.
         """
         parts = self._parts()
         util.to_disk(Path(path), {_FILES[name]: _writer(parts[name]) for name in parts}, exclude)
+        for name in _OPTIONAL:  # of what was saved there before
+            if name not in parts:
+                (Path(path) / _FILES[name]).unlink(missing_ok=True)
 
     def from_disk(self, path: str | Path, *, exclude: Iterable[str] = ()) -> "SpanTagger":
         """Read what `to_disk` wrote, held to the model folder's ``SHA256SUMS`` if it has any.
@@ -293,7 +303,7 @@ class SpanTagger(Pipe):
         read: dict[str, Any] = {}
         try:
             for name, file in _FILES.items():
-                if name not in exclude and (name != "pieces" or (folder / file).exists()):
+                if name not in exclude and (name not in _OPTIONAL or (folder / file).exists()):
                     read[name] = (folder / file).read_bytes()
         except FileNotFoundError as error:
             raise NerError(
@@ -310,7 +320,7 @@ class SpanTagger(Pipe):
         return self
 
     def _load(self, read: Mapping[str, bytes]) -> None:
-        """Replace the parts that were read; the others stay.
+        """Replace the parts that were read; the others stay, but for word lists: those read are all.
 
         Args:
             read: contents of files by their keys in `_FILES`.
@@ -330,6 +340,7 @@ class SpanTagger(Pipe):
                 f"the model is damaged: {_FILES['pieces']} and settings.json do not agree",
                 remedy="install it again",
             )
+        self.house = HouseWords.from_json(read["house"]) if "house" in read else HouseWords()
         network = read.get("network") or (self.runtime.network if self.runtime else None)
         if network is not None:
             self.load_network(settings, characters, network, pieces)

@@ -4,6 +4,7 @@ The names are evidence, not orders: the network's logit of a listed string is ra
 sentence speaks strongly against a name none is marked. `docs/names.md` tells the form of the files.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,6 +31,29 @@ class HouseWords:
 
     names: Mapping[str, frozenset[str]] = field(default_factory=dict)
     never: frozenset[str] = frozenset()
+
+    def to_json(self) -> bytes:
+        """Both lists as one JSON object."""
+        names = {name: sorted(labels) for name, labels in sorted(self.names.items())}
+        listed = {"names": names, "never": sorted(self.never)}
+        return json.dumps(listed, ensure_ascii=False).encode()
+
+    @classmethod
+    def from_json(cls, data: bytes) -> "HouseWords":
+        """Read what `to_json` wrote.
+
+        Raises:
+            NerError: it is something else.
+        """
+        try:
+            listed = json.loads(data)
+            names = {name: frozenset(labels) for name, labels in listed["names"].items()}
+            return cls(names, frozenset(listed["never"]))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise NerError(
+                "the model's word lists are damaged",
+                remedy="save it again with the lists, see docs/names.md",
+            ) from None
 
     @property
     def reach(self) -> float:

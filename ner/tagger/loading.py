@@ -125,7 +125,8 @@ def load(
             None for the model's own thresholds, which give the best F1.
         threads: how many batches run side by side; 0 for as many as there are processors.
         names: a file of names that are to be found, see `house.read_house_words`.
-        never: a file of strings that are never to be marked.
+        never: a file of strings that are never to be marked. Either is in place of both lists that the
+            model was saved with.
 
     Raises:
         NerError: there is none, or it is damaged or from a newer version of ner; or a threshold is not
