@@ -79,6 +79,26 @@ def test_a_skipped_task_is_left_out_and_a_prediction_is_not_a_person() -> None:
     assert dropped == {"skipped tasks": 1, "skipped annotations": 1}
 
 
+def test_label_studios_short_form_is_read_as_the_long_one() -> None:
+    def annotation(number: int, *regions: dict[str, object], **more: object) -> dict[str, object]:
+        drawn = {"label": [{**each, "labels": ["LOC"]} for each in regions]} if regions else {}
+        times = {"created_at": f"2024-01-0{number}", "updated_at": "2024-02-01", "lead_time": 3.2}
+        row = {"text": TEXT, "paper": "江城日报", "id": 7, **drawn, "annotator": 1}
+        return {**row, "annotation_id": number, **times, **more}
+
+    place = {"start": 0, "end": 3, "text": "江北区"}
+    street = {"start": 3, "end": 9, "text": "石马河街道的"}
+    items, dropped = studio(annotation(1, street), annotation(2, place), annotation(3, id=8))
+    first, second = items
+    assert isinstance(first, Article) and (first.id, first.paper) == ("7", "江城日报")
+    assert names(first) == ["江北区"] and names(second) == []
+    assert dropped == {"other annotations of a task": 1}
+    [wrong], _ = studio(annotation(1, {"start": 0, "end": 3, "text": "石马河"}))
+    assert isinstance(wrong, Rejected) and wrong.where == "a.json:task 1"
+    filler = [annotation(n, place, id=n, text=TEXT * 500) for n in range(3)]
+    assert len(studio(*filler)[0]) == 3  # of which the beginning shows one task in part
+
+
 def test_a_region_without_a_label_is_left_out_and_counted() -> None:
     regions = [region(0, 3, "江北区"), region(9, 11, "陈岚", labels=[])]
     [item], dropped = studio({"data": {"text": TEXT}, "annotations": [{"result": regions}]})

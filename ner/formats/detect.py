@@ -9,6 +9,7 @@ from ner.formats.conll import is_conll
 from ner.formats.doccano import is_doccano
 from ner.formats.encoding import SAMPLE
 from ner.formats.epaper import is_page
+from ner.formats.label_studio import is_label_studio
 from ner.formats.paths import SUFFIXES
 from ner.formats.source import Source
 
@@ -89,6 +90,8 @@ def _json_form_by_look(text: str) -> str:
     """The form of a JSON file of which only the beginning is known."""
     if re.search(r'"(annotations|completions|predictions)"\s{0,9}:', text) and '"data"' in text:
         return "label-studio"
+    if '"annotation_id"' in text and '"lead_time"' in text:
+        return "label-studio"
     return "web-annotation" if '"@context"' in text else "json"
 
 
@@ -96,7 +99,7 @@ def _form_of_row(row: dict[str, Any]) -> str:
     """The form whose lines have the keys of this one; empty for our own."""
     if "@context" in row:
         return "web-annotation"
-    if isinstance(row.get("data"), dict):
+    if is_label_studio(row):
         return "label-studio"
     return "doccano" if is_doccano(row) else ""
 

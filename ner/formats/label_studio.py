@@ -1,4 +1,4 @@
-"""Label Studio's JSON: an array of tasks.
+"""Label Studio's JSON, an array of tasks, and its JSON-MIN, an array of annotations.
 
 Offsets are code points: since 2022 its page turns JavaScript's units into them before it saves
 (label-studio-frontend pull request 308). Older exports hold UTF-16 units; the quoted text tells.
@@ -17,6 +17,24 @@ from ner.formats.source import Part, Source
 from ner.formats.utf16 import place_quoted
 
 _REMEDY = "export as JSON, the form with 'data' and 'annotations'"
+# What JSON-MIN has of an annotation beside the fields of its task's data and the regions of each control.
+_OF_ANNOTATION = (
+    "annotator",
+    "annotation_id",
+    "created_at",
+    "updated_at",
+    "lead_time",
+    "agreement",
+)
+
+
+def is_label_studio(row: Row) -> bool:
+    """True for a task, and for an annotation as JSON-MIN has it."""
+    return isinstance(row.get("data"), dict) or _is_minimal(row)
+
+
+def _is_minimal(row: Any) -> bool:
+    return isinstance(row, dict) and "annotation_id" in row and "lead_time" in row
 
 
 def read_label_studio(
@@ -26,7 +44,8 @@ def read_label_studio(
 
     A task that a person skipped is left out, whatever was predicted for it. Other annotations of the
     same task, and regions that are no labels (choices, relations) or have none, are left out; all this
-    is counted. Exports from before Label Studio 1.0 call annotations completions.
+    is counted. Exports from before Label Studio 1.0 call annotations completions. In JSON-MIN the
+    annotations of a task are those with its id.
 
     Args:
         fields: our names to those of a task's ``data``, for example ``text`` to ``content``.
@@ -36,7 +55,8 @@ def read_label_studio(
     """
     with at(source.name):
         tasks = load_json(source.text, remedy=_REMEDY)
-    for number, task in enumerate(tasks if isinstance(tasks, list) else [tasks], 1):
+    tasks = tasks if isinstance(tasks, list) else [tasks]
+    for number, task in enumerate(_with_minimal(tasks), 1):
         where = f"{source.name}:task {number}"
         try:
             with at(where):
@@ -49,6 +69,34 @@ def read_label_studio(
             continue
         row = rename(data, fields)
         yield item(partial(_article, task, row, made, dropped), where, row.get("id"))
+
+
+def _with_minimal(rows: list[Any]) -> list[Any]:
+    """Tasks; annotations as JSON-MIN has them are put together as tasks, each where its first one is."""
+    tasks: list[Any] = []
+    minimal: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        if not _is_minimal(row):
+            tasks.append(row)
+            continue
+        task = str(row.get("id"))
+        if task not in minimal:
+            minimal[task] = []
+            data = {k: v for k, v in row.items() if not (k in _OF_ANNOTATION or _are_regions(v))}
+            tasks.append({"id": row.get("id"), "data": data, "annotations": minimal[task]})
+        regions = [each for value in row.values() if _are_regions(value) for each in value]
+        result = [{"type": "labels", "value": region} for region in regions]
+        minimal[task].append({"created_at": row.get("created_at"), "result": result})
+    return tasks
+
+
+def _are_regions(value: Any) -> bool:
+    """Whether a field of JSON-MIN is what was drawn with a control, and no field of the data."""
+    return (
+        isinstance(value, list)
+        and bool(value)
+        and all(isinstance(each, dict) and {"start", "end"} <= each.keys() for each in value)
+    )
 
 
 def _parts(task: Any) -> tuple[dict[str, Any], list[dict[str, Any]]]:
