@@ -2,6 +2,7 @@
 
 import datetime
 import tracemalloc
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -58,6 +59,22 @@ def test_what_is_labelled_already_is_worth_nothing() -> None:
     assert chosen(pool, "quotes", 5, known=known) == ["new quote"]
 
 
+def test_nobody_reads_a_text_twice() -> None:
+    text = "南岸区下雨。东山到了。"
+    known = [unit("labelled", text).article, unit("a sentence", "西岸区下雨。").article]
+    pool = [
+        unit("same", text),
+        unit("new", text + "西岸区下雨。"),
+        unit("again", text + "西岸区下雨。"),
+        unit("one more", "北岸区下雨。"),
+    ]
+    dropped: Counter[str] = Counter()
+    assert chosen(pool, "words", 99, known=known, dropped=dropped) == ["new", "one more"]
+    assert dropped.total() == 2
+    parts = [part for one in pool for part in split_sentences(one)]
+    assert chosen(parts, "words", 99, known=known) == ["one more:0-6"]
+
+
 def test_a_choice_spreads_over_papers_and_months_and_topics() -> None:
     pool = [
         *(unit(f"a{n}", f"法院开庭{n}", paper="甲报") for n in range(3)),
@@ -75,8 +92,11 @@ def test_teachers_disagree_on_what_both_can_give_and_one_does() -> None:
     ours = Article(id="1", text=text, spans=(court, inner, brand))
     theirs = Article(id="1", text=text, spans=(court, west))
     assert disagreement(ours, theirs, {"ORG", "LOC", "BRAND"}, {"ORG", "LOC"}) == (west,)
-    one, other = (replace(Unit(a), disputed=(west,)) for a in (ours, theirs))
-    assert chosen([Unit(theirs), one, other], "disagreement", 2 * len(text)) == ["1", "1"]
+    disputed = (
+        replace(Unit(a), disputed=(west,)) for a in (ours, replace(theirs, text=text + "。"))
+    )
+    plain = Unit(replace(theirs, id="2", text=text + "！"))
+    assert chosen([plain, *disputed], "disagreement", 2 * len(text) + 1) == ["1", "1"]
 
 
 def test_sentences_keep_their_spans_and_their_ids_hold_their_offsets() -> None:

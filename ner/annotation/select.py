@@ -15,6 +15,7 @@ from ner.annotation.pool import FEATURES, FeatureTable, Pool, Unit
 from ner.annotation.teachers import Teacher, batches
 from ner.article import Article, Span, outermost
 from ner.corpus import sentences
+from ner.formats.fields import UNCOUNTED, Dropped
 
 WEIGHTS = {name: feature.weight for name, feature in FEATURES.items()}
 UNIT_COST = 20  # code points that going on to another unit costs a reader; else short units win
@@ -103,23 +104,34 @@ def select(
     known: Iterable[Article] = (),
     weights: Mapping[str, float] = WEIGHTS,
     cost: Callable[[Article], int] = lambda article: len(article.text),
+    dropped: Dropped = UNCOUNTED,
 ) -> Iterator[Choice]:
     """Choose units, the best first, until no other fits the budget. The same pool gives the same choice.
 
-    Units are read one by one; their features stay in memory, their articles in a temporary file.
+    Units are read one by one; their features stay in memory, their articles in a temporary file. A text
+    that is labelled already, or that came before, is not chosen.
 
     Args:
         budget: what the choice may cost in all.
-        known: articles that are labelled already: their names and words are not new.
+        known: articles that are labelled already, or sentences: their names and words are not new.
         weights: what each of `FEATURES` is worth; one that is left out is worth nothing.
         cost: of a unit, more than 0; its code points by default.
+        dropped: counts the units that are not chosen from, by why.
     """
+    seen: set[int] = set()  # hashes, since texts are many
     with Pool() as pool:
         for article in known:
             certain = tuple(replace(span, score=1.0) for span in article.spans)
             pool.add_known(replace(article, spans=certain))
+            text = article.text
+            seen.add(hash(text))
+            seen.update(hash(text[start:end]) for start, end in sentences(text))
         for unit in units:
-            pool.add(unit, cost(unit.article))
+            if hash(unit.article.text) in seen:
+                dropped["labelled already or in the pool twice"] += 1
+            else:
+                seen.add(hash(unit.article.text))
+                pool.add(unit, cost(unit.article))
         yield from _choose(pool, pool.table(), budget, weights)
 
 

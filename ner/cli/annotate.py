@@ -7,7 +7,7 @@ import typer
 from rich.markup import escape
 
 from ner.cli.app import DEFAULT_MODEL, DEFAULT_STORE, Group, ModelName, StoreUrl, app
-from ner.cli.terminal import progress, readable, safe, say, writing
+from ner.cli.terminal import count, progress, readable, safe, say, writing
 from ner.errors import NerError
 
 if TYPE_CHECKING:
@@ -64,7 +64,8 @@ def select(
         str, typer.Option(help="article, or sentence: each then an article of its own.")
     ] = "article",
     known: Annotated[
-        list[str] | None, typer.Option(help="Articles labelled already; repeatable.")
+        list[str] | None,
+        typer.Option(help="Articles labelled already, which are not chosen again; repeatable."),
     ] = None,
     against: Annotated[
         str,
@@ -107,7 +108,8 @@ def select(
     )
     chosen = _Selected()
     with writing(output) as sink:
-        for choice in progress(choose(chosen.count(pool), budget, known=labelled), "choosing"):
+        choices = choose(chosen.count(pool), budget, known=labelled, dropped=chosen.dropped)
+        for choice in progress(choices, "choosing"):
             chosen.add(choice)
             sink.write(dump(article_row(choice.article)))
     _print_selected(chosen)
@@ -149,7 +151,8 @@ def suggest(
             done += 1
             spans += len(article.spans)
             sink.write(dump(article_row(article)))
-    say(f"{done} articles, {spans} spans from {', '.join(each.name for each in loaded)}")
+    names = ", ".join(each.name for each in loaded)
+    say(f"{count(done, 'article')}, {count(spans, 'span')} from {names}")
     if failed:
         raise typer.Exit(1)
 
@@ -161,6 +164,7 @@ class _Selected:
         self.first: list[Choice] = []
         self.number = self.characters = self.pool = 0
         self.coverage: Counter[str] = Counter()
+        self.dropped: Counter[str] = Counter()
 
     def count(self, units: "Iterable[Unit]") -> "Iterator[Unit]":
         """The units, counted as they pass."""
@@ -195,8 +199,10 @@ def _print_selected(chosen: _Selected) -> None:
         if chosen.number > _SHOWN:
             say(f"and {chosen.number - _SHOWN} more")
     say(f"{chosen.number} of {chosen.pool} chosen, {chosen.characters:,} characters")
+    for why, number in chosen.dropped.items():
+        say(f"left out: {number:,} {why}")
     if not chosen.first:
-        if chosen.pool:
+        if chosen.pool > chosen.dropped.total():
             say("all are longer than the budget: raise --budget, or choose --unit sentence")
         return
     say("")
