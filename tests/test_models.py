@@ -129,6 +129,13 @@ def test_evaluate_writes_its_figures_and_its_mistakes(tmp_path: Path) -> None:
         assert shown in result.stdout
 
 
+@pytest.mark.parametrize("option", ["--json", "--html"])
+def test_what_evaluate_cannot_write_is_said_before_it_tags(tmp_path: Path, option: str) -> None:
+    missing = tmp_path / "none/page"
+    result = ner("evaluate", "no-such-model", TEST, option, missing)
+    assert f"{missing}: cannot be written" in one_line_error(result)
+
+
 def test_compare_sets_two_models_side_by_side(tmp_path: Path) -> None:
     folder = copy(tmp_path / "run", version="9.0")
     result = ner("compare", "news", folder, TEST)

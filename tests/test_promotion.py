@@ -37,6 +37,14 @@ def test_the_model_promoted_last_counts_and_rolling_back_goes_one_step(tmp_path:
     assert promote(load("news-0.0.1")) == own_models() / "news-0.0.1" == find_model("news")
 
 
+@pytest.mark.parametrize("version", ["2026-11", "v2", "1.0-rc1", "七月"])
+def test_a_version_of_any_form_is_found_by_the_name(tmp_path: Path, version: str) -> None:
+    promote(load(other(tmp_path, version, name="news-own")), "news-own")
+    (own_models() / "promoted.json").unlink()
+    assert find_model("news-own") == own_models() / f"news-own-{version}"
+    assert find_model("news") == SHIPPED
+
+
 def test_rolled_back_to_the_end_the_shipped_model_counts(tmp_path: Path) -> None:
     promote(load(other(tmp_path, "0.0.1")))
     assert rollback("news") == SHIPPED

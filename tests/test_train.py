@@ -230,6 +230,21 @@ def test_the_command_trains_on_reviewed_articles_and_keeps_no_password(
     assert [name for name in load(run / "model").data if "reviewed" in name]
 
 
+def test_where_the_model_is_to_be_put_is_looked_at_before_training(folder: Path) -> None:
+    path = folder / "config.toml"
+    path.write_text(CONFIG.format(root=ROOT))
+    command = ["train", str(path), "--run", str(folder / "run"), "--output"]
+    taken = CliRunner().invoke(app, [*command, str(folder)])
+    assert taken.exit_code == 1 and f"{folder}: is there already" in taken.stderr
+    assert not (folder / "run").exists()
+    for _ in range(2):  # a command that was done can be given again
+        done = CliRunner().invoke(app, [*command, str(folder / "models/own-1")])
+        assert done.exit_code == 0, done.output
+        assert f"model in {folder}/models/own-1" in done.stderr
+    (folder / "models/own-1/meta.json").unlink()
+    assert "damaged" in CliRunner().invoke(app, [*command, str(folder / "models/own-1")]).stderr
+
+
 def test_a_model_is_where_the_next_training_starts(folder: Path) -> None:
     list(train(settings(folder), folder / "run"))
     start = TrainedModels(models=(str(folder / "run/model"),))

@@ -1,6 +1,7 @@
 """Commands over models: train, evaluate, compare, list, promote, roll back."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from json import dump
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -58,6 +59,9 @@ def train(
     if test and start:
         require_enough(sum(1 for _ in corpus.read(test)))
     folder = run or Path("runs") / settings.name
+    made = folder / "model"
+    if output:
+        promotion.require_free(output, made)
     if from_store:
         settings = _with_reviewed(settings, store, folder)
 
@@ -70,9 +74,9 @@ def train(
     with interruption(f"the run is kept in {folder}, and the same command goes on"):
         for epoch in show_steps(train(settings, folder), Step, describe):
             _print_epoch(epoch)
-    made = folder / "model"
     if output:
-        promotion.copy(made, output)
+        if not output.exists():
+            promotion.copy(made, output)
         made = output
     say(f"model in {made}")
     if test and start:
@@ -172,19 +176,21 @@ def evaluate(
 
     articles = list(corpus.read(files))
     known = names(corpus.read(train)) if train else None
-    tagger, found = _tagged(model, articles)
-    result = evaluate(articles, found, known=known)
-    console().print(str(tagger), "on", *files, style="bold")
-    console().print(render.evaluation(result))
-    if json:
-        about = {"model": str(tagger), "hash": tagger.hash, "files": files, "train": train or []}
-        with writing(json) as out:
-            dump({**about, **result.figures()}, out, ensure_ascii=False, indent=1)
-            out.write("\n")
-    if html:
-        title = f"{tagger} on {', '.join(Path(file).name for file in files)}"
-        with writing(html) as out:
-            out.write(error_page(articles, found, result, title=title))
+    with ExitStack() as stack:  # what cannot be written is told before minutes of tagging
+        figures = stack.enter_context(writing(json)) if json else None
+        page = stack.enter_context(writing(html)) if html else None
+        tagger, found = _tagged(model, articles)
+        result = evaluate(articles, found, known=known)
+        console().print(str(tagger), "on", *files, style="bold")
+        console().print(render.evaluation(result))
+        if figures:
+            about = {"model": str(tagger), "hash": tagger.hash, "files": files}
+            about["train"] = train or []
+            dump({**about, **result.figures()}, figures, ensure_ascii=False, indent=1)
+            figures.write("\n")
+        if page:
+            title = f"{tagger} on {', '.join(Path(file).name for file in files)}"
+            page.write(error_page(articles, found, result, title=title))
 
 
 @app.command()

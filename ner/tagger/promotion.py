@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ner.errors import NerError
 from ner.files import replacing, write_text
+from ner.tagger import checksums
 from ner.tagger.loading import Tagger, load
 from ner.tagger.registry import (
     DEFAULT_MODEL,
@@ -81,11 +82,31 @@ def copy(model: Path, folder: Path) -> None:
     Raises:
         NerError: the folder is there already.
     """
-    if folder.exists():
-        raise NerError("is there already", where=str(folder), remedy="delete it, or name another")
+    require_free(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with replacing(folder) as written:
         shutil.copytree(model, written)
+
+
+def require_free(folder: Path, model: Path | None = None) -> None:
+    """Look whether a model can be copied to a folder.
+
+    Args:
+        model: a model of which the folder may be the copy already.
+
+    Raises:
+        NerError: something else is there.
+    """
+    if folder.exists() and not (model and _same(folder, model)):
+        raise NerError("is there already", where=str(folder), remedy="delete it, or name another")
+
+
+def _same(folder: Path, model: Path) -> bool:
+    """Whether two folders hold the same model, as both list it and as it is."""
+    lists = [(each / checksums.NAME) for each in (folder, model)]
+    if not all(path.is_file() for path in lists):
+        return False
+    return lists[0].read_bytes() == lists[1].read_bytes() and checksums.verify(folder)
 
 
 def _write(name: str, models: list[str]) -> None:

@@ -55,8 +55,25 @@ def find_model(model: str | Path = DEFAULT_MODEL, promotions: Sequence[str] | No
 
 
 def named(model: str) -> list[Path]:
-    """The installed models of a name, with or without a version, the newest last."""
-    return model_folders("meta.json", model)
+    """The installed models of a name, with or without a version, the newest last.
+
+    A name is the folder's, or the one in the model's ``meta.json``: its version may have any form.
+    """
+    by_folder = model_folders("meta.json", model)
+    return [
+        folder
+        for folder in installed_models()
+        if folder in by_folder or model in _names(folder / "meta.json")
+    ]
+
+
+def _names(meta: Path) -> tuple[str, ...]:
+    """What a model calls itself, without and with its version; nothing where that cannot be read."""
+    try:
+        values = json.loads(meta.read_bytes())
+        return values["name"], f"{values['name']}-{values['version']}"
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return ()
 
 
 def installed_models() -> list[Path]:
