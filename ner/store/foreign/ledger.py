@@ -168,6 +168,16 @@ def _failures(
     ]
 
 
+def note_changed(
+    connection: Connection, tables: Tables, model: int, changed: Mapping[Any, str | None]
+) -> None:
+    """Note what the column `changed` of articles holds, whose text is the one that was tagged."""
+    tagged = tables.tagged
+    mine = sa.and_(tagged.c.model == model, tagged.c.article == sa.bindparam("key"))
+    statement = tagged.update().where(mine).values(changed=sa.bindparam("new"))
+    connection.execute(statement, [{"key": key, "new": new} for key, new in changed.items()])
+
+
 def is_any_known(connection: Connection, tables: Tables, keys: Sequence[Any]) -> bool:
     """Whether any model has tagged one of these articles, or could not."""
     known = (sa.exists().where(t.c.article.in_(keys)) for t in (tables.tagged, tables.failures))

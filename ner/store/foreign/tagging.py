@@ -1,6 +1,6 @@
 """The part of `ForeignStore` for taggers: what is to be tagged, runs, results, what could not be tagged."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -38,10 +38,14 @@ class Tagging(Opened):
                 or changed is None
                 or changed != known[key].changed
             ]
+            same: dict[Any, str | None] = {}
             for row in self._with_text(self.table.rows(wanted)):
                 is_new = row.key not in known or known[row.key].text_hash != row.hash
                 if is_new or row.key in stale:
                     yield row.article()
+                elif row.changed != known[row.key].changed:
+                    same[row.key] = row.changed
+            self._note_changed(model, same)
 
     def articles_by_id(self, ids: Sequence[str]) -> Iterator[Article | Rejected]:
         """The articles with these ids, without spans.
@@ -153,6 +157,13 @@ class Tagging(Opened):
         if found is None:
             raise comparing.tagged_nothing(old)
         return found
+
+    def _note_changed(self, model: ModelKey, changed: Mapping[Any, str | None]) -> None:
+        """Note what `changed` of rows holds whose text is the same, so that they are not read again."""
+        if changed and (number := self._number(model)):
+            self._write(
+                lambda connection: ledger.note_changed(connection, self._tables, number, changed)
+            )
 
     def _with_text(self, rows: Iterable[ForeignRow]) -> Iterator[ForeignRow]:
         """Those of some rows that have a text; what any model found in the others goes."""
