@@ -35,7 +35,7 @@ class ArticlesConfig(_Table):
         date: a date, a time, a Unix time in seconds or milliseconds, or text that begins with a date.
         timezone: in which a Unix time or a time with a zone has its date.
         where: an SQL condition: only rows that meet it are read.
-        key: what rows are ordered by, unique and with an index; `id` if omitted.
+        key: what rows are ordered by, with an index; `id` if omitted.
         changed: differs whenever the row has changed: a time or a number. Without it all texts are read
             and compared by their hash, with it only those where it differs.
     """

@@ -70,7 +70,11 @@ def exists(engine: Engine) -> bool:
 
 def _read_only(connection: Any, record: Any) -> None:
     if hasattr(connection, "read_only"):  # psycopg
+        from psycopg.types.string import TextLoader
+
         connection.read_only = True
+        for kind in ("date", "timestamp", "timestamptz"):  # also infinity, and 44 BC
+            connection.adapters.register_loader(kind, TextLoader)
         return
     cursor = connection.cursor()
     is_sqlite = type(connection).__module__.startswith("sqlite3")

@@ -93,8 +93,8 @@ def create_tables(engine: Engine, tables: Tables) -> Undoing:
             connection.execute(sa.schema.CreateSchema(schema))
             made.append(sa.schema.DropSchema(schema))
         for table in tables.metadata.sorted_tables:
+            made.append(sa.schema.DropTable(table, if_exists=True))  # also where its index fails
             _create(connection, table)
-            made.append(sa.schema.DropTable(table))
         connection.exec_driver_sql(view_statement(tables, connection))
         made.append(sa.text(f"DROP VIEW {view_name(tables, connection)}"))
 

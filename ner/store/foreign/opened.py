@@ -7,10 +7,11 @@ from typing import Self, TypeVar
 from sqlalchemy.engine import Connection
 
 from ner.errors import NerError
+from ner.store.foreign.column_types import our_id_type
 from ner.store.foreign.config import ForeignConfig, read_config
 from ner.store.foreign.database import in_transaction, open_reader, open_writer, reading
 from ner.store.foreign.making import Undoing, create_tables, state_of, upgrade_tables
-from ner.store.foreign.schema import make_tables, our_id_type
+from ner.store.foreign.schema import make_tables
 from ner.store.foreign.table import ForeignTable
 from ner.store.urls import safe_url
 

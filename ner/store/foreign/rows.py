@@ -20,7 +20,9 @@ from ner.store.foreign.config import ArticlesConfig
 TITLE, BODY = "title", "body"
 
 _MILLISECONDS = 100_000_000_000  # a greater Unix time counts them
-_DAMAGED = re.compile("[\0\udc80-\udcff]")  # bytes of SQLite's that are no text, see `open_reader`
+_DAMAGED = re.compile(
+    "[\0\udc80-\udcff]"
+)  # also bytes that are no text, see `_text` and `open_reader`
 _FROM_TEXT: Mapping[type, Callable[[str], Any]] = {
     **{int: int, Decimal: Decimal, uuid.UUID: uuid.UUID, bytes: bytes.fromhex},
 }
@@ -146,6 +148,9 @@ def as_date(value: Any, timezone: ZoneInfo) -> datetime.date | None:
         seconds = float(text) / (1000 if float(text) >= _MILLISECONDS else 1)
         return datetime.datetime.fromtimestamp(seconds, timezone).date()
     with suppress(ValueError):
+        if (time := datetime.datetime.fromisoformat(text)).tzinfo:
+            return time.astimezone(timezone).date()
+    with suppress(ValueError):
         if match := re.match(r"(\d{4})\D{0,3}(\d{1,2})\D{0,3}(\d{1,2})", text):
             return datetime.date(*map(int, match.groups()))
     return None
@@ -168,5 +173,5 @@ def _check_column(name: str, column: Visible) -> None:
 
 def _text(value: Any) -> str:
     if isinstance(value, bytes):  # MySQL's BLOB, or text in a collation of bytes
-        return value.decode("utf-8", "replace")
+        return value.decode("utf-8", "surrogateescape")
     return "" if value is None else str(value)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Dialect, Engine
+from sqlalchemy.engine import Connection
 
 from ner.store.foreign.config import SpansConfig
 from ner.store.foreign.rows import BODY, TITLE
@@ -135,14 +135,6 @@ def make_tables(config: SpansConfig, id_type: sa.types.TypeEngine[Any]) -> Table
         models, runs, run_spans, tagged, spans, PLACE, ("text_hash",),
         failures=failures, decisions=decisions, reviews=reviews, view=f"{config.prefix}{VIEW}",
     )  # fmt: skip
-
-
-def our_id_type(engine: Engine, their_type: Any, ours: Dialect) -> sa.types.TypeEngine[Any]:
-    """The type of their ids for a column of ours, which then joins without a conversion."""
-    if engine.dialect.name == ours.name:
-        return their_type  # type: ignore[no-any-return]
-    generic: sa.types.TypeEngine[Any] = their_type.as_generic(allow_nulltype=True)
-    return generic
 
 
 def view_name(tables: Tables, connection: Connection) -> str:

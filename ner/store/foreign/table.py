@@ -1,18 +1,24 @@
 """Their article table: only read, a range of keys at a time."""
 
+import logging
+import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from ner.errors import NerError
+from ner.store.foreign.column_types import as_stored, is_text
 from ner.store.foreign.config import ArticlesConfig
 from ner.store.foreign.database import reading
 from ner.store.foreign.rows import ForeignRow, changed_text, id_from_text, id_text, make_row
 from ner.store.schema import chunks
 from ner.store.urls import safe_url
+
+_LOG = logging.getLogger(__name__)
 
 PART = 10_000  # rows of a part
 LISTED = 1000  # keys per query
@@ -41,6 +47,13 @@ class ForeignTable:
                 where=where,
                 remedy=f"correct [articles]; it has {', '.join(columns)}",
             )
+        for text in filter(None, (config.title, config.body)):
+            if not is_text(columns[text]):
+                raise NerError(
+                    f"column {text} is of type {columns[text]}, which is no text",
+                    where=where,
+                    remedy="make a view that has the text in a column, and name that as table",
+                )
         self.id_type = columns[config.id]
         self._table = sa.table(
             name,
@@ -49,9 +62,13 @@ class ForeignTable:
         )
         self._key = self._table.c[config.key or config.id]
         self._id = self._table.c[config.id]
+        changed = self._table.c[config.changed] if config.changed else sa.null()
+        named = {"id": self._id, "key": self._key, "changed": changed}
+        self._listed = [column.label(name) for name, column in named.items()]
         # A colon is not a parameter here, as it would be in SQLAlchemy's own text.
         condition = config.where.replace(":", "\\:")
-        self._where = sa.text(f"({condition})") if condition.strip() else sa.true()
+        self._where = sa.text(f"({condition}\n)") if condition.strip() else sa.true()
+        self._has_none = sa.or_(self._id.is_(None), self._key.is_(None))
         if condition.strip():
             self._check_condition()
 
@@ -65,11 +82,15 @@ class ForeignTable:
 
     def count(self) -> int:
         """How many rows there are to read."""
-        query = sa.select(sa.func.count()).select_from(self._table).where(self._where)
-        return int(self._scalar(query) or 0)
+        return self._count(~self._has_none)
 
     def ranges(self, size: int) -> Iterator[Range]:
-        """Ranges of so many rows, in the order of the key."""
+        """Ranges of so many rows, in the order of the key; rows without an id are told of."""
+        if without := self._count(self._has_none):
+            _LOG.warning(
+                "%s: rows whose %s is NULL are passed over: %s",
+                self._shown, " or ".join(dict.fromkeys((self._id.name, self._key.name))), without,
+            )  # fmt: skip
         after = None
         while True:
             query = self._after(sa.select(self._key), (after, None)).offset(size - 1).limit(1)
@@ -81,18 +102,17 @@ class ForeignTable:
 
     def listed(self, part: Range) -> Iterator[list[tuple[Any, str | None]]]:
         """Ids of a part, each with its `changed` (None where no column is named so), in lists."""
-        after, last = part
-        changed = self._table.c[self._config.changed] if self._config.changed else sa.null()
-        columns = (self._id.label("id"), self._key.label("key"), changed.label("changed"))
-        while True:
-            query = self._after(sa.select(*columns), (after, last)).limit(LISTED)
-            rows = self._all(query)
-            if not rows:
-                return
+        query = self._after(sa.select(*self._listed), part).order_by(self._id).limit(LISTED)
+        rows = self._all(query)
+        while rows:
             yield [
                 (row.id, None if row.changed is None else changed_text(row.changed)) for row in rows
             ]
-            after = rows[-1].key
+            beyond = self._key > rows[-1].key
+            if self._key is not self._id:  # several rows may have the same
+                same_or_beyond = self._key >= rows[-1].key
+                beyond = sa.and_(same_or_beyond, sa.or_(beyond, self._id > rows[-1].id))
+            rows = self._all(query.where(beyond))
 
     def rows(self, ids: Sequence[Any]) -> Iterator[ForeignRow]:
         """The rows with these ids, whether the condition takes them or not; of those that there are."""
@@ -121,7 +141,7 @@ class ForeignTable:
         Raises:
             NerError: there are some.
         """
-        shared = sa.select(self._id).where(self._where).group_by(self._id)
+        shared = sa.select(self._id).where(self._where, ~self._has_none).group_by(self._id)
         for row in self._all(shared.having(sa.func.count() > 1).limit(1)):
             raise self._not_unique(row[0])
 
@@ -156,6 +176,10 @@ class ForeignTable:
             error.remedy = error.remedy or "correct the condition"
             raise
 
+    def _count(self, condition: sa.ColumnElement[bool]) -> int:
+        query = sa.select(sa.func.count()).select_from(self._table)
+        return int(self._scalar(query.where(self._where, condition)) or 0)
+
     def _scalar(self, query: sa.Select[Any]) -> Any:
         return reading(self._engine, lambda connection: connection.scalar(query))
 
@@ -164,7 +188,7 @@ class ForeignTable:
 
     def _after(self, query: sa.Select[Any], part: Range) -> sa.Select[Any]:
         after, last = part
-        query = query.where(self._where).order_by(self._key)
+        query = query.where(self._where, ~self._has_none).order_by(self._key)
         if after is not None:
             query = query.where(self._key > after)
         return query if last is None else query.where(self._key <= last)
@@ -177,13 +201,13 @@ def _columns(connection: Connection, name: str, schema: str, where: str) -> Mapp
         NerError: there is none of that name.
     """
     inspector = sa.inspect(connection)
-    try:
+    columns: Mapping[str, Any] = {}
+    with suppress(sa.exc.NoSuchTableError), warnings.catch_warnings():
+        warnings.simplefilter("ignore", sa.exc.SAWarning)  # a type that it does not know
         columns = {
-            column["name"]: column["type"]
+            column["name"]: as_stored(column["type"], connection.dialect)
             for column in inspector.get_columns(name, schema=schema or None)
         }
-    except sa.exc.NoSuchTableError:
-        columns = {}
     if not columns:
         raise NerError("no such table", where=where, remedy="correct table under [articles]")
     if connection.dialect.name in ("mysql", "mariadb"):
