@@ -257,7 +257,9 @@ def test_an_article_that_was_read_as_a_whole(store: ForeignStore, url: str, tmp_
     read = replace(article(store, "1"), spans=(PLACE, Span(body, body + 2, "PER")))
     assert store.decide(read, "陈静", source="doccano july") == 4
     assert store.decide(read, "陈静", source="doccano july") == 0
-    assert verdicts(url) == ["right", None]
+    assert verdicts(url) == ["right", "right", None]
+    drawn = "SELECT name FROM ner_article_spans WHERE verdict = 'right' AND field = 'body'"
+    assert execute(url, drawn) == [("陈晓",)], "what nobody but a person marked"
     path = path_of(tmp_path)
     [row] = map(json.loads, ner("export", "--reviewed", "--store", path).stdout.splitlines())
     assert row["id"] == "1"
@@ -293,6 +295,7 @@ def test_a_confirmed_span_stays_where_a_new_model_does_not_repeat_it(
     kept = [spans(article(store, name, model=NEW)) for name in "134"]
     assert kept == [{here, (0, 4, "ORG", "m-2")}, {here, mine}, {mine}]
     assert spans(article(store, "3", model=NEW, as_tagged=True)) == {here}
+    assert [in_view(url, name) for name in "134"] == kept
     assert store.unrepeated(NEW) == {"3": 1, "4": 1} and store.unrepeated(OLD) == {}
     shown = ner("runs", "diff", "m-1", "m-2", "--store", path_of(tmp_path)).output
     assert "2 spans that people called right are not found by m-2; they stay" in shown
@@ -303,8 +306,32 @@ def test_a_confirmed_span_stays_where_a_new_model_does_not_repeat_it(
     # What was said of a text says nothing of another one, though the same stands at its beginning.
     execute(url, "UPDATE cms_article SET content = '<p>江北区</p>' WHERE id = 3")
     tag_by(store, NEW, {"3": ()})
-    assert spans(article(store, "3", model=NEW)) == set()
+    assert spans(article(store, "3", model=NEW)) == in_view(url, "3") == set()
     assert store.unrepeated(NEW) == {"4": 1}
+
+
+def test_the_view_has_what_people_added(store: ForeignStore, url: str) -> None:
+    """As `ner show` has it, with the name where ner entered it, until it is taken back."""
+    tag_by(store, OLD, {"1": (PLACE,), "3": ()})
+    added = Span(2, 4, "BRAND")
+    for name in "13":
+        number = store.decide_span(article(store, name), added, RIGHT, CHEN)
+        assert isinstance(number, int), number
+        assert in_view(url, name) == spans(article(store, name))
+        assert (2, 4, "BRAND", "") in in_view(url, name)
+    text = article(store, "3").text
+    columns = "name, score, verdict, field, text_hash"
+    where = "WHERE article = 3 AND model IS NULL"
+    [row] = execute(url, f"SELECT {columns} FROM ner_article_spans {where}")
+    assert (row.name, row.score, row.verdict, row.field) == (text[2:4], 1, "right", "title")
+    assert row.text_hash == article(store, "3").text_hash
+    tag_by(store, NEW, {"3": (added,)})  # which finds it too
+    assert in_view(url, "3") == spans(article(store, "3")) == {(2, 4, "BRAND", "m-2")}
+    assert store.undo(number, CHEN)
+    assert in_view(url, "3") == spans(article(store, "3"))
+    assert isinstance(store.decide_span(article(store, "1"), added, WRONG, CHEN), int)
+    assert in_view(url, "1") == spans(article(store, "1", model=OLD))
+    assert (0, 3, "LOC", "m-1") in in_view(url, "1")
 
 
 def test_clicks_that_cross_leave_an_article_readable(store: ForeignStore, url: str) -> None:
@@ -315,7 +342,9 @@ def test_clicks_that_cross_leave_an_article_readable(store: ForeignStore, url: s
         " reviewer, source, at) SELECT article, text_hash, 'title', {}, {}, 'ORG', 'right', '李', 'cms',"
         " CURRENT_TIMESTAMP FROM ner_article_spans"
     )
-    execute(url, say.format(0, 4), say.format(2, 6), say.format(4, 900))
+    execute(url, say.format(0, 4), say.format(2, 6))
+    assert in_view(url, "1") == {(2, 6, "ORG", "")}
+    execute(url, say.format(4, 900))
     found = spans(article(store, "1", model=OLD))
     assert found == {(2, 6, "ORG", "")}, "the model's crosses it too"
 
@@ -418,7 +447,7 @@ def test_a_view_that_still_has_what_was_called_wrong_is_made_anew(
     execute(
         url,
         "DROP VIEW ner_article_spans",
-        re.sub(r" AND coalesce\(\(SELECT.* != 'wrong'", "", view, flags=re.S),
+        re.sub(r" AND coalesce\(\(SELECT.*", "", view, flags=re.S),
     )
     assert verdicts(url) == ["wrong"]
     assert "made by an earlier version" in ner("show", "--store", path_of(tmp_path)).output
@@ -427,6 +456,14 @@ def test_a_view_that_still_has_what_was_called_wrong_is_made_anew(
     execute(url, "DROP VIEW ner_article_spans")
     assert "were upgraded" in ner("store", "upgrade", "--store", path_of(tmp_path)).output
     assert verdicts(url) == []
+
+
+def in_view(url: str, name: str) -> set[tuple[int, int, str, str]]:
+    """The spans that the view has of an article, as `spans` gives them."""
+    columns = "start_char, end_char, label, coalesce(model, '')"
+    rows = execute(url, f"SELECT {columns} FROM ner_article_spans WHERE article = {name}")
+    assert len(set(rows)) == len(rows)
+    return set(map(tuple, rows))
 
 
 def view_of(url: str) -> list[object]:
@@ -440,7 +477,7 @@ def as_the_first_version_made_them(store: ForeignStore, url: str) -> None:
     added = {
         "runs": ("articles", "characters", "failed", "last_at"),
         "tagged": ("is_stale",),
-        "decisions": ("model", "external_id", "undoes"),
+        "decisions": ("model", "name", "external_id", "undoes"),
         "failures": ("run",),
     }
     checks = [f"ck_ner_decisions_{name}" for name in ("field", "verdict")]
@@ -454,7 +491,7 @@ def as_the_first_version_made_them(store: ForeignStore, url: str) -> None:
         *(f"ALTER TABLE ner_{t} DROP COLUMN {c}" for t, columns in added.items() for c in columns),
         "DROP TABLE ner_run_spans",
         "DROP TABLE ner_reviews",
-        re.sub(r" AND coalesce\(\(SELECT.* != 'wrong'", "", view, flags=re.S),
+        re.sub(r" AND coalesce\(\(SELECT.*", "", view, flags=re.S),
     )
     if kind != "sqlite":
         execute(url, *(f"ALTER TABLE ner_decisions DROP CONSTRAINT {name}" for name in checks))

@@ -231,7 +231,8 @@ def _columns(row: ForeignRow, span: Span) -> Mapping[str, Any]:
     if found is None:
         return {}
     names = ("field", "start_char", "end_char")
-    fixed = {"article": row.key, "text_hash": row.hash, "label": span.label}
+    name = row.text[span.start : span.end]
+    fixed = {"article": row.key, "text_hash": row.hash, "label": span.label, "name": name}
     return {**fixed, **dict(zip(names, found))}
 
 

@@ -15,7 +15,6 @@ from ner.errors import NerError
 from ner.store.foreign.database import exists, in_transaction, reading
 from ner.store.foreign.schema import ADDED, Tables, view_name, view_statement
 from ner.store.urls import safe_url
-from ner.store.verdicts import WRONG
 
 if TYPE_CHECKING:
     from alembic.operations import BatchOperations
@@ -54,13 +53,13 @@ def state_of(engine: Engine, tables: Tables) -> State:
 
 
 def _has_view(connection: Connection, tables: Tables) -> bool:
-    """Whether there is the view, and leaves out what people called wrong, as earlier ones did not."""
+    """Whether there is the view, and has what people called right, as earlier ones had not."""
     try:
         inspector = sa.inspect(connection)
         definition = inspector.get_view_definition(tables.view, schema=tables.metadata.schema)
     except sa.exc.NoSuchTableError:
         return False
-    return f"'{WRONG}'" in definition
+    return "union all" in definition.lower()
 
 
 def _columns(connection: Connection, tables: Tables) -> _Columns:

@@ -113,7 +113,7 @@ def make_tables(config: SpansConfig, id_type: sa.types.TypeEngine[Any]) -> Table
     decisions = table(
         "decisions", own_number(), column("article", id_type), column("text_hash", sa.String(64)),
         *place(is_key=False), column("verdict", sa.String(16)), added("model", number),
-        *said("decisions"),
+        added("name", sa.Text), *said("decisions"),
         # Refused where they are inserted.
         sa.CheckConstraint(f"field IN ('{TITLE}', '{BODY}')", f"ck_{config.prefix}decisions_field"),
         sa.CheckConstraint(
@@ -145,36 +145,96 @@ def view_name(tables: Tables, connection: Connection) -> str:
 
 
 def view_statement(tables: Tables, connection: Connection, verb: str = "CREATE") -> str:
-    """The statement that makes the view: the spans of the model that tagged each article last.
+    """The statement that makes the view: spans of the model that tagged each article last, as people decided.
 
-    Without those that people called wrong.
+    They are those of `ner.store.decided.as_decided`: without those that they called wrong or that cross one
+    that they called right, and with those that they called right and the model did not find.
     """
-    spans, tagged, models, decisions = (
-        tables.spans, tables.tagged, tables.models, tables.decisions.alias("d")
-    )  # fmt: skip
-    later = tagged.alias("later")
-    last = sa.select(sa.func.max(later.c.run)).where(later.c.article == spans.c.article)
-    places = ("article", *PLACE)
-    verdict = (
-        sa.select(decisions.c.verdict)
-        .where(*(decisions.c[name] == spans.c[name] for name in places))
-        .where(decisions.c.text_hash == tagged.c.text_hash, stands(decisions))
-        .order_by(decisions.c.number.desc())
+    body = sa.union_all(_found(tables), _added(tables))
+    made = body.compile(connection, compile_kwargs={"literal_binds": True})
+    statement = f"{verb} VIEW {view_name(tables, connection)} AS {made}"
+    return statement.replace("%", "%%")
+
+
+def _found(tables: Tables) -> sa.Select[Any]:
+    """The spans of the model that tagged each article last, with the last word on each."""
+    spans, tagged, models, said = tables.spans, tables.tagged, tables.models, tables.decisions
+    verdict, right = said.alias("d"), said.alias("r")
+    here = verdict.c.text_hash == tagged.c.text_hash
+    last_word = (
+        sa.select(verdict.c.verdict)
+        .where(_same(verdict, spans, *_WHERE, *_WHAT), here, stands(verdict))
+        .order_by(verdict.c.number.desc())
         .limit(sa.literal_column("1"))
         .scalar_subquery()
     )
-    query = (
+    crossed = sa.exists().where(
+        _cross(right, spans), right.c.text_hash == tagged.c.text_hash, _is_right(right, said)
+    )
+    return (
         sa.select(
-            *(spans.c[name] for name in (*places, "name", "score")),
+            *(spans.c[name] for name in ("article", *PLACE, "name", "score")),
             (models.c.name + sa.literal_column("'-'") + models.c.version).label("model"),
-            verdict.label("verdict"),
+            last_word.label("verdict"),
             tagged.c.text_hash,
             tagged.c.at.label("tagged_at"),
         )
-        .join(tagged, sa.and_(*(tagged.c[n] == spans.c[n] for n in ("article", "model"))))
+        .join(tagged, _same(tagged, spans, "article", "model"))
         .join(models, models.c.number == spans.c.model)
-        .where(tagged.c.run == last.scalar_subquery(), sa.func.coalesce(verdict, "") != WRONG)
+        .where(_is_last(tagged), sa.func.coalesce(last_word, "") != WRONG, ~crossed)
     )
-    body = query.compile(connection, compile_kwargs={"literal_binds": True})
-    statement = f"{verb} VIEW {view_name(tables, connection)} AS {body}"
-    return statement.replace("%", "%%")
+
+
+def _added(tables: Tables) -> sa.Select[Any]:
+    """The spans that people called right and that model did not find; of two that cross, the later."""
+    spans, tagged, said = tables.spans, tables.tagged, tables.decisions
+    added, later = said.alias("a"), said.alias("l")
+    found = sa.exists().where(_same(spans, added, *_WHERE, *_WHAT), spans.c.model == tagged.c.model)
+    crossed = sa.exists().where(
+        _cross(later, added), _same(later, added, "text_hash"), later.c.number > added.c.number,
+        _is_right(later, said),
+    )  # fmt: skip
+    return (
+        sa.select(
+            *(added.c[name] for name in ("article", *PLACE, "name")),
+            sa.literal_column("1.0").label("score"),
+            sa.cast(sa.null(), sa.Text).label("model"),
+            added.c.verdict,
+            tagged.c.text_hash,
+            tagged.c.at.label("tagged_at"),
+        )
+        .join(tagged, _same(tagged, added, "article", "text_hash"))
+        .where(_is_last(tagged), _is_right(added, said), ~found, ~crossed)
+    )
+
+
+_WHERE, _WHAT = ("article", "field"), ("start_char", "end_char", "label")
+
+
+def _same(a: sa.FromClause, b: sa.FromClause, *names: str) -> sa.ColumnElement[bool]:
+    return sa.and_(*(a.c[name] == b.c[name] for name in names))
+
+
+def _cross(a: sa.FromClause, b: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Whether two spans of one column cross: neither holds the other."""
+    starts = (
+        sa.and_(x.c.start_char < y.c.start_char, y.c.start_char < x.c.end_char, x.c.end_char < y.c.end_char)
+        for x, y in ((a, b), (b, a))
+    )  # fmt: skip
+    return sa.and_(_same(a, b, *_WHERE), sa.or_(*starts))
+
+
+def _is_last(tagged: sa.FromClause) -> sa.ColumnElement[bool]:
+    """Whether a row of the ledger is of the run that tagged its article last."""
+    later = tagged.alias("later")
+    last = sa.select(sa.func.max(later.c.run)).where(later.c.article == tagged.c.article)
+    return tagged.c.run == last.scalar_subquery()
+
+
+def _is_right(said: sa.FromClause, decisions: sa.Table) -> sa.ColumnElement[bool]:
+    """Whether a decision says that its span is right, and nothing that was said later counts."""
+    later = decisions.alias()
+    spoken = _same(later, said, *_WHERE, *_WHAT, "text_hash"), later.c.number > said.c.number
+    return sa.and_(
+        said.c.verdict == RIGHT, stands(said), ~sa.exists().where(*spoken, stands(later))
+    )
