@@ -111,7 +111,7 @@ class _Adding:
         connection.execute(articles.update().where(articles.c.number == number).values(row))
         connection.execute(texts.delete().where(texts.c.article == number))
         connection.execute(texts.insert().values(article=number, text=article.text))
-        forgive(connection, numbers=[number])
+        forgive(connection, number)
         self._stored[article.id] = next(lock_articles(connection, [article.id]))
 
     def insert_new(self) -> None:

@@ -57,8 +57,8 @@ class Reach:
     left: int
 
 
-def reach(connection: Connection, alike: Alike, model: ModelKey | None) -> Reach:
-    """What a decision would be about; nothing is written.
+def reach(connection: Connection, alike: Alike, model: ModelKey | None = None) -> Reach:
+    """What a decision on all spans of a string would be about; nothing is written.
 
     Raises:
         NerError: they are more than `MOST`.
@@ -68,7 +68,7 @@ def reach(connection: Connection, alike: Alike, model: ModelKey | None) -> Reach
 
 
 def decide_alike(
-    connection: Connection, alike: Alike, action: str, said: Said, model: ModelKey | None
+    connection: Connection, alike: Alike, action: str, said: Said, *, model: ModelKey | None = None
 ) -> Reach:
     """Decide on all spans of a string that nobody has decided on; `undo_last` takes all of it back.
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any, TypedDict
+from typing import Any, TypedDict, Unpack
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -204,22 +204,21 @@ def _marked(filters: Filters, *, each: bool) -> sa.ColumnElement[bool]:
     )
 
 
-def count_articles(
-    connection: Connection, filters: Filters | None = None, numbers: Sequence[int] | None = None
-) -> int:
+def count_articles(connection: Connection, **filters: Unpack[Filters]) -> int:
     """How many articles match.
 
-    Args:
-        numbers: primary keys of the only articles that count; None for all.
+    Raises:
+        NerError: one of the ids is not in the store, or the date is not one.
     """
-    query = sa.select(sa.func.count()).select_from(articles).where(*matching(filters or {}))
-    if (filters or {}).get("reviewed"):  # few are, and an index knows which
+    query = sa.select(sa.func.count()).select_from(articles).where(*matching(filters))
+    if filters.get("reviewed"):  # few are, and an index knows which
         query = query.where(articles.c.number.in_(sa.select(reviews.c.article)))
-    if numbers is None:
+    ids = filters.get("ids")
+    if not ids:
         return connection.scalar(query) or 0
     return sum(
         connection.scalar(query.where(articles.c.number.in_(chunk))) or 0
-        for chunk in chunks(numbers)
+        for chunk in chunks(numbers_of(connection, ids))
     )
 
 

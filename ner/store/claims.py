@@ -81,22 +81,25 @@ def claim(connection: Connection, run: Run, size: int, characters: int) -> Claim
 
 
 def release(connection: Connection, claim: Claim) -> None:
-    """Give a claim back: its articles wait for whoever comes next, in the quarantine, with no try counted."""
+    """Give a claim back without results, as when the user interrupts.
+
+    Its articles wait for whoever comes next, in the quarantine, with no try counted.
+    """
     row = connection.execute(sa.select(claims).where(claims.c.number == claim.number)).first()
     if row is not None:
         failed.set_aside(connection, row, "was not reached", tries=0)
 
 
 def release_all(connection: Connection, run: Run) -> int:
-    """Give back all claims of a run that nobody works on any more; how many they were."""
+    """Give back all claims of a run whose taggers have all ended, wherever they were; how many."""
     rows = [row for row in _open_claims(connection, run.model) if row.run == run.number]
     for row in rows:
         failed.set_aside(connection, row, ENDED, tries=1)
     return len(rows)
 
 
-def hand_out_again(connection: Connection, model: ModelKey) -> None:
-    """Have all articles tagged again by a model: the ledger forgets them, their spans stay until then."""
+def tag_again(connection: Connection, model: ModelKey) -> None:
+    """Have a model tag all articles again. Until it has, each keeps the spans that it has."""
     number = model_number(model).scalar_subquery()
     connection.execute(tagged.delete().where(tagged.c.model == number))
     connection.execute(quarantine.delete().where(quarantine.c.model == number))

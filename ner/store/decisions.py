@@ -41,7 +41,9 @@ class Said:
         return {**fields, "external_id": self.external_id, "at": now()}
 
 
-def decide(connection: Connection, article: Article, said: Said) -> int | Rejected:
+def decide(
+    connection: Connection, article: Article, reviewer: str, *, source: str = ""
+) -> int | Rejected:
     """Add what a person decided about a whole article: its spans are right, others found there wrong.
 
     Whoever decides the same again, known by the source, adds nothing, even where somebody else has decided
@@ -54,6 +56,7 @@ def decide(connection: Connection, article: Article, said: Said) -> int | Reject
     row = lock_text(connection, article.id, article.text_hash)
     if isinstance(row, Rejected):
         return row
+    said = Said(reviewer, source)
     earlier = standing_decisions(connection, [row.number]).get(row.number, [])
     found = connection.execute(sa.select(spans).where(spans.c.article == row.number)).all()
     was_read = said.source in _reviewed_in(connection, row.number)
@@ -97,14 +100,18 @@ def new_verdicts(
 
 def decide_span(
     connection: Connection,
-    article_id: str,
-    text_hash: str,
+    article: Article,
     span: Span,
     verdict: str,
     said: Said,
-    model: ModelKey | None,
+    *,
+    model: ModelKey | None = None,
 ) -> int | Rejected:
-    """Add what a person decided about one span.
+    """Add what a person decided about one span of an article as it is stored.
+
+    Args:
+        verdict: ``right`` or ``wrong``.
+        model: whose span it was; None where a person drew it.
 
     Returns:
         The decision's number (that of the earlier one where the same was said before), or why it was not
@@ -115,13 +122,13 @@ def decide_span(
         ValueError: the verdict is none.
     """
     check_verdict(verdict)
-    row = lock_text(connection, article_id, text_hash)
+    row = lock_text(connection, article.id, article.text_hash)
     if isinstance(row, Rejected):
         return row
     if known := known_decision(connection, span_decisions, said):
         return known
     standing = standing_decisions(connection, [row.number]).get(row.number, [])
-    answer = said_or_refused(article_id, row.text, span, verdict, said, standing)
+    answer = said_or_refused(article.id, row.text, span, verdict, said, standing)
     if answer is not None:
         return answer
     number = connection.scalar(model_number(model)) if model else None

@@ -3,22 +3,29 @@
 import datetime
 import json
 from bisect import bisect
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ner.errors import NerError
-from ner.store.articles import Filters, Summary, build_summary, matching, select_summaries
+from ner.store.articles import (
+    Filters,
+    Summary,
+    build_summary,
+    matching,
+    numbers_of,
+    select_summaries,
+)
 from ner.store.decided import count_labels
 from ner.store.paging import Candidates
-from ner.store.runs import ModelKey, by_model, labels_of_models, model_number
+from ner.store.runs import ModelKey, by_model, labels_of_models, latest_models, model_number
 from ner.store.schema import CHUNK, LAST, SURFACE, articles, models, spans, tagged
 from ner.store.verdicts import called_right, is_kept
 
 By = Literal["label", "model", "paper", "month"]
+PAGE = 50  # articles or names in a part of a list
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +55,24 @@ class Name:
 
 
 def page(
-    connection: Connection, filters: Filters, numbers: Sequence[int] | None, after: str, limit: int
+    connection: Connection, *, after: str = "", limit: int = PAGE, **filters: Unpack[Filters]
 ) -> Page:
     """Articles by date, the newest first, then by paper and in the order they were added; undated ones last.
 
+    The next part takes as long as the first, however far down the list it is.
+
     Args:
-        numbers: primary keys of the only articles wanted; None for all.
+        after: `Page.after` of the part before; empty for the first.
+        limit: the most articles.
 
     Raises:
-        NerError: the date is none, or `after` is not from a page.
+        NerError: one of the ids is not in the store, the date is not one, or `after` is from no page.
     """
     position = _position(after)
     model = filters.get("model")
     query = select_summaries(model).where(*matching(filters)).limit(limit + 1)
-    if numbers is not None:
-        query = query.where(articles.c.number.in_(numbers))
+    if ids := filters.get("ids"):
+        query = query.where(articles.c.number.in_(numbers_of(connection, ids)))
     rows: list[Any] = []
     if position is None or position[0]:
         order = (articles.c.date.desc(), articles.c.paper, articles.c.number)
@@ -114,12 +124,25 @@ def _beyond(position: tuple[str, str, int] | None) -> list[sa.ColumnElement[bool
 
 
 def names(
-    connection: Connection, prefix: str, label: str, model: ModelKey, limit: int
+    connection: Connection,
+    prefix: str = "",
+    label: str = "",
+    *,
+    model: ModelKey | None = None,
+    limit: int = PAGE,
 ) -> list[Name]:
     """The strings that a model marked and that begin with a prefix, sorted by code point.
 
     As far as people let them stand, see `ner.store.verdicts.is_kept`.
+
+    Args:
+        label: only those marked with this label; all if empty.
+        model: the model that tagged something last, if None.
+        limit: the most names.
     """
+    model = model or next(iter(latest_models(connection)), None)
+    if model is None:
+        return []
     count = sa.func.count()
     query = (
         sa.select(spans.c.surface, spans.c.label, count)
@@ -175,10 +198,13 @@ def marked(name: str, filters: Filters) -> Candidates:
     return after
 
 
-def counts(connection: Connection, by: By, filters: Filters) -> dict[str, int]:
+def counts(connection: Connection, by: By, **filters: Unpack[Filters]) -> dict[str, int]:
     """How many articles match, by paper, month (``2025-03``) or model; or how many spans, by label.
 
     What has no paper or date is under an empty key.
+
+    Raises:
+        NerError: the date is not one.
     """
     conditions = matching(filters)
     query: sa.Select[Any]

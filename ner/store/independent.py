@@ -5,7 +5,7 @@ nothing, nor is it shown to the other. Where both said the same, and where someb
 differences, decisions like all others are added, which count.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
@@ -135,11 +135,11 @@ def versions(connection: Connection, queue: int, numbers: Sequence[int]) -> dict
     return found
 
 
-def all_versions(connection: Connection, queue: int) -> Iterator[Versions]:
+def all_versions(connection: Connection, queue: int) -> list[Versions]:
     """The articles of a queue that two independent readers have finished, as each left them."""
     query = sa.select(queue_articles.c.article).where(queue_articles.c.queue == queue)
     numbers = connection.scalars(query.order_by(queue_articles.c.position)).all()
-    yield from versions(connection, queue, numbers).values()
+    return list(versions(connection, queue, numbers).values())
 
 
 def agree(
@@ -190,8 +190,7 @@ def settle(
     for place in right:
         if why := why_crossing(Span(*place), right):
             return Rejected(article_id, where, why, "mark one of them as wrong")
-    places = dict.fromkeys([*found.verdicts, *last])
-    _settle(connection, row, places, right, action, said, None)
+    _settle(connection, row, found.verdicts, right, action, said, None)
     return None
 
 

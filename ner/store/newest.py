@@ -31,9 +31,11 @@ class NewName:
 
 
 def new_names(
-    connection: Connection, label: str, model: ModelKey | None, limit: int
+    connection: Connection, label: str, *, model: ModelKey | None = None, limit: int = 50
 ) -> list[NewName]:
-    """The new names of a label, those in the most articles first; of the `_EXAMINED` in the most articles.
+    """Names that stand in articles of the last `RECENT` days and in no earlier one, the most frequent first.
+
+    Of those in the most articles `_EXAMINED` are looked for in earlier ones.
 
     Args:
         model: whose spans; of each article those of the model that tagged it last, if None.

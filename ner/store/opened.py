@@ -1,7 +1,8 @@
 """An open database: its connections, its transactions, and whether it has the tables of a store."""
 
 from collections.abc import Callable
-from typing import Self, TypeVar
+from functools import wraps
+from typing import Concatenate, ParamSpec, Self, TypeVar
 
 from sqlalchemy.engine import Connection
 
@@ -9,6 +10,7 @@ from ner.store.database import in_transaction, open_engine, reading, use_write_a
 from ner.store.urls import safe_url
 from ner.store.versions import has_tables
 
+Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 
@@ -69,3 +71,27 @@ class Opened:
         """
         if not self._has_tables:
             self._has_tables = has_tables(self._engine, create=False)
+
+
+def reads(
+    work: Callable[Concatenate[Connection, Parameters], Result],
+) -> Callable[Concatenate[Opened, Parameters], Result]:
+    """A method of the store: `work`, which takes a connection and only reads."""
+
+    @wraps(work)
+    def method(self: Opened, /, *args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+        return self._read(lambda connection: work(connection, *args, **kwargs))
+
+    return method
+
+
+def writes(
+    work: Callable[Concatenate[Connection, Parameters], Result],
+) -> Callable[Concatenate[Opened, Parameters], Result]:
+    """A method of the store: `work`, which takes a connection, in one transaction."""
+
+    @wraps(work)
+    def method(self: Opened, /, *args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+        return self._write(lambda connection: work(connection, *args, **kwargs))
+
+    return method

@@ -16,10 +16,8 @@ Candidates = Callable[[Connection, int], Sequence[int]]
 """Gives the next primary keys after one, sorted, `CHUNK` at most; none where there are no more."""
 
 
-def listed(numbers: Sequence[int] | None) -> Candidates | None:
-    """Candidates from a sorted list of primary keys; None for all articles."""
-    if numbers is None:
-        return None
+def listed(numbers: Sequence[int]) -> Candidates:
+    """Candidates from a sorted list of primary keys."""
 
     def after(_: Connection, last: int) -> Sequence[int]:
         begin = bisect(numbers, last)

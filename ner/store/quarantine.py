@@ -125,16 +125,17 @@ def count_tried_enough(connection: Connection, model: ModelKey) -> int:
     return connection.scalar(query) or 0
 
 
-def forgive(
-    connection: Connection, *, numbers: Sequence[int] = (), model: ModelKey | None = None
-) -> int:
-    """Have articles tried again from the first: those by number, or all of a model's; how many they are."""
-    row = quarantine.update().values(tries=0, run=None)
-    if numbers:
-        row = row.where(quarantine.c.article.in_(numbers))
-    if model:
-        row = row.where(quarantine.c.model == model_number(model).scalar_subquery())
-    return connection.execute(row).rowcount
+def forgive(connection: Connection, article: int) -> None:
+    """Have an article, by its number, tried again by every model, however often it was."""
+    row = quarantine.update().where(quarantine.c.article == article)
+    connection.execute(row.values(tries=0, run=None))
+
+
+def retry_failed(connection: Connection, model: ModelKey) -> int:
+    """Have all articles that a model could not tag tried again, however often they were; how many."""
+    number = model_number(model).scalar_subquery()
+    row = quarantine.update().where(quarantine.c.model == number)
+    return connection.execute(row.values(tries=0, run=None)).rowcount
 
 
 def quarantined(connection: Connection, model: ModelKey | None = None) -> list[Quarantined]:

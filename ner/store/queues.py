@@ -93,13 +93,19 @@ def add_queue(
     return queue
 
 
-def list_queues(connection: Connection, number: int | None = None) -> list[Queue]:
-    """The queues, newest first; only one of them where its number is given."""
-    keys = {} if number is None else {"number": number}
-    return [
-        Queue(**{**row._mapping, "filters": json.loads(row.filters)})
-        for row in connection.execute(_with_counts(one=number is not None), keys)
-    ]
+def list_queues(connection: Connection) -> list[Queue]:
+    """The queues, newest first."""
+    return [_queue(row) for row in connection.execute(_with_counts(one=False))]
+
+
+def find_queue(connection: Connection, number: int) -> Queue | None:
+    """A queue by its number; None where there is none."""
+    row = connection.execute(_with_counts(one=True), {"number": number}).first()
+    return _queue(row) if row else None
+
+
+def _queue(row: Any) -> Queue:
+    return Queue(**{**row._mapping, "filters": json.loads(row.filters)})
 
 
 @cache
@@ -125,7 +131,7 @@ def _with_counts(*, one: bool) -> sa.Select[Any]:
 
 
 def newest_queue(connection: Connection) -> int | None:
-    """The number of the queue that was made last."""
+    """The number of the queue that was made last; None where there is none."""
     number: int | None = connection.scalar(sa.select(sa.func.max(queues.c.number)))
     return number
 
@@ -142,7 +148,7 @@ def take_next(connection: Connection, queue: int, reviewer: str, after: str = ""
 
 
 def take_disputed(
-    connection: Connection, queue: int, reviewer: str, after: str, *, own: bool
+    connection: Connection, queue: int, reviewer: str, after: str = "", *, own: bool = False
 ) -> str | None:
     """The same for an article whose independent readers differ.
 

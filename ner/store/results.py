@@ -28,6 +28,7 @@ def write_results(
     stored = _stored(connection, [result.id for result in results])
     good: list[tuple[int, Article]] = []
     bad: list[tuple[int, Rejected]] = []
+    unknown: list[Rejected] = []
     refused: list[Rejected] = []
     for result in results:
         number, text_hash = stored.get(result.id, (None, ""))
@@ -38,20 +39,19 @@ def write_results(
         if isinstance(result, Article) and (why := _fault(result)):
             result = Rejected(result.id, f"article {result.id}", why, "report it")
             refused.append(result)
-        if number is None:
-            record_failures(connection, [result] if isinstance(result, Rejected) else [])
-        elif isinstance(result, Article):
+        if isinstance(result, Rejected):
+            if number is None:
+                unknown.append(result)
+            else:
+                bad.append((number, result))
+        elif number is not None:
             good.append((number, result))
-        else:
-            bad.append((number, result))
     good.sort(key=lambda pair: pair[0])
     counted = [Counted(number, len(a.text), [s.label for s in a.spans]) for number, a in good]
     history.record(connection, OURS, run, counted, failed=len(bad))
     _write(connection, run, good)
     quarantine.record(connection, run, bad)
-    record_failures(
-        connection, [r for r in results if isinstance(r, Rejected) and r.id not in stored]
-    )
+    record_failures(connection, unknown)
     return refused
 
 

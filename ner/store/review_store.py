@@ -1,27 +1,22 @@
 """The store as the viewer uses it: what reviewers do, their queues and their accounts."""
 
-import datetime
 from collections.abc import Iterator
 from typing import Unpack
 
 from sqlalchemy.engine import Connection
 
-from ner.article import Article, Rejected
+from ner.article import Article
 from ner.errors import NerError
 from ner.store import accounts, decisions, independent, queues, reviewed, runs, together
 from ner.store import alike as alikes
-from ner.store.accounts import Account
-from ner.store.alike import Alike, Reach
 from ner.store.articles import Filters, numbers_of, select_articles
-from ner.store.decisions import Said
 from ner.store.drawing import KINDS, Watch, draw
 from ner.store.independent import Versions
+from ner.store.opened import reads, writes
 from ner.store.paging import listed
-from ner.store.queues import Drawing, Queue
-from ner.store.reviewed import Judged
+from ner.store.queues import Drawing
 from ner.store.runs import ModelKey
 from ner.store.store import Store
-from ner.store.together import Action, Conflict, Standing, Undone
 
 
 class ReviewStore(Store):
@@ -29,41 +24,14 @@ class ReviewStore(Store):
 
     # -- decisions
 
-    def act(
-        self,
-        article_id: str,
-        text_hash: str,
-        action: Action,
-        said: Said,
-        *,
-        model: ModelKey | None = None,
-        queue: int | None = None,
-    ) -> Rejected | Conflict | None:
-        """Add what a reviewer did to an article, all of it or nothing: see `ner.store.together.act`."""
-        key = (article_id, text_hash, action, said, model, queue)
-        return self._write(lambda connection: together.act(connection, *key))
-
-    def undo_last(self, undo_id: str, said: Said) -> Undone | None:
-        """Take back what a reviewer did last: see `ner.store.together.undo_last`."""
-        return self._write(lambda connection: together.undo_last(connection, undo_id, said))
-
-    def standing(self, article_id: str, queue: int | None = None, reviewer: str = "") -> Standing:
-        """Where an article stands, as a reviewer may see it: see `ner.store.together.standing`."""
-        key = (article_id, queue, reviewer)
-        return self._read(lambda connection: together.standing(connection, *key))
+    act = writes(together.act)
+    undo_last = writes(together.undo_last)
+    standing = reads(together.standing)
 
     # -- one string, wherever it is marked
 
-    def reach(self, alike: Alike, model: ModelKey | None = None) -> Reach:
-        """What a decision on all spans of a string would be about."""
-        return self._read(lambda connection: alikes.reach(connection, alike, model))
-
-    def decide_alike(
-        self, alike: Alike, action: str, said: Said, *, model: ModelKey | None = None
-    ) -> Reach:
-        """Decide on all spans of a string: see `ner.store.alike.decide_alike`."""
-        key = (alike, action, said, model)
-        return self._write(lambda connection: alikes.decide_alike(connection, *key))
+    reach = reads(alikes.reach)
+    decide_alike = writes(alikes.decide_alike)
 
     # -- articles that two read independently
 
@@ -80,28 +48,9 @@ class ReviewStore(Store):
 
         return self._read(read)
 
-    def all_versions(self, queue: int) -> list[Versions]:
-        """The articles of a queue that two independent readers have finished, as each left them."""
-        return self._read(lambda connection: list(independent.all_versions(connection, queue)))
-
-    def settle(
-        self, article_id: str, text_hash: str, queue: int, action: str, said: Said
-    ) -> Rejected | None:
-        """Settle where two independent readers differ: see `ner.store.independent.settle`."""
-        key = (article_id, text_hash, queue, action, said)
-        return self._write(lambda connection: independent.settle(connection, *key))
-
-    def take_disputed(
-        self, queue: int, reviewer: str, after: str = "", *, own: bool = False
-    ) -> str | None:
-        """The next article whose readers differ: see `ner.store.queues.take_disputed`."""
-        return self._write(
-            lambda connection: queues.take_disputed(connection, queue, reviewer, after, own=own)
-        )
-
-    def count_finished(self, queue: int, reviewer: str) -> int:
-        """How many articles of a queue an independent reader has finished."""
-        return self._read(lambda connection: queues.count_finished(connection, queue, reviewer))
+    all_versions = reads(independent.all_versions)
+    settle = writes(independent.settle)
+    take_disputed = writes(queues.take_disputed)
 
     # -- queues
 
@@ -131,29 +80,15 @@ class ReviewStore(Store):
         key = (numbers, name, kind, filters)
         return self._write(lambda connection: queues.add_queue(connection, *key, **drawing))
 
-    def queues(self) -> list[Queue]:
-        """The queues, newest first."""
-        return self._read(queues.list_queues)
+    take_next = writes(queues.take_next)
+    count_finished = reads(queues.count_finished)
+    newest_queue = reads(queues.newest_queue)
+    queue = reads(queues.find_queue)
+    queues = reads(queues.list_queues)
 
-    def newest_queue(self) -> int | None:
-        """The number of the queue that was made last; None where there is none."""
-        return self._read(queues.newest_queue)
+    # -- what was read as a whole
 
-    def queue(self, number: int) -> Queue | None:
-        """A queue by its number; None where there is none."""
-        return next(iter(self._read(lambda each: queues.list_queues(each, number))), None)
-
-    def take_next(self, queue: int, reviewer: str, after: str = "") -> str | None:
-        """The id of the next article for a reviewer: see `ner.store.queues.take_next`."""
-        return self._write(lambda connection: queues.take_next(connection, queue, reviewer, after))
-
-    def judged(self, kind: str = "", model: ModelKey | None = None) -> list[Judged]:
-        """What was found and decided in the articles that were read as a whole, without their texts.
-
-        Args:
-            kind: only those in a queue of this kind; all if empty.
-        """
-        return self._read(lambda connection: list(reviewed.judged(connection, kind, model)))
+    judged = reads(reviewed.judged)
 
     def reviewed_in(
         self, queue: int | None = None, model: ModelKey | None = None
@@ -180,26 +115,9 @@ class ReviewStore(Store):
 
     # -- accounts
 
-    def put_account(self, account: Account) -> None:
-        """Add an account, or give one another password and role: then it is logged out everywhere."""
-        self._write(lambda connection: accounts.put_account(connection, account))
-
-    def remove_account(self, name: str) -> bool:
-        """Remove an account; what was decided by it stays. False where there is none."""
-        return self._write(lambda connection: accounts.remove_account(connection, name))
-
-    def accounts(self) -> list[Account]:
-        """The accounts by name."""
-        return self._read(accounts.list_accounts)
-
-    def start_session(self, name: str, token_hash: str, until: datetime.datetime) -> None:
-        """Log a browser in."""
-        self._write(lambda each: accounts.start_session(each, name, token_hash, until))
-
-    def end_session(self, token_hash: str) -> None:
-        """Log a browser out."""
-        self._write(lambda connection: accounts.end_session(connection, token_hash))
-
-    def account_of(self, token_hash: str) -> Account | None:
-        """Whose session a token is, if it has not ended."""
-        return self._read(lambda connection: accounts.account_of(connection, token_hash))
+    put_account = writes(accounts.put_account)
+    remove_account = writes(accounts.remove_account)
+    start_session = writes(accounts.start_session)
+    end_session = writes(accounts.end_session)
+    account_of = reads(accounts.account_of)
+    accounts = reads(accounts.list_accounts)

@@ -1,7 +1,6 @@
 """Articles that people read as a whole: which, when, and what was found and decided there, without texts."""
 
 import datetime
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -52,11 +51,13 @@ def read_articles(connection: Connection, kind: str = "") -> dict[int, datetime.
     return {number: at for number, at in connection.execute(query)}
 
 
-def judged(connection: Connection, kind: str, model: ModelKey | None) -> Iterator[Judged]:
-    """What was found and decided in the articles of `read_articles`."""
+def judged(connection: Connection, kind: str = "", model: ModelKey | None = None) -> list[Judged]:
+    """What was found and decided in the articles of `read_articles`, without their texts."""
     read = read_articles(connection, kind)
+    every = []
     for chunk in chunks(list(read)):
         found = spans_of(connection, chunk, model)
         right = decisions.right_spans(connection, chunk)
         for number in chunk:
-            yield Judged(read[number], found.get(number, []), right.get(number, []))
+            every.append(Judged(read[number], found.get(number, []), right.get(number, [])))
+    return every

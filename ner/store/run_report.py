@@ -10,7 +10,7 @@ from sqlalchemy.engine import Connection
 
 from ner.store.history import RunSummary
 from ner.store.runs import model_number
-from ner.store.schema import CHUNK, articles, runs, spans, tagged
+from ner.store.schema import articles, chunks, runs, spans, tagged
 
 UNSURE = 0.7  # a score under this is shown as unsure
 
@@ -69,7 +69,7 @@ class RunNames:
 
 
 def count_labels(connection: Connection, run: RunSummary) -> list[LabelCount]:
-    """The spans of a run that stand, by label."""
+    """The spans of a run by label, as far as no later run of its model replaced them."""
     count = sa.func.count()
     unsure = sa.func.sum(sa.case((spans.c.score < UNSURE, 1), else_=0))
     query = sa.select(spans.c.label, count, sa.func.count(spans.c.surface.distinct()), unsure)
@@ -123,8 +123,8 @@ def sample(connection: Connection, run: RunSummary, limit: int) -> list[str]:
     numbers = list(connection.scalars(query))
     drawn = sorted(random.Random(run.number).sample(numbers, min(limit, len(numbers))))
     found: list[str] = []
-    for start in range(0, len(drawn), CHUNK):
-        part = sa.select(articles.c.id).where(articles.c.number.in_(drawn[start : start + CHUNK]))
+    for some in chunks(drawn):
+        part = sa.select(articles.c.id).where(articles.c.number.in_(some))
         found += connection.scalars(part.order_by(articles.c.number))
     return found
 

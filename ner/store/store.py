@@ -14,20 +14,17 @@ from sqlalchemy.engine import Connection
 
 from ner.article import Article, Rejected, batches
 from ner.store import articles as queries
-from ner.store import decided, decisions, failures, reviewed, runs, upkeep
+from ner.store import decided, decisions, failures, finding, newest, reviewed, runs, upkeep
 from ner.store.adding import Added, add_batch
 from ner.store.articles import Filters, Summary
-from ner.store.browsing import Browsing
-from ner.store.deciding import Deciding
-from ner.store.finding import marked
-from ner.store.opened import Opened
+from ner.store.decisions import Said
+from ner.store.opened import Opened, reads, writes
 from ner.store.paging import Candidates, listed, pages
 from ner.store.registering import Registering
 from ner.store.reporting import Reporting
 from ner.store.runs import ModelKey, SpanRow
+from ner.store.schema import reviews, span_decisions
 from ner.store.tagging import Tagging
-from ner.store.upkeep import Info
-from ner.store.urls import safe_url
 from ner.store.versions import lock_store, migrate
 
 DEFAULT_URL = "sqlite:///articles.db"
@@ -41,7 +38,7 @@ MAX_PENDING_FAILURES = 10_000  # kept in memory until there are tables; of more 
 SpansOf = Callable[[Connection, Sequence[int]], Mapping[int, Sequence[SpanRow]]]
 
 
-class Store(Tagging, Deciding, Browsing, Registering, Reporting, Opened):
+class Store(Tagging, Registering, Reporting, Opened):
     """An open article store.
 
     Args:
@@ -125,13 +122,7 @@ class Store(Tagging, Deciding, Browsing, Registering, Reporting, Opened):
         self._has_tables = True
         return outcomes
 
-    def delete(self, article_id: str) -> None:
-        """Delete an article with its spans.
-
-        Raises:
-            NerError: there is none, or a reviewer has decided on it.
-        """
-        self._write(lambda connection: queries.delete_article(connection, article_id))
+    delete = writes(queries.delete_article)
 
     # -- articles out
 
@@ -224,14 +215,11 @@ class Store(Tagging, Deciding, Browsing, Registering, Reporting, Opened):
         remedy = "have it reviewed again"
         return self._stream(query, decisions.right_spans, remedy=remedy, candidates=listed(numbers))
 
-    def count(self, **filters: Unpack[Filters]) -> int:
-        """How many articles match.
-
-        Raises:
-            NerError: one of the ids is not in the store, or the date is not one.
-        """
-        numbers = self._numbers(filters)
-        return self._read(lambda connection: queries.count_articles(connection, filters, numbers))
+    count = reads(queries.count_articles)
+    counts = reads(finding.counts)
+    names = reads(finding.names)
+    new_names = reads(newest.new_names)
+    page = reads(finding.page)
 
     def _stream(
         self,
@@ -268,16 +256,35 @@ class Store(Tagging, Deciding, Browsing, Registering, Reporting, Opened):
 
     def _candidates(self, filters: Filters) -> Candidates | None:
         """The only articles that may match, by ids or a name; None where all may."""
-        numbers, name = self._numbers(filters), filters.get("name")
-        if name and numbers is None:
-            return marked(name, filters)
-        return listed(numbers)
+        if ids := filters.get("ids"):
+            return listed(self._read(lambda connection: queries.numbers_of(connection, ids)))
+        name = filters.get("name")
+        return finding.marked(name, filters) if name else None
+
+    # -- what people say of them
+
+    decide = writes(decisions.decide)
+    decide_span = writes(decisions.decide_span)
+
+    def undo(self, decision: int, said: Said) -> bool:
+        """Take back a decision on a span, so that the one before it counts again.
+
+        Nothing is deleted: that it was taken back is a decision too.
+
+        Returns:
+            False where there is none of that number, or it was taken back before.
+        """
+        return self._write(
+            lambda connection: decisions.undo(connection, span_decisions, decision, said)
+        )
+
+    def undo_review(self, review: int, said: Said) -> bool:
+        """Take back that an article was read as a whole; as `undo`."""
+        return self._write(lambda connection: decisions.undo(connection, reviews, review, said))
 
     # -- upkeep
 
-    def info(self) -> Info:
-        """What the store holds."""
-        return self._read(upkeep.describe)
+    info = reads(upkeep.describe)
 
     def check(self) -> Iterator[Rejected]:
         """What is wrong with the store: with its tables, then article by article. Reads all of it.
@@ -285,9 +292,8 @@ class Store(Tagging, Deciding, Browsing, Registering, Reporting, Opened):
         Of each article the text is compared with its hash, and the spans of the model that tagged it last
         with the text.
         """
-        where = safe_url(self._engine.url)
         for fault in self._read(lambda connection: list(upkeep.faults(connection))):
-            yield Rejected("", where, fault, "restore it from a copy")
+            yield Rejected("", self.shown_url, fault, "restore it from a copy")
         yield from (item for item in self.articles(as_tagged=True) if isinstance(item, Rejected))
         yield from (item for item in self.reviewed() if isinstance(item, Rejected))
 

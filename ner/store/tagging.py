@@ -10,9 +10,8 @@ from ner.article import Article, Rejected
 from ner.store import articles as queries
 from ner.store import claims, failures, quarantine, results, runs
 from ner.store.claims import Claim
-from ner.store.opened import Opened
-from ner.store.quarantine import Quarantined
-from ner.store.runs import ModelKey, ModelUse, Run
+from ner.store.opened import Opened, reads, writes
+from ner.store.runs import ModelKey, Run
 from ner.store.schema import articles
 
 CLAIM = 16  # articles in a claim, at most
@@ -24,13 +23,8 @@ _LOG = logging.getLogger(__name__)
 class Tagging(Opened):
     """Several taggers, on one machine or on many, share the work by claims."""
 
-    def start_run(self, model: ModelKey) -> Run:
-        """Add a run of a model."""
-        return self._write(lambda connection: runs.start_run(connection, model))
-
-    def finish_run(self, run: Run) -> None:
-        """Note that a run came to its end."""
-        self._write(lambda connection: runs.finish_run(connection, run))
+    start_run = writes(runs.start_run)
+    finish_run = writes(runs.finish_run)
 
     def claim(
         self, run: Run, *, size: int = CLAIM, characters: int = CLAIM_CHARACTERS
@@ -55,9 +49,8 @@ class Tagging(Opened):
                 return None
             if to_tag := self._claimed(found, run):
                 return replace(found, articles=tuple(to_tag))
-            self.release(
-                found
-            )  # all were deleted, or tagged by somebody who was thought to have ended
+            # All were deleted, or tagged by somebody who was thought to have ended.
+            self.release(found)
 
     def _claimed(self, claim: Claim, run: Run) -> Sequence[Article | Rejected]:
         query = queries.select_articles().where(claims.in_hand(claim, run))
@@ -68,25 +61,11 @@ class Tagging(Opened):
 
         return self._read(read)
 
-    def release(self, claim: Claim) -> None:
-        """Give a claim back without results, as when the user interrupts; its articles wait for others."""
-        self._write(lambda connection: claims.release(connection, claim))
-
-    def release_all(self, run: Run) -> int:
-        """Give back all claims of a run whose taggers have all ended, wherever they were; how many."""
-        return self._write(lambda connection: claims.release_all(connection, run))
-
-    def tag_again(self, model: ModelKey) -> None:
-        """Have a model tag all articles again. Until it has, each keeps the spans that it has."""
-        self._write(lambda connection: claims.hand_out_again(connection, model))
-
-    def count_claimed(self, model: ModelKey) -> int:
-        """How many claims on the work of a model are open, of whomever."""
-        return self._read(lambda connection: claims.count_claimed(connection, model))
-
-    def count_untagged(self, model: ModelKey) -> int:
-        """How many articles a model has not tagged: new, in somebody's hands, or in the quarantine."""
-        return self._read(lambda connection: claims.count_untagged(connection, model))
+    release = writes(claims.release)
+    release_all = writes(claims.release_all)
+    tag_again = writes(claims.tag_again)
+    count_claimed = reads(claims.count_claimed)
+    count_untagged = reads(claims.count_untagged)
 
     def write_results(
         self, run: Run, found: Iterable[Article | Rejected], *, claim: Claim | None = None
@@ -114,25 +93,11 @@ class Tagging(Opened):
         _LOG.debug("run %d: stored the results of %d articles", run.number, len(found))
         return refused
 
-    def quarantined(self, model: ModelKey | None = None) -> list[Quarantined]:
-        """The articles that a model, or any, could not tag, in the order they were added."""
-        return self._read(lambda connection: quarantine.quarantined(connection, model))
-
-    def count_tried_enough(self, model: ModelKey) -> int:
-        """How many articles a model has tried so often that it does so no more by itself."""
-        return self._read(lambda connection: quarantine.count_tried_enough(connection, model))
-
-    def retry_failed(self, model: ModelKey) -> int:
-        """Have all articles that a model could not tag tried again, however often they were; how many."""
-        return self._write(lambda connection: quarantine.forgive(connection, model=model))
-
-    def models(self) -> list[ModelUse]:
-        """The models that have tagged something, the one that did so last first."""
-        return self._read(runs.list_models)
-
-    def latest_models(self) -> list[ModelKey]:
-        """The same without counting what each has tagged."""
-        return self._read(runs.latest_models)
+    quarantined = reads(quarantine.quarantined)
+    count_tried_enough = reads(quarantine.count_tried_enough)
+    retry_failed = writes(quarantine.retry_failed)
+    models = reads(runs.list_models)
+    latest_models = reads(runs.latest_models)
 
     def failures(self) -> list[Rejected]:
         """What could not be read, then what could not be tagged, oldest first."""

@@ -11,7 +11,7 @@ from ner.store.runs import ModelKey
 
 
 class Deciding(Opened):
-    """What `ner.store.deciding` is for a store of ours: decisions are only added, the last one counts."""
+    """As in a store of ours: decisions are only added, and of those on a span the last one counts."""
 
     def decide(self, article: Article, reviewer: str, *, source: str = "") -> int | Rejected:
         """Add what a person decided about a whole article: see `ner.store.decisions.decide`.

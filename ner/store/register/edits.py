@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ner.errors import NerError
-from ner.store.decisions import Said, insert_row
+from ner.store.decisions import Said, insert_row, known_decision
 from ner.store.register.update import lock_register
 from ner.store.schema import (
     LAST,
@@ -226,13 +226,8 @@ def _add(
     connection: Connection, kind: str, key: str, verdict: str, other: str | None, said: Said
 ) -> int:
     values = {"kind": kind, "key": key, "verdict": verdict, "other": other, **said.row()}
-    if said.external_id is not None:
-        query = sa.select(register_edits.c.number).where(
-            register_edits.c.source == said.source,
-            register_edits.c.external_id == said.external_id,
-        )
-        if known := connection.scalar(query):
-            return int(known)
+    if known := known_decision(connection, register_edits, said):
+        return known
     number = insert_row(connection, register_edits, values)
     _mark_stale(connection, kind, key)
     return number

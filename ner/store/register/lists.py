@@ -4,7 +4,7 @@ import datetime
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -27,6 +27,7 @@ RISING_LEAST = 3  # articles in the last days
 DORMANT_DAYS = 180  # without an article, up to the newest of all
 DORMANT_LEAST = 3  # articles in all
 NEAR_ARTICLES = 300  # of an entry, the newest, in which its neighbours are counted
+NEAR = 12  # neighbours of an entry, at most
 
 Trend = Literal["", "new", "rising", "dormant"]
 TRENDS = ("new", "rising", "dormant")
@@ -77,9 +78,9 @@ def entries(
     *,
     prefix: str = "",
     trend: Trend = "",
-    filters: Filters | None = None,
     offset: int = 0,
     limit: int | None = None,
+    **filters: Unpack[Filters],
 ) -> list[Entry]:
     """Entries, those in the most articles first; without those that people rejected.
 
@@ -155,12 +156,12 @@ def _mentioned() -> sa.FromClause:
     )
 
 
-def _figures(kind: str, filters: Filters | None) -> sa.Select[Any]:
+def _figures(kind: str, filters: Filters) -> sa.Select[Any]:
     """Roots with their figures; with filters those of the articles that match."""
     root = sa.and_(register_keys.c.kind == kind, register_keys.c.key == register_keys.c.entity)
     names = ("key", "name", "sort", "articles", "mentions", "first", "last")
     total = register_keys.c.articles.label("total")
-    conditions = matching(filters or {})
+    conditions = matching(filters)
     if not conditions:
         columns = [register_keys.c[name] for name in names]
         return sa.select(*columns, total).where(root, register_keys.c.articles > 0)
@@ -206,7 +207,7 @@ def entry(connection: Connection, kind: str, key: str) -> Entry | None:
         register_keys.c.kind == kind, register_keys.c.key == key
     )
     entity = connection.scalar(query)
-    found = connection.execute(_figures(kind, None).where(register_keys.c.key == entity)).first()
+    found = connection.execute(_figures(kind, {}).where(register_keys.c.key == entity)).first()
     return Entry(kind, **found._mapping) if found else None
 
 
@@ -292,9 +293,7 @@ def months_and_papers(connection: Connection, kind: str, entity: str) -> dict[tu
     return {(when or "", paper): count for when, paper, count in connection.execute(query)}
 
 
-def places(
-    connection: Connection, kind: str, entity: str, *, offset: int = 0, limit: int = 20
-) -> list[Place]:
+def places(connection: Connection, kind: str, entity: str, *, limit: int = 20) -> list[Place]:
     """The articles of an entry, the newest first."""
     mentions = (
         sa.select(
@@ -312,12 +311,12 @@ def places(
     )
     return [
         Place(row.id, row.title, row.paper, row.date, int(row.mentions))
-        for row in connection.execute(query.offset(offset or None).limit(limit))
+        for row in connection.execute(query.limit(limit))
     ]
 
 
 def neighbours(
-    connection: Connection, kind: str, entity: str, other_kind: str, limit: int
+    connection: Connection, kind: str, entity: str, other_kind: str
 ) -> list[tuple[Entry, int]]:
     """The entries of a kind that stand in the same articles, with in how many, the most first.
 
@@ -339,11 +338,11 @@ def neighbours(
         .subquery()
     )
     query = (
-        _figures(other_kind, None)
+        _figures(other_kind, {})
         .add_columns(counted.c.shared)
         .join(counted, counted.c.entity == register_keys.c.key)
         .order_by(counted.c.shared.desc(), register_keys.c.articles, register_keys.c.key)
-        .limit(limit + 1)
+        .limit(NEAR + 1)
     )
     found = []
     for row in connection.execute(query):
@@ -351,11 +350,11 @@ def neighbours(
         shared_articles = fields.pop("shared")
         if (other_kind, fields["key"]) != (kind, entity):
             found.append((Entry(other_kind, **fields), shared_articles))
-    return found[:limit]
+    return found[:NEAR]
 
 
 def divisions(
-    connection: Connection, code: str, length: int, of: tuple[str, str] | None
+    connection: Connection, code: str, length: int, of: tuple[str, str] | None = None
 ) -> dict[str, tuple[int, int]]:
     """What is named of the divisions in one, by the first digits of their codes.
 

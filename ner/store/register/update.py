@@ -88,8 +88,8 @@ def count_changes(connection: Connection, part: str) -> int:
     return connection.scalar(query) or 0
 
 
-def mark_all(connection: Connection, part: str) -> None:
-    """Have all articles counted again, as after a change of what counts."""
+def count_again(connection: Connection, part: str) -> None:
+    """Have the next update count all articles, as after a change of what counts."""
     lock_register(connection)
     numbers = sa.union(
         sa.select(tagged.c.article),
