@@ -134,13 +134,13 @@ def write_lines(path: Path, rows: Iterable[object]) -> Path:
     return path
 
 
-def answers(tagger: Tagger, path: Path, **options: Any) -> list[dict[str, Any]]:
+def answers(tagger: Tagger, path: Path) -> list[dict[str, Any]]:
     """The lines out, each strict JSON."""
 
     def refuse(constant: str) -> None:
         raise AssertionError(constant)
 
-    lines = [line.json for line in tag_file(tagger, path, **options)]
+    lines = [line.json for line in tag_file(tagger, path)]
     assert all(line.endswith("\n") for line in lines)
     return [json.loads(line, parse_constant=refuse) for line in lines]
 
@@ -187,7 +187,7 @@ def test_other_forms_are_tagged_too_with_the_text_that_offsets_count_in(
 ) -> None:
     table = tmp_path / "a.csv"
     table.write_text("编号,标题,正文\nc1,题,南岸区政府昨天开会。\nc2,题,\n", encoding="utf-8")
-    first, second = answers(tagger, table, fields={"id": "编号"})
+    first, second = answers(tagger, table)
     assert first["id"] == "c1" and first["text"].startswith("题\n南岸区")
     assert first["text"][first["spans"][0]["start"] :].startswith("南岸区")
     assert set(second) == {"id", "error"} or second["spans"] == []

@@ -16,7 +16,7 @@ from ner.errors import NerError
 from ner.tagger import checksums
 from ner.tagger.loading import load
 from ner.tagger.promotion import in_use, promote, rollback
-from ner.tagger.registry import find_model, installed_models, own_models, word_models
+from ner.tagger.registry import find_model, installed_models, own_models
 
 SHIPPED = find_model()
 
@@ -147,7 +147,7 @@ def test_where_models_can_be_kept_nowhere_promoting_says_so(
 def test_word_models_are_found_by_the_same_rule() -> None:
     own = own_models() / "own-1.0"
     shutil.copytree(ROOT / "models/words-0.1.0", own)
-    assert [folder.name for folder in word_models()] == ["own-1.0", "words-0.1.0"]
+    assert [folder.name for folder in words.installed()] == ["own-1.0", "words-0.1.0"]
     assert find_model() == SHIPPED and own not in installed_models()
     assert (
         words.load("own")("昨天开会")

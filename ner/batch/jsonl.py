@@ -9,7 +9,7 @@ no JSON Lines, the line out has a ``text`` to which they apply.
 import contextlib
 import select
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -60,8 +60,6 @@ def tag_file(
     tagger: Tagger,
     path: Path | None,
     *,
-    form: str = "",
-    fields: Mapping[str, str] = {},
     skip: int = 0,
     skipped: Skipped | None = None,
 ) -> Iterator[Line]:
@@ -69,8 +67,6 @@ def tag_file(
 
     Args:
         path: a file, a folder of files, or None for standard input.
-        form: as for `ner ingest`; detected if empty.
-        fields: our field names to the file's own.
         skip: lines of output that are there already: so many records are left out.
         skipped: counts what a folder or an archive holds that is not read, by kind.
 
@@ -78,7 +74,7 @@ def tag_file(
         NerError: the file cannot be read.
     """
     counts = Counter() if skipped is None else skipped
-    for batch in _batches(_records(path, form, fields, counts), skip):
+    for batch in _batches(_records(path, counts), skip):
         found = iter(tag_each(tagger, [record.text for record in batch if not record.error]))
         for record in batch:
             spans = record.error or next(found)
@@ -109,12 +105,10 @@ def _batches(records: Iterable[_Record | None], skip: int) -> Iterator[list[_Rec
         yield batch
 
 
-def _records(
-    path: Path | None, form: str, fields: Mapping[str, str], skipped: Skipped
-) -> Iterator[_Record | None]:
+def _records(path: Path | None, skipped: Skipped) -> Iterator[_Record | None]:
     """The records of a file, or of all in a folder; None where reading on would wait for a pipe."""
     if path is None or not path.is_dir():
-        yield from _records_of_file(path, form, fields, skipped)
+        yield from _records_of_file(path, skipped)
         return
     files = find([str(path)], recursive=True, skipped=skipped)
     if not files:
@@ -125,39 +119,34 @@ def _records(
         )
     for file in files:
         try:
-            yield from _records_of_file(file, form, fields, skipped)
+            yield from _records_of_file(file, skipped)
         except NerError as error:
             error.where = error.where or printable(str(file))
             yield _Record(None, error=error)
 
 
-def _records_of_file(
-    path: Path | None, form: str, fields: Mapping[str, str], skipped: Skipped
-) -> Iterator[_Record | None]:
+def _records_of_file(path: Path | None, skipped: Skipped) -> Iterator[_Record | None]:
     with contextlib.suppress(*([EmptyFile] if path is None else [])):  # nothing in, nothing out
         for source in open_all(path, skipped):
             if isinstance(source, NerError):
                 yield _Record(None, error=source)
                 continue
-            found = form or detect_form(source)
-            if _has_lines(source, found, is_given=bool(form)):
-                yield from _lines(source, fields)
-            else:
-                yield from _articles(source, found, fields)
+            form = detect_form(source)
+            yield from _lines(source) if _has_lines(source, form) else _articles(source, form)
 
 
-def _has_lines(source: Source, form: str, *, is_given: bool) -> bool:
+def _has_lines(source: Source, form: str) -> bool:
     """True for JSON Lines, also where the first line is damaged and so detected as JSON."""
     begins = source.head.removeprefix(b"\xef\xbb\xbf").lstrip()
     return form in _LINES or (
-        not is_given and form == "json" and source.suffix != ".json" and begins.startswith(b"{")
+        form == "json" and source.suffix != ".json" and begins.startswith(b"{")
     )
 
 
-def _articles(source: Source, form: str, fields: Mapping[str, str]) -> Iterator[_Record]:
+def _articles(source: Source, form: str) -> Iterator[_Record]:
     """The articles of a form that is no JSON Lines."""
     try:
-        for item in FORMATS[form].read(source, fields):
+        for item in FORMATS[form].read(source):
             if isinstance(item, Rejected):
                 yield _Record(item.id or None, error=item.to_error())
             else:
@@ -167,20 +156,20 @@ def _articles(source: Source, form: str, fields: Mapping[str, str]) -> Iterator[
         yield _Record(None, error=error)
 
 
-def _lines(source: Source, fields: Mapping[str, str]) -> Iterator[_Record | None]:
+def _lines(source: Source) -> Iterator[_Record | None]:
     stream = _Lines(source)
     decode = partial(decode_line, source)
     for where, value in json_lines(cast(BinaryIO, stream), source.name, decode=decode):
-        yield _record(where, value, fields)
+        yield _record(where, value)
         if not stream.is_ready():
             yield None
 
 
-def _record(where: str, value: dict[str, Any] | NerError, fields: Mapping[str, str]) -> _Record:
+def _record(where: str, value: dict[str, Any] | NerError) -> _Record:
     """The record of a line: its text as it is, or what `ner ingest` makes of its title and body."""
     if isinstance(value, NerError):
         return _Record(None, error=value)
-    row = rename(value, fields)
+    row = rename(value)
     given = row.get("id")
     known = given if isinstance(given, str | int) and not isinstance(given, bool) else None
     try:

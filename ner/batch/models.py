@@ -5,13 +5,13 @@ from typing import TYPE_CHECKING
 
 from ner.errors import NerError
 from ner.store import ModelKey
-from ner.tagger.registry import DEFAULT_MODEL, find_model
+from ner.tagger.registry import find_model
 
 if TYPE_CHECKING:
     from ner.store.foreign import AnyStore
 
 
-def find_key(store: "AnyStore", model: str = DEFAULT_MODEL) -> ModelKey:
+def find_key(store: "AnyStore", model: str) -> ModelKey:
     """The model that a name means, as the store knows it; loads no model.
 
     Args:

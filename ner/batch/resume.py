@@ -10,7 +10,7 @@ import json
 import os
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
@@ -27,8 +27,6 @@ def tag_to_file(
     path: Path | None,
     output: Path,
     *,
-    form: str = "",
-    fields: Mapping[str, str] = {},
     skipped: Counter[str] | None = None,
 ) -> Iterator[Line]:
     """Tag a file into `output`; gives the lines as they are written, first those written before.
@@ -39,13 +37,13 @@ def tag_to_file(
     Raises:
         NerError: the input cannot be read, the output not written, or another command is writing it.
     """
-    partial = partial_file(tagger, path, output, form=form, fields=fields)
+    partial = partial_file(tagger, path, output)
     with _opened(partial) as file, _linked(output, partial):
         done = 0
         for line in _whole_lines(file):
             done += 1
             yield line
-        for line in tag_file(tagger, path, form=form, fields=fields, skip=done, skipped=skipped):
+        for line in tag_file(tagger, path, skip=done, skipped=skipped):
             file.write(line.json.encode("utf-8"))
             file.flush()
             yield line
@@ -57,22 +55,14 @@ def tag_to_file(
     partial.unlink()
 
 
-def partial_file(
-    tagger: Tagger,
-    path: Path | None,
-    output: Path,
-    *,
-    form: str = "",
-    fields: Mapping[str, str] = {},
-) -> Path:
+def partial_file(tagger: Tagger, path: Path | None, output: Path) -> Path:
     """Where the lines of `tag_to_file` are until all are written."""
     if path and path.is_file():
         state = path.stat()
         of_input = [str(path.resolve()), state.st_size, state.st_mtime_ns]
     else:
         of_input = [os.getpid()]
-    settings = [settings_key(tagger), form, sorted(fields.items())]
-    key = sha256(json.dumps([*of_input, *settings]).encode()).hexdigest()
+    key = sha256(json.dumps([*of_input, settings_key(tagger)]).encode()).hexdigest()
     target = output.resolve()
     return target.with_name(f"{target.name}.{key[:12]}.partial")
 

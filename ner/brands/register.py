@@ -26,6 +26,7 @@ PLACE_SHARE = 0.5  # of the weight of a brand's places, and of its articles: els
 PLACES = 12  # of a brand's places, the weightiest are linked together
 PAGE = 500  # entries read at once
 EVIDENCE = 60  # articles looked through for sentences
+SHOWN = 3  # sentences of each kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,14 +152,11 @@ def describe(store: Store, reader: Reader, entry: Entry) -> Row:
     return row
 
 
-def evidence(
-    store: Store, reader: Reader, entry: Entry, row: Row, most: int = 3
-) -> dict[str, list[Evidence]]:
+def evidence(store: Store, reader: Reader, entry: Entry, row: Row) -> dict[str, list[Evidence]]:
     """Sentences that tell whose a brand is and where, and others that show it; from the newest articles.
 
     Args:
         row: its row, see `rows`.
-        most: sentences of each.
     """
     found: dict[str, list[Evidence]] = {"owner": [], "place": [], "contexts": []}
     keys = set(store.forms(entry.kind, entry.key))
@@ -172,9 +170,9 @@ def evidence(
         for article in sorted(items, key=lambda item: newest[item.id]):
             source = source_of(article, divided)
             for what, each in _sentences(reader, article, source, entry.kind, keys, owner, code):
-                if len(found[what]) < most:
+                if len(found[what]) < SHOWN:
                     found[what].append(each)
-        if all(len(found[what]) >= most for what in found if what != "place" or code):
+        if all(len(found[what]) >= SHOWN for what in found if what != "place" or code):
             break
     return found
 

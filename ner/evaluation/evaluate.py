@@ -98,7 +98,6 @@ def evaluate(
     found: Sequence[Sequence[Span]],
     *,
     known: Names | None = None,
-    seed: int = 1,
 ) -> Evaluation:
     """Score the spans found in annotated articles.
 
@@ -106,7 +105,6 @@ def evaluate(
         articles: with their gold spans.
         found: the spans of each.
         known: `names` of the training articles; without it there are no rows seen and unseen.
-        seed: of the bootstrap.
 
     Raises:
         NerError: there are no articles.
@@ -134,7 +132,7 @@ def evaluate(
             for name, total, (low, high), macro in zip(
                 rows[0],
                 counts.sum(0).tolist(),
-                intervals(counts, f1, seed=seed).tolist(),
+                intervals(counts, f1).tolist(),
                 map(_mean, f1(counts).T),
             )
         },
@@ -148,8 +146,6 @@ def compare(
     articles: Sequence[Article],
     a: Sequence[Sequence[Span]],
     b: Sequence[Sequence[Span]],
-    *,
-    seed: int = 1,
 ) -> dict[str, Difference]:
     """Test the difference in strict F1, B less A, for each row of `score.table`.
 
@@ -161,7 +157,7 @@ def compare(
     of_a, of_b = (
         tally([by_row(*pair, labels) for pair in zip(gold, one, strict=True)]) for one in (a, b)
     )
-    return dict(zip((*labels, *TOTALS), differences(of_a, of_b, f1, seed=seed)))
+    return dict(zip((*labels, *TOTALS), differences(of_a, of_b, f1)))
 
 
 def worse_on(rows: dict[str, Difference]) -> list[str]:

@@ -9,12 +9,13 @@ import numpy.typing as npt
 from nervaluate import Evaluator
 
 from ner.article import Span, outermost
-from ner.labels import LABELS, ordered
+from ner.labels import ordered
 
 TOTALS = ("all", "outermost")
 """The rows after those of the labels: all spans, nested ones too, and those that no other span holds."""
 
 _MIN_SLOPE = 0.05
+_BINS = 10  # of scores, of equal width
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def labels_of(*sides: Iterable[Iterable[Span]]) -> tuple[str, ...]:
 
 
 def by_row(
-    gold: Sequence[Span], predicted: Sequence[Span], labels: Iterable[str] = LABELS
+    gold: Sequence[Span], predicted: Sequence[Span], labels: Iterable[str]
 ) -> dict[str, Counts]:
     """Strict counts over one text: a row a label, and `TOTALS`."""
     rows = {
@@ -155,21 +156,19 @@ class Bin:
     count: int
 
 
-def reliability(
-    scores: Sequence[float], right: Sequence[bool], *, bins: int = 10
-) -> tuple[list[Bin], float]:
+def reliability(scores: Sequence[float], right: Sequence[bool]) -> tuple[list[Bin], float]:
     """How far scores are from the share that is right: bins of equal width, without empty ones.
 
     And the expected calibration error (Naeini et al. 2015): the mean distance of a bin's score from
     its share, each span weighing the same; 0 to 1, NaN without spans. A score of 1 is in the last bin.
     """
     values, correct = np.asarray(scores, float), np.asarray(right, float)
-    # Not int(score * bins): 0.29 * 100 is 28.999….
-    number = np.searchsorted(np.arange(1, bins) / bins, values, side="right")
+    # Not int(score * 10): 0.29 * 100 is 28.999….
+    number = np.searchsorted(np.arange(1, _BINS) / _BINS, values, side="right")
     found = [
         Bin(
-            k / bins,
-            (k + 1) / bins,
+            k / _BINS,
+            (k + 1) / _BINS,
             float(values[number == k].mean()),
             float(correct[number == k].mean()),
             int((number == k).sum()),

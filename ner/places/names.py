@@ -23,7 +23,6 @@ _PEOPLES_SUFFIX = re.compile(
 )
 
 PROVINCE, CITY, COUNTY, TOWN, VILLAGE = range(5)
-LEVELS = ("province", "city", "county", "town", "village")
 
 _GROUPS = (
     (r"特别行政区", frozenset({PROVINCE}), "自治"),

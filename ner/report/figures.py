@@ -50,13 +50,13 @@ class Share:
     def _half(self) -> float:
         return _half_width(self.value, self.whole)
 
-    def needed(self, target: float = TARGET) -> int:
-        """How many there would have to be for an interval of at most twice `target`, at the same share."""
+    def needed(self) -> int:
+        """How many there would have to be for an interval of at most twice `TARGET`, at the same share."""
         value = self.value if self.whole else 0.5
         low, high = 1, 10_000_000
         while low < high:
             middle = (low + high) // 2
-            if _half_width(value, middle) <= target:
+            if _half_width(value, middle) <= TARGET:
                 high = middle
             else:
                 low = middle + 1

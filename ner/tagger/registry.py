@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ner import words
 from ner.errors import NerError
 from ner.files import model_folders, user_models
 
@@ -79,11 +78,6 @@ def _names(meta: Path) -> tuple[str, ...]:
 def installed_models() -> list[Path]:
     """The folders of the user's own models, then of those that came with the package, oldest first."""
     return model_folders("meta.json")
-
-
-def word_models() -> list[Path]:
-    """The folders of the installed word models, see `ner.words`, in the same order."""
-    return words.installed()
 
 
 def own_models() -> Path:

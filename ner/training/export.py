@@ -9,7 +9,6 @@ import torch
 from ner.corpus import Example
 from ner.evaluation.score import best_threshold, calibrate
 from ner.files import replacing
-from ner.labels import LABELS
 from ner.tagger import checksums
 from ner.tagger.component import SpanTagger
 from ner.tagger.features import MAX_SPAN_LENGTH, Characters, Ids, pad, round_up
@@ -30,9 +29,9 @@ def write_model(
     dev: Sequence[Example],
     folder: Path,
     *,
-    labels: Sequence[str] = LABELS,
-    data: Mapping[str, str] | None = None,
-    license: str = "",
+    labels: Sequence[str],
+    data: Mapping[str, str],
+    license: str,
 ) -> None:
     """Write a model folder, its scores calibrated on dev; the folder appears whole or not at all.
 
@@ -52,7 +51,7 @@ def write_model(
     fitted = {"thresholds": thresholds, "calibration": _calibration(component, dev)}
     component.load_network(settings.model_copy(update=fitted), characters, onnx, network.pieces)
     nlp = make_pipeline(name, version, component, license=license)
-    nlp.meta["data"] = dict(data or {})
+    nlp.meta["data"] = dict(data)
     with replacing(folder) as written:
         nlp.to_disk(written)
         checksums.write(written)
