@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from ner.annotation.pool import FEATURES, FeatureTable, Pool, Unit
-from ner.annotation.teachers import Teacher, batches
-from ner.article import Article, Span, outermost
+from ner.annotation.teachers import BATCH_ARTICLES, BATCH_CHARACTERS, Teacher
+from ner.article import Article, Span, batches, outermost
 from ner.corpus import sentences
 from ner.formats.fields import UNCOUNTED, Dropped
 
@@ -54,7 +54,7 @@ def units(
     Args:
         other: a second teacher; where the two differ is worth labelling.
     """
-    for batch in batches(articles):
+    for batch in batches(articles, BATCH_ARTICLES, BATCH_CHARACTERS):
         others = other.pipe(batch) if other else iter(())
         for article in teacher.pipe(batch):
             disputed: tuple[Span, ...] = ()

@@ -13,8 +13,14 @@ from ner.annotation.teachers.hanlp import hanlp
 from ner.annotation.teachers.lac import lac, lac_words
 from ner.annotation.teachers.model import model
 from ner.annotation.teachers.spacy import spacy
-from ner.annotation.teachers.teacher import FOREIGN_LABELS, Teacher, Word, batches
-from ner.article import Article, Span, without_crossings
+from ner.annotation.teachers.teacher import (
+    BATCH_ARTICLES,
+    BATCH_CHARACTERS,
+    FOREIGN_LABELS,
+    Teacher,
+    Word,
+)
+from ner.article import Article, Span, batches, without_crossings
 from ner.errors import NerError
 
 TEACHERS: dict[str, Callable[[str], Teacher]] = {
@@ -52,7 +58,7 @@ def suggest(
     Args:
         least: spans with a lower score are left out.
     """
-    for batch in batches(articles):
+    for batch in batches(articles, BATCH_ARTICLES, BATCH_CHARACTERS):
         answers = [teacher.pipe(batch) for teacher in teachers]
         for article, *answered in zip(batch, *answers, strict=True):
             given = [(t.labels, a.spans) for t, a in zip(teachers, answered)]
@@ -90,12 +96,13 @@ def agree(answers: Iterable[tuple[Iterable[str], Iterable[Span]]]) -> list[Span]
 
 
 __all__ = [
+    "BATCH_ARTICLES",
+    "BATCH_CHARACTERS",
     "FOREIGN_LABELS",
     "TEACHERS",
     "Teacher",
     "Word",
     "agree",
-    "batches",
     "lac_words",
     "load",
     "suggest",

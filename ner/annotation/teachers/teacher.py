@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from ner.article import Article, Span, without_crossings
+from ner.article import Article, Span, batches, without_crossings
 from ner.corpus import sentences
 from ner.errors import NerError
 from ner.labels import LABELS
@@ -42,25 +42,10 @@ class Teacher:
 
     def pipe(self, articles: Iterable[Article]) -> Iterator[Article]:
         """Articles with this teacher's spans, none crossing, in place of what they had."""
-        for batch in batches(articles):
+        for batch in batches(articles, BATCH_ARTICLES, BATCH_CHARACTERS):
             for article, found in zip(batch, self.find([a.text for a in batch]), strict=True):
                 spans = (replace(span, model=self.name) for span in found)
                 yield replace(article, spans=tuple(without_crossings(spans)))
-
-
-def batches(articles: Iterable[Article]) -> Iterator[list[Article]]:
-    """Articles in lists that are bounded in number and, but for one long article, in characters."""
-    batch: list[Article] = []
-    characters = 0
-    for article in articles:
-        full = len(batch) == BATCH_ARTICLES or characters + len(article.text) > BATCH_CHARACTERS
-        if batch and full:
-            yield batch
-            batch, characters = [], 0
-        batch.append(article)
-        characters += len(article.text)
-    if batch:
-        yield batch
 
 
 def known_labels(labels: Iterable[str], name: str) -> frozenset[str]:
