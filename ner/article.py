@@ -15,6 +15,8 @@ from typing import TypeVar
 from ner.errors import NerError
 
 _LABEL = re.compile(r"[^\W\d_][\w.-]{0,15}")
+BYLINE = ("overtitle", "author", "editor", "continued_from", "continued_on")
+"""The fields of an article that pages print around it, which many articles have none of."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -6,12 +6,10 @@ from collections.abc import Iterable, Mapping
 from datetime import date
 from typing import Any
 
+from ner.article import BYLINE
 from ner.errors import NerError
 
-FIELDS = (
-    *("id", "title", "body", "text", "paper", "date", "page", "section"),
-    *("overtitle", "author", "editor", "continued_from", "continued_on"),
-)
+FIELDS = ("id", "title", "body", "text", "paper", "date", "page", "section", *BYLINE)
 """The fields of an article in JSON, CSV, Excel and Parquet; `ner ingest --field` maps others to them."""
 
 ALIASES = {

@@ -4,7 +4,7 @@ import io
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ner.article import Article, Rejected, batches
+from ner.article import BYLINE, Article, Rejected, batches
 from ner.errors import NerError, missing_extra
 from ner.formats.fields import UNCOUNTED, Dropped
 from ner.formats.rows import TAGGED_BY, Item, article_fields, span_row
@@ -154,8 +154,7 @@ def _schema(pa: Any, *, has_date: bool) -> Any:
         **{"start": pa.int32(), "end": pa.int32(), "label": pa.string(), "text": pa.string()},
         **{"score": pa.float64(), "model": pa.string()},
     }
-    names = ["id", "title", "text", "paper", "page", "section"]
-    names += ["overtitle", "author", "editor", "continued_from", "continued_on"]
+    names = ("id", "title", "text", "paper", "page", "section", *BYLINE)
     columns = [(name, pa.string()) for name in names]
     dates = [("date", pa.date32())] if has_date else []
     spans = ("spans", pa.list_(pa.struct(list(span.items()))))

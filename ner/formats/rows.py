@@ -12,7 +12,7 @@ from datetime import date, datetime
 from hashlib import sha256
 from typing import Any
 
-from ner.article import Article, Rejected, Span
+from ner.article import BYLINE, Article, Rejected, Span
 from ner.errors import NerError, at
 from ner.formats.bylines import find_author, find_editor
 from ner.formats.fields import Dropped, Row, parse_date, parse_page
@@ -20,7 +20,6 @@ from ner.formats.fields import Dropped, Row, parse_date, parse_page
 MAX_TEXT = 1_000_000  # code points; a longer article is a book, or a file without line ends
 MAX_FIELD = 500  # code points of an id or another short field: a database's index holds no more
 _MUST_BE_TEXT = ("text", "body")  # any other field may be a number: 2025 is a title in Excel
-_BYLINE = ("overtitle", "author", "editor", "continued_from", "continued_on")
 TAGGED_BY = "tagged_by"
 """The model that tagged an article, in JSON Lines and Parquet: null where none has."""
 _NOT_TEXT = re.compile(r"[\0\ud800-\udfff]")
@@ -73,7 +72,7 @@ def make_article(row: Row, *, default_id: str = "", dropped: Dropped | None = No
             "has no text", remedy="needs a field body or text; `ner ingest --field` maps another"
         )
     page = _short_field(row, "page")
-    byline = {name: _short_field(row, name) for name in _BYLINE}
+    byline = {name: _short_field(row, name) for name in BYLINE}
     if not exact:
         page = parse_page(page)
         byline["author"] = byline["author"] or find_author(text[body_start:])
@@ -148,12 +147,8 @@ def _parse_spans(values: Any, dropped: Dropped | None) -> tuple[Span, ...]:
             f"spans are {type(values).__name__}, not a list",
             remedy='"spans": [[start, end, label], …]',
         )
-    spans = tuple(map(parse_span, values))
-    if dropped is None:
-        return spans
-    distinct = tuple(dict.fromkeys(spans))
-    dropped["repeated spans"] += len(spans) - len(distinct)
-    return distinct
+    spans = map(parse_span, values)
+    return tuple(spans if dropped is None else distinct(spans, dropped))
 
 
 def parse_span(value: Any) -> Span:
@@ -261,7 +256,7 @@ def article_fields(article: Article) -> dict[str, str]:
         "date": article.date.isoformat() if article.date else "",
         "page": article.page,
         "section": article.section,
-        **{name: getattr(article, name) for name in _BYLINE},
+        **{name: getattr(article, name) for name in BYLINE},
     }
 
 
@@ -274,7 +269,7 @@ def article_row(article: Article) -> dict[str, Any]:
         "paper": article.paper,
         "date": row["date"] or None,
         **{name: row[name] for name in ("page", "section")},
-        **{name: row[name] for name in _BYLINE if row[name]},
+        **{name: row[name] for name in BYLINE if row[name]},
         **({} if article.tagged_by is None else {TAGGED_BY: article.tagged_by or None}),
         "spans": [{**span_row(span, article.text), "model": span.model} for span in article.spans],
     }

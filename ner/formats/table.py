@@ -3,8 +3,9 @@
 import csv
 import io
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, BinaryIO
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import Any
 
 from ner.errors import missing_extra
 from ner.formats.fields import UNCOUNTED, Dropped
@@ -63,7 +64,7 @@ def xlsx_parts(
         with xlsxwriter.Workbook(file, {"constant_memory": True}) as book:
             _fill(book, columns, rows, dropped, widths)
         file.seek(0)
-        yield from map(Part, iter(_reader(file), b""))
+        yield from map(Part, iter(partial(file.read, MEGABYTE), b""))
 
 
 def _harmless(value: str) -> str:
@@ -102,7 +103,3 @@ def _sheet(book: Any, heading: Any, columns: Sequence[str], widths: Mapping[int,
     for column, name in enumerate(columns):
         sheet.write_string(0, column, name, heading)
     return sheet
-
-
-def _reader(file: BinaryIO) -> Callable[[], bytes]:
-    return lambda: file.read(MEGABYTE)

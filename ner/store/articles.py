@@ -11,24 +11,14 @@ from typing import Any, TypedDict, Unpack
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from ner.article import Article, Rejected, Span, outside_in
+from ner.article import BYLINE, Article, Rejected, Span, outside_in
 from ner.errors import NerError
 from ner.store.runs import ModelKey, SpanRow, by_model, tagged_by
 from ner.store.schema import SURFACE, articles, chunks, reviews, span_decisions, spans, texts
 from ner.store.searching import holds
 from ner.store.verdicts import called_right, is_kept, was_read
 
-TEXT_FIELDS = (
-    "title",
-    "paper",
-    "page",
-    "section",
-    "overtitle",
-    "author",
-    "editor",
-    "continued_from",
-    "continued_on",
-)
+TEXT_FIELDS = ("title", "paper", "page", "section", *BYLINE)
 FIELDS = (*TEXT_FIELDS, "body_start", "date")  # all but id and text
 _BEGINNING = 40  # code points of the text that stand for a missing title in a list
 
