@@ -187,14 +187,14 @@ def read_as_a_whole(connection: Connection, tables: Tables, rows: Iterable[Forei
     }
 
 
-def confirmed_articles(connection: Connection, tables: Tables, model: int) -> list[Any]:
+def confirmed_articles(connection: Connection, tables: Tables, model: ModelKey) -> list[Any]:
     """The keys of the articles that a model tagged and of which somebody has called a span right."""
     decisions, tagged = tables.decisions, tables.tagged
     query = (
         sa.select(decisions.c.article)
         .distinct()
         .join(tagged, tagged.c.article == decisions.c.article)
-        .where(tagged.c.model == model, decisions.c.verdict == RIGHT)
+        .where(decisions.c.verdict == RIGHT, tagged.c.model == number_of(connection, tables, model))
         .order_by(decisions.c.article)
     )
     return list(connection.scalars(query))

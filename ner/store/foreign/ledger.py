@@ -64,22 +64,22 @@ def drop_run(connection: Connection, tables: Tables, run: Run) -> bool:
 
 
 def tagged_before(
-    connection: Connection, tables: Tables, model: int, keys: Sequence[Any]
+    connection: Connection, tables: Tables, model: ModelKey, keys: Sequence[Any]
 ) -> dict[Any, Known]:
     """What is known of those articles that a model has tagged."""
     rows = tables.tagged.c
     query = sa.select(rows.article, rows.text_hash, rows.changed, rows.is_stale)
-    query = query.where(rows.model == model, rows.article.in_(keys))
+    query = query.where(rows.model == number_of(connection, tables, model), rows.article.in_(keys))
     return {row.article: Known(*row[1:]) for row in connection.execute(query)}
 
 
 def given_up(
-    connection: Connection, tables: Tables, model: int, keys: Sequence[Any]
+    connection: Connection, tables: Tables, model: ModelKey, keys: Sequence[Any]
 ) -> dict[Any, Known]:
     """What is known of those articles that a model has tried often enough."""
     rows = tables.failures.c
-    query = sa.select(rows.article, rows.text_hash)
-    query = query.where(rows.model == model, rows.article.in_(keys), rows.tries >= MAX_TRIES)
+    query = sa.select(rows.article, rows.text_hash).where(rows.tries >= MAX_TRIES)
+    query = query.where(rows.model == number_of(connection, tables, model), rows.article.in_(keys))
     return {row.article: Known(row.text_hash, None) for row in connection.execute(query)}
 
 
@@ -212,11 +212,12 @@ def list_models(connection: Connection, tables: Tables) -> list[ModelUse]:
 
 
 def spans_of(
-    connection: Connection, tables: Tables, model: int, keys: Sequence[Any]
+    connection: Connection, tables: Tables, model: ModelKey, keys: Sequence[Any]
 ) -> dict[Any, list[Any]]:
     """The spans that a model found, by article, as they are stored."""
     spans = tables.spans
-    query = sa.select(spans).where(spans.c.model == model, spans.c.article.in_(keys))
+    query = sa.select(spans).where(spans.c.article.in_(keys))
+    query = query.where(spans.c.model == number_of(connection, tables, model))
     found: dict[Any, list[Any]] = {}
     for row in connection.execute(query):
         found.setdefault(row.article, []).append(row)
@@ -245,23 +246,24 @@ def quarantined(
     ]  # fmt: skip
 
 
-def count_tried_enough(connection: Connection, tables: Tables, model: int) -> int:
+def count_tried_enough(connection: Connection, tables: Tables, model: ModelKey) -> int:
     """How many articles a model has tried so often that it does so no more by itself."""
     failures = tables.failures
-    query = sa.select(sa.func.count()).select_from(failures)
-    query = query.where(failures.c.model == model, failures.c.tries >= MAX_TRIES)
+    query = sa.select(sa.func.count()).select_from(failures).where(failures.c.tries >= MAX_TRIES)
+    query = query.where(failures.c.model == number_of(connection, tables, model))
     return connection.scalar(query) or 0
 
 
-def forgive(connection: Connection, tables: Tables, model: int) -> int:
-    """Have all articles that a model could not tag tried again from the first; how many they are."""
-    failures = tables.failures
-    query = failures.update().where(failures.c.model == model).values(tries=0, run=None)
+def retry_failed(connection: Connection, tables: Tables, model: ModelKey) -> int:
+    """Have all articles that a model could not tag tried again, however often they were; how many."""
+    failed = tables.failures.c.model == number_of(connection, tables, model)
+    query = tables.failures.update().where(failed).values(tries=0, run=None)
     return connection.execute(query).rowcount
 
 
-def tag_again(connection: Connection, tables: Tables, model: int) -> None:
-    """Have all articles tagged again by a model. Until then each keeps the spans that it has."""
+def tag_again(connection: Connection, tables: Tables, model: ModelKey) -> None:
+    """Have a model tag all articles again. Until it has, each keeps the spans that it has."""
     tagged, failures = tables.tagged, tables.failures
-    connection.execute(tagged.update().where(tagged.c.model == model).values(is_stale=True))
-    connection.execute(failures.delete().where(failures.c.model == model))
+    number = number_of(connection, tables, model)
+    connection.execute(tagged.update().where(tagged.c.model == number).values(is_stale=True))
+    connection.execute(failures.delete().where(failures.c.model == number))

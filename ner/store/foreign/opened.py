@@ -1,8 +1,9 @@
 """A foreign table that is open, with our tables beside it: two connections, and whether ours are made yet."""
 
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import Self, TypeVar
+from typing import Concatenate, ParamSpec, Self, TypeVar
 
 from sqlalchemy.engine import Connection
 
@@ -11,10 +12,11 @@ from ner.store.foreign.column_types import our_id_type
 from ner.store.foreign.config import ForeignConfig, read_config
 from ner.store.foreign.database import in_transaction, open_reader, open_writer, reading
 from ner.store.foreign.making import Undoing, create_tables, state_of, upgrade_tables
-from ner.store.foreign.schema import make_tables
+from ner.store.foreign.schema import Tables, make_tables
 from ner.store.foreign.table import ForeignTable
 from ner.store.urls import safe_url
 
+Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
 
@@ -97,6 +99,33 @@ class Opened:
             if state_of(self._writer, self._tables) != "current":
                 raise
         self._has_tables = True
+
+
+def reads(
+    work: Callable[Concatenate[Connection, Tables, Parameters], Result],
+    nothing: Callable[[], Result],
+) -> Callable[Concatenate[Opened, Parameters], Result]:
+    """A method of the store: `work`, which only reads our tables; gives `nothing()` while there are none."""
+
+    @wraps(work)
+    def method(self: Opened, /, *args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+        return self._read(
+            lambda connection: work(connection, self._tables, *args, **kwargs), nothing()
+        )
+
+    return method
+
+
+def writes(
+    work: Callable[Concatenate[Connection, Tables, Parameters], Result],
+) -> Callable[Concatenate[Opened, Parameters], Result]:
+    """A method of the store: `work` in one transaction; our tables are made where there are none."""
+
+    @wraps(work)
+    def method(self: Opened, /, *args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+        return self._write(lambda connection: work(connection, self._tables, *args, **kwargs))
+
+    return method
 
 
 class _Old(Opened):

@@ -9,9 +9,9 @@ from typing import Any, Self, Unpack
 from ner.article import Article, Rejected
 from ner.store.articles import Filters, Summary, days, no_article, with_spans
 from ner.store.decided import Found, as_decided, missing
-from ner.store.decisions import Place
 from ner.store.foreign import decisions, ledger
 from ner.store.foreign.deciding import Deciding
+from ner.store.foreign.opened import reads
 from ner.store.foreign.rows import ForeignRow
 from ner.store.foreign.table import PART, TEXTS, Range
 from ner.store.foreign.tagging import Tagging
@@ -30,6 +30,12 @@ class ForeignStore(Tagging, Deciding):
         NerError: a database cannot be reached, or has not what the config says; or our tables there were
             made by an earlier version.
     """
+
+    _spans_of = reads(ledger.spans_of, dict)
+    _last_words = reads(decisions.last_words, dict)
+    _right = reads(decisions.right_spans, dict)
+    _read_as_a_whole = reads(decisions.read_as_a_whole, set)
+    _confirmed = reads(decisions.confirmed_articles, list)
 
     def articles(
         self, *, limit: int | None = None, **filters: Unpack[Filters]
@@ -67,14 +73,8 @@ class ForeignStore(Tagging, Deciding):
 
     def unrepeated(self, model: ModelKey) -> dict[str, int]:
         """Article id to how many spans called right there a model, which tagged it, does not find."""
-        number = self._number(model)
-        if not number:
-            return {}
-        keys: list[Any] = self._read(
-            lambda connection: decisions.confirmed_articles(connection, self._tables, number), []
-        )
         lost: dict[str, int] = {}
-        for chunk in chunks(keys, TEXTS):
+        for chunk in chunks(self._confirmed(model), TEXTS):
             rows = [row for row in self.table.rows(chunk) if row.text]
             found, said = self._found(rows, model), self._last_words(rows)
             missed = {
@@ -122,36 +122,19 @@ class ForeignStore(Tagging, Deciding):
         """Those of some rows that a person read as a whole, or those that nobody did; all if None."""
         if is_read is None:
             return rows
-        read: set[Any] = self._read(
-            lambda connection: decisions.read_as_a_whole(connection, self._tables, rows), set()
-        )
+        read = self._read_as_a_whole(rows)
         return [row for row in rows if (row.key in read) is is_read]
 
     def _found(self, rows: Sequence[ForeignRow], model: ModelKey | None) -> Found:
         """The spans that a model found, by the key of their article."""
-        number = self._number(model) if model else None
-        if not number:
+        if model is None:
             return {}
         by_key = {row.key: row for row in rows}
-        stored: dict[Any, list[Any]] = self._read(
-            lambda connection: ledger.spans_of(connection, self._tables, number, list(by_key)), {}
-        )
+        stored = self._spans_of(model, list(by_key))
         return {
             key: [span for each in spans if (span := _span(by_key[key], each, str(model)))]
             for key, spans in stored.items()
         }
-
-    def _last_words(self, rows: Sequence[ForeignRow]) -> dict[Any, dict[Place, str]]:
-        """The verdict that counts on each span that people decided on, by the key of its article."""
-        return self._read(
-            lambda connection: decisions.last_words(connection, self._tables, rows), {}
-        )
-
-    def _right(self, rows: Sequence[ForeignRow]) -> dict[Any, list[SpanRow]]:
-        """The spans that people called right, by the key of their article."""
-        return self._read(
-            lambda connection: decisions.right_spans(connection, self._tables, rows), {}
-        )
 
 
 def _item(

@@ -116,12 +116,8 @@ class ForeignTable:
 
     def rows(self, ids: Sequence[Any]) -> Iterator[ForeignRow]:
         """The rows with these ids, whether the condition takes them or not; of those that there are."""
-        for start in range(0, len(ids), TEXTS):
-            query = (
-                sa.select(self._table)
-                .where(self._id.in_(ids[start : start + TEXTS]))
-                .order_by(self._key)
-            )
+        for some in chunks(ids, TEXTS):
+            query = sa.select(self._table).where(self._id.in_(some)).order_by(self._key)
             found = self._all(query)
             self._check_unique([row._mapping[self._config.id] for row in found])
             yield from (make_row(self._config, dict(row._mapping)) for row in found)
@@ -133,7 +129,7 @@ class ForeignTable:
             NerError: there can be no such id.
         """
         keys = [id_from_text(each, self.key_type) for each in ids]
-        return {row.id: row for chunk in chunks(keys) for row in self.rows(chunk)}
+        return {row.id: row for row in self.rows(keys)}
 
     def check_ids(self) -> None:
         """Look through the whole table for rows that share an id.

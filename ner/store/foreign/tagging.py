@@ -12,17 +12,25 @@ from ner.store.articles import no_article
 from ner.store.comparing import ModelDifference
 from ner.store.foreign import ledger
 from ner.store.foreign.making import drop_tables
-from ner.store.foreign.opened import Opened
+from ner.store.foreign.opened import Opened, reads, writes
 from ner.store.foreign.rows import ForeignRow, id_text
 from ner.store.foreign.table import Range
 from ner.store.history import RunSummary, no_run
-from ner.store.quarantine import Quarantined
-from ner.store.runs import ModelKey, ModelUse, Run
+from ner.store.runs import ModelKey, Run
 from ner.store.schema import chunks
 
 
 class Tagging(Opened):
     """What `ner.store.tagging` and `ner.store.reporting` are for a store of ours. Nothing is claimed."""
+
+    start_run = writes(ledger.start_run)
+    finish_run = writes(ledger.finish_run)
+    count_tried_enough = reads(ledger.count_tried_enough, int)
+    quarantined = reads(ledger.quarantined, list)
+    models = reads(ledger.list_models, list)
+    runs = reads(history.list_runs, list)
+    _tagged_before = reads(ledger.tagged_before, dict)
+    _given_up = reads(ledger.given_up, dict)
 
     def articles_to_tag(self, model: ModelKey, part: Range) -> Iterator[Article | Rejected]:
         """The articles of a part that a model has not tagged, or not with the text they have now."""
@@ -59,19 +67,9 @@ class Tagging(Opened):
         for row in self._with_text(rows[each] for each in dict.fromkeys(ids)):
             yield row.article()
 
-    def start_run(self, model: ModelKey) -> Run:
-        """Add a run of a model."""
-        return self._write(lambda connection: ledger.start_run(connection, self._tables, model))
-
-    def finish_run(self, run: Run) -> None:
-        """Note that a run came to its end."""
-        self._write(lambda connection: ledger.finish_run(connection, self._tables, run))
-
     def drop_run(self, run: Run) -> None:
         """Note that a run failed: one that has written nothing leaves no trace, nor do tables made for it."""
-        is_unused = self._write(
-            lambda connection: ledger.drop_run(connection, self._tables, run),
-        )
+        is_unused = self._write(lambda connection: ledger.drop_run(connection, self._tables, run))
         if is_unused and self._made:
             drop_tables(self._writer, self._made)
             self._made, self._has_tables = (), False
@@ -83,38 +81,18 @@ class Tagging(Opened):
 
     def tag_again(self, model: ModelKey) -> None:
         """Have a model tag all articles again. Until it has, each keeps the spans that it has."""
-        if number := self._number(model):
-            self._write(lambda connection: ledger.tag_again(connection, self._tables, number))
+        if self._has_tables:
+            self._write(lambda connection: ledger.tag_again(connection, self._tables, model))
 
     def retry_failed(self, model: ModelKey) -> int:
         """Have all articles that a model could not tag tried again, however often they were; how many."""
-        number = self._number(model)
-        if not number:
+        if not self._has_tables:
             return 0
-        return self._write(lambda connection: ledger.forgive(connection, self._tables, number))
-
-    def count_tried_enough(self, model: ModelKey) -> int:
-        """How many articles a model has tried so often that it does so no more by itself."""
-        number = self._number(model)
-        if not number:
-            return 0
-        return self._read(
-            lambda connection: ledger.count_tried_enough(connection, self._tables, number), 0
-        )
-
-    def quarantined(self, model: ModelKey | None = None) -> list[Quarantined]:
-        """What a model, or any, could not tag, oldest first."""
-        return self._read(
-            lambda connection: ledger.quarantined(connection, self._tables, model), []
-        )
+        return self._write(lambda connection: ledger.retry_failed(connection, self._tables, model))
 
     def failures(self) -> list[Rejected]:
         """The same as they are shown."""
         return [each.to_rejected() for each in self.quarantined()]
-
-    def models(self) -> list[ModelUse]:
-        """The models that have tagged something, the one that did so last first."""
-        return self._read(lambda connection: ledger.list_models(connection, self._tables), [])
 
     def find_model(self, name: str = "") -> ModelKey | None:
         """The model that tagged something last, of those with this name, or name and version."""
@@ -123,19 +101,13 @@ class Tagging(Opened):
                 return use.key
         return None
 
-    def runs(self) -> list[RunSummary]:
-        """The runs, the newest first."""
-        return self._read(lambda connection: history.list_runs(connection, self._tables), [])
-
     def run(self, number: int) -> RunSummary:
         """The run of a number.
 
         Raises:
             NerError: there is none.
         """
-        found: list[RunSummary] = self._read(
-            lambda connection: history.list_runs(connection, self._tables, number), []
-        )
+        found = self.runs(number)
         if not found:
             raise no_run(number)
         return found[0]
@@ -176,27 +148,3 @@ class Tagging(Opened):
         for keys in chunks(emptied):
             if self._read(partial(ledger.is_any_known, tables=self._tables, keys=keys), False):
                 self._write(partial(ledger.forget, tables=self._tables, keys=keys))
-
-    def _number(self, model: ModelKey) -> int | None:
-        """The number of a model in our tables, None if it has not tagged anything."""
-        return self._read(
-            lambda connection: ledger.number_of(connection, self._tables, model), None
-        )
-
-    def _tagged_before(self, model: ModelKey, keys: Sequence[Any]) -> dict[Any, ledger.Known]:
-        """What is known of those articles that a model has tagged."""
-        number = self._number(model)
-        if not number:
-            return {}
-        return self._read(
-            lambda connection: ledger.tagged_before(connection, self._tables, number, keys), {}
-        )
-
-    def _given_up(self, model: ModelKey, keys: Sequence[Any]) -> dict[Any, ledger.Known]:
-        """What is known of those articles that a model has tried often enough."""
-        number = self._number(model)
-        if not number:
-            return {}
-        return self._read(
-            lambda connection: ledger.given_up(connection, self._tables, number, keys), {}
-        )
