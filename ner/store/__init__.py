@@ -22,7 +22,7 @@ from ner.store.reviewed import Judged
 from ner.store.run_report import UNSURE, LabelCount, RunName, RunNames, UnsureSpan
 from ner.store.runs import ModelKey, ModelUse, Run
 from ner.store.searching import around, occurrences
-from ner.store.store import DEFAULT_URL, Store
+from ner.store.store import Store
 from ner.store.together import Action, Change, Conflict, Decision, Review, Standing, Undone
 from ner.store.upkeep import Info
 from ner.store.urls import safe_url
@@ -31,7 +31,6 @@ from ner.store.versions import Upgraded, upgrade
 
 __all__ = [
     "CONFIRM",
-    "DEFAULT_URL",
     "DIVIDE",
     "ENDED",
     "KINDS",

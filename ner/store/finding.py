@@ -21,7 +21,7 @@ from ner.store.articles import (
 from ner.store.decided import count_labels
 from ner.store.paging import Candidates
 from ner.store.runs import ModelKey, by_model, labels_of_models, latest_models, model_number
-from ner.store.schema import CHUNK, LAST, SURFACE, articles, models, spans, tagged
+from ner.store.schema import CHUNK, LAST, SURFACE, articles, models, month_of, spans, tagged
 from ner.store.verdicts import called_right, is_kept
 
 By = Literal["label", "model", "paper", "month"]
@@ -227,15 +227,9 @@ def counts(connection: Connection, by: By, **filters: Unpack[Filters]) -> dict[s
         joined = models.join(found, found.c.model == models.c.number)
         query = sa.select(name, sa.func.sum(found.c.articles)).select_from(joined).group_by(name)
     else:
-        key: Any = articles.c.paper if by == "paper" else _month(connection)
+        key: Any = articles.c.paper if by == "paper" else month_of(connection, articles.c.date)
         query = sa.select(key, sa.func.count()).where(*conditions).group_by(key)
     rows = connection.execute(query).all()
     return {
         str(key or ""): int(count) for key, count in sorted(rows, key=lambda r: str(r[0] or ""))
     }
-
-
-def _month(connection: Connection) -> sa.ColumnElement[str]:
-    if connection.dialect.name == "postgresql":
-        return sa.func.to_char(articles.c.date, "YYYY-MM")
-    return sa.func.strftime("%Y-%m", articles.c.date)

@@ -47,6 +47,8 @@ class Time(sa.TypeDecorator[datetime.datetime]):
 
 
 _NUMBER = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+_SORTED = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
+"""Sorted by code point on both databases, so that names are found by how they begin."""
 CHUNK = 500  # values in one query, at most
 LAST = chr(0x10FFFF)  # sorts after whatever may follow a prefix
 T = TypeVar("T")
@@ -133,10 +135,7 @@ spans = sa.Table(
     sa.Column("start", sa.Integer, primary_key=True),
     sa.Column("end", sa.Integer, primary_key=True),
     sa.Column("label", sa.String(16), primary_key=True),
-    # Sorted by code point on both databases, so that names are found by how they begin.
-    sa.Column(
-        "surface", sa.Text().with_variant(sa.Text(collation="C"), "postgresql"), nullable=False
-    ),
+    sa.Column("surface", _SORTED, nullable=False),
     sa.Column("score", sa.Float, nullable=False),
     sa.Column("run", sa.ForeignKey("runs.number"), nullable=False),
     sa.Index("ix_spans_surface", "surface", "label", "model"),
@@ -162,9 +161,7 @@ quarantine = sa.Table(
     metadata,
     sa.Column("article", sa.ForeignKey("articles.number", ondelete="CASCADE"), primary_key=True),
     sa.Column("model", sa.ForeignKey("models.number"), primary_key=True),
-    sa.Column(
-        "run", sa.ForeignKey("runs.number")
-    ),  # the last one that tried; none: may be tried at once
+    sa.Column("run", sa.ForeignKey("runs.number")),  # the last that tried; none: try at once
     sa.Column("tries", sa.Integer, nullable=False),
     sa.Column("why", sa.Text, nullable=False),
     sa.Column("remedy", sa.Text, nullable=False),
@@ -173,16 +170,15 @@ quarantine = sa.Table(
 )
 # What people say. Both tables are append-only, held by triggers, and an article that has rows here stays.
 # What is taken back is named by a later row in `undoes`, which has the verdict "undone".
-_SAID = (
-    ("reviewer", sa.Text, False),
-    ("source", sa.Text, False),  # where it was said, for example a project of doccano
-    ("external_id", sa.Text, True),  # the source's own number for it: said once
-    ("at", Time, False),
-)
 
 
 def _said() -> list[sa.Column[Any]]:
-    return [sa.Column(name, kind, nullable=nullable) for name, kind, nullable in _SAID]
+    return [
+        sa.Column("reviewer", sa.Text, nullable=False),
+        sa.Column("source", sa.Text, nullable=False),  # for example a project of doccano
+        sa.Column("external_id", sa.Text),  # the source's own number for it: said once
+        sa.Column("at", Time, nullable=False),
+    ]
 
 
 def _queue() -> sa.Column[Any]:
@@ -266,7 +262,6 @@ leases = sa.Table(
     sa.Column("until", Time, nullable=False),
 )
 # The register: what the articles say of brands, organisations and places, counted. See `ner.store.register`.
-_SORTED = sa.Text().with_variant(sa.Text(collation="C"), "postgresql")
 # Articles to count anew, written by triggers: on `tagged`, `span_decisions`, and changes of `articles`.
 register_changes = sa.Table(
     "register_changes",
@@ -421,6 +416,13 @@ def execute_many(
     else:
         places = [columns.index(name) for name in order]
         connection.exec_driver_sql(compiled.string, [tuple(row[p] for p in places) for row in rows])
+
+
+def month_of(connection: sa.Connection, date: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:
+    """The month of a date: ``2025-03``."""
+    if connection.dialect.name == "postgresql":
+        return sa.func.to_char(date, "YYYY-MM")
+    return sa.func.strftime("%Y-%m", date)
 
 
 def now() -> datetime.datetime:

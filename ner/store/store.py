@@ -27,7 +27,6 @@ from ner.store.schema import reviews, span_decisions
 from ner.store.tagging import Tagging
 from ner.store.versions import lock_store, migrate
 
-DEFAULT_URL = "sqlite:///articles.db"
 ADD_BATCH = 200  # articles per transaction when adding
 ADD_BATCH_CHARACTERS = 2_000_000  # code points per transaction when adding
 READ_BATCH = 20  # articles per query: a text has up to a million code points
@@ -49,9 +48,6 @@ class Store(Tagging, Registering, Reporting, Opened):
         NerError: it cannot be reached, is not there, belongs to another program, or was made by a newer
             version.
     """
-
-    def __init__(self, url: str = DEFAULT_URL, *, create: bool = False) -> None:
-        super().__init__(url, create=create)
 
     # -- articles in
 

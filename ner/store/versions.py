@@ -53,9 +53,7 @@ def has_tables(engine: Engine, *, create: bool) -> bool:
     """
     version = find_version(engine)
     if version is None and not create:
-        raise NerError(
-            "holds no articles", where=safe_url(engine.url), remedy="fill it first: ner ingest"
-        )
+        raise _no_articles(engine)
     if version is not None and version != HEAD:
         raise NerError(
             f"was made by an earlier version of ner (schema {version}, now {HEAD})",
@@ -78,6 +76,11 @@ def find_version(engine: Engine) -> str | None:
         return _version(connection)
 
 
+def _no_articles(engine: Engine) -> NerError:
+    where = safe_url(engine.url)
+    return NerError("holds no articles", where=where, remedy="fill it first: ner ingest")
+
+
 def upgrade(url: str) -> Upgraded:
     """Bring the tables of a store to the newest version, all in one transaction.
 
@@ -91,9 +94,7 @@ def upgrade(url: str) -> Upgraded:
     try:
         before = find_version(engine)
         if before is None:
-            raise NerError(
-                "holds no articles", where=safe_url(engine.url), remedy="fill it first: ner ingest"
-            )
+            raise _no_articles(engine)
         if before == HEAD:
             return Upgraded(before, HEAD)
         backup = _back_up(engine, before)

@@ -67,6 +67,11 @@ def _derive(connection: Connection, kind: str, keys: Sequence[str]) -> None:
     _set_figures(connection, kind, sorted(entity for entity in entities if entity is not None))
 
 
+def same_key(one: sa.FromClause, other: sa.FromClause) -> sa.ColumnElement[bool]:
+    """A condition: rows of the same key."""
+    return (one.c.kind == other.c.kind) & (one.c.key == other.c.key)
+
+
 def _stale() -> sa.ColumnElement[bool]:
     return register_keys.c.is_stale == sa.true()
 
@@ -210,10 +215,8 @@ def _set_figures(connection: Connection, kind: str, entities: Sequence[str]) -> 
             register_keys.c.kind == kind, register_keys.c.entity.in_(some)
         )
         members = (register_mentions.c.kind == kind) & register_mentions.c.key.in_(own)
-        mentioned = register_mentions.join(
-            keys,
-            (keys.c.kind == register_mentions.c.kind) & (keys.c.key == register_mentions.c.key),
-        ).join(articles, articles.c.number == register_mentions.c.article)
+        mentioned = register_mentions.join(keys, same_key(keys, register_mentions))
+        mentioned = mentioned.join(articles, articles.c.number == register_mentions.c.article)
         figures = (
             sa.select(
                 keys.c.entity.label("key"),
@@ -262,11 +265,7 @@ def totals(
             register_counts.c.value,
             sa.func.sum(register_counts.c.total).label("total"),
         )
-        .join(
-            register_keys,
-            (register_keys.c.kind == register_counts.c.kind)
-            & (register_keys.c.key == register_counts.c.key),
-        )
+        .join(register_keys, same_key(register_keys, register_counts))
         .where(register_keys.c.kind == kind, register_keys.c.entity.in_(entities))
         .where(which)
         .group_by(register_keys.c.entity, register_counts.c.aspect, register_counts.c.value)

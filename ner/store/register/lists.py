@@ -10,12 +10,13 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ner.store.articles import Filters, matching
-from ner.store.register.derive import totals
+from ner.store.register.derive import same_key, totals
 from ner.store.register.edits import REJECT, standing_verdicts
 from ner.store.schema import (
     LAST,
     articles,
     chunks,
+    month_of,
     register_counts,
     register_keys,
     register_mentions,
@@ -139,20 +140,13 @@ def _between(kind: str, after: datetime.date, until: datetime.date) -> sa.Subque
             register_keys.c.entity,
             sa.func.count(sa.distinct(register_mentions.c.article)).label("articles"),
         )
-        .select_from(_mentioned())
+        .select_from(register_mentions)
+        .join(register_keys, same_key(register_keys, register_mentions))
         .join(articles, articles.c.number == register_mentions.c.article)
         .where(register_mentions.c.kind == kind)
         .where(articles.c.date > after, articles.c.date <= until)
         .group_by(register_keys.c.entity)
         .subquery()
-    )
-
-
-def _mentioned() -> sa.FromClause:
-    return register_mentions.join(
-        register_keys,
-        (register_keys.c.kind == register_mentions.c.kind)
-        & (register_keys.c.key == register_mentions.c.key),
     )
 
 
@@ -175,10 +169,7 @@ def _figures(kind: str, filters: Filters) -> sa.Select[Any]:
             sa.func.max(articles.c.date).label("last"),
         )
         .join(articles, articles.c.number == register_mentions.c.article)
-        .join(
-            keys,
-            (keys.c.kind == register_mentions.c.kind) & (keys.c.key == register_mentions.c.key),
-        )
+        .join(keys, same_key(keys, register_mentions))
         .where(register_mentions.c.kind == kind, *conditions)
         .group_by(keys.c.entity)
         .subquery()
@@ -243,11 +234,7 @@ def spread(connection: Connection, kind: str, aspect: str, values: Iterable[str]
     for some in chunks(sorted(set(values))):
         query = (
             sa.select(register_counts.c.value, sa.func.count(sa.distinct(register_keys.c.entity)))
-            .join(
-                register_keys,
-                (register_keys.c.kind == register_counts.c.kind)
-                & (register_keys.c.key == register_counts.c.key),
-            )
+            .join(register_keys, same_key(register_keys, register_counts))
             .where(register_counts.c.kind == kind, register_counts.c.aspect == aspect)
             .where(register_counts.c.value.in_(some))
             .group_by(register_counts.c.value)
@@ -282,9 +269,7 @@ def forms(connection: Connection, kind: str, entity: str) -> list[str]:
 
 def months_and_papers(connection: Connection, kind: str, entity: str) -> dict[tuple[str, str], int]:
     """In how many articles an entry stands, by month (``2025-03``) and paper."""
-    month: sa.ColumnElement[str] = sa.func.strftime("%Y-%m", articles.c.date)
-    if connection.dialect.name == "postgresql":
-        month = sa.func.to_char(articles.c.date, "YYYY-MM")
+    month = month_of(connection, articles.c.date)
     query = (
         sa.select(month, articles.c.paper, sa.func.count())
         .where(articles.c.number.in_(_numbers(kind, entity)))
@@ -332,7 +317,7 @@ def neighbours(
     shared = sa.func.count(sa.distinct(mentions.c.article)).label("shared")
     counted = (
         sa.select(keys.c.entity, shared)
-        .join(keys, (keys.c.kind == mentions.c.kind) & (keys.c.key == mentions.c.key))
+        .join(keys, same_key(keys, mentions))
         .where(mentions.c.kind == other_kind, mentions.c.article.in_(newest))
         .group_by(keys.c.entity)
         .subquery()
