@@ -8,9 +8,9 @@ their hashes (CRC-32), so that a stem's entries are one range and a look-up is o
 import json
 import mmap
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -97,14 +97,13 @@ class Lexicon:
                 raise _damaged(path, "is cut short")
             self._arrays[name] = np.frombuffer(self._map, dtype, count, place)
             place += -(-count * dtype.itemsize // ALIGNMENT) * ALIGNMENT
-        self._find = lru_cache(maxsize=65536)(self._find_uncached)
+        self.find: Callable[[str], tuple[Division, ...]] = lru_cache(maxsize=65536)(self._find)
+        """The divisions with a stem, in the order of their codes; remembered."""
+        self.upper: Callable[[str], Division | None] = cache(self.get)
+        """The division with a code, one above the village: all of these are remembered."""
 
     def __len__(self) -> int:
         return len(self._arrays["nodes"])
-
-    def find(self, stem: str) -> tuple[Division, ...]:
-        """The divisions with a stem, in the order of their codes."""
-        return self._find(stem)
 
     def find_all(self, stems: Sequence[str]) -> npt.NDArray[np.int64]:
         """Many look-ups at once: each stem's number, -1 where no division has it. Shape ``(stems,)``."""
@@ -157,15 +156,7 @@ class Lexicon:
         names = [held.name for held in above if held and not is_filler(held)]
         return [*names, division.name]
 
-    def upper(self, code: str) -> Division | None:
-        """The division above the village with a code, remembered."""
-        return self._uppers_by_code[code]
-
-    @cached_property
-    def _uppers_by_code(self) -> "_Uppers":
-        return _Uppers(self)
-
-    def _find_uncached(self, stem: str) -> tuple[Division, ...]:
+    def _find(self, stem: str) -> tuple[Division, ...]:
         hashes = self._arrays["hashes"]
         wanted = np.uint32(stem_hash(stem))
         row = int(np.searchsorted(hashes, wanted))
@@ -201,15 +192,6 @@ class Lexicon:
         code = code_of(int(self._arrays["uppers"][node >> VILLAGE_BITS]))
         suffix = self._suffixes[int(self._arrays["suffixes"][entry])]
         return Division(f"{code}{village:03}" if village else code, stem, suffix)
-
-
-class _Uppers(dict[str, Division | None]):
-    def __init__(self, lexicon: Lexicon) -> None:
-        self._lexicon = lexicon
-
-    def __missing__(self, code: str) -> Division | None:
-        self[code] = self._lexicon.get(code)
-        return self[code]
 
 
 def is_filler(division: Division) -> bool:
