@@ -18,6 +18,8 @@ from ner.errors import NerError, missing_extra
 from ner.files import open_output
 
 if TYPE_CHECKING:
+    from rich.progress import Progress, ProgressColumn
+
     from ner.article import Article, Rejected
     from ner.formats import Item
     from ner.words import Segment
@@ -194,43 +196,30 @@ def readable(items: "Iterable[Item]", failed: "list[Rejected]") -> "Iterator[Art
 
 def progress(items: Iterable[Each], what: str, *, total: int | None = None) -> Iterator[Each]:
     """Pass items on under a progress bar, where standard error is a terminal."""
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
+    from rich.progress import TimeRemainingColumn
 
-    from ner.cli.console import console
-
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeRemainingColumn(),
-    )
-    screen = console(stderr=True)
-    with Progress(
-        *columns, console=screen, transient=True, disable=_progress_hidden or not screen.is_terminal
-    ) as progress:
-        yield from progress.track(items, description=what, total=total)
+    with progress_bar("{task.description}", TimeRemainingColumn()) as bar:
+        yield from bar.track(items, description=what, total=total)
 
 
 def track(steps: Iterable[tuple[int, int]], what: str) -> None:
     """Run steps that yield how much is done of how much, under a progress bar on a terminal."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+    with progress_bar("{task.description}") as bar:
+        task = bar.add_task(what, total=None)
+        for done, total in steps:
+            bar.update(task, completed=done, total=total)
+
+
+def progress_bar(what: str, *more: "str | ProgressColumn") -> "Progress":
+    """What is done, a bar, how much of how much, and more columns; shown on a terminal only."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress
 
     from ner.cli.console import console
 
     screen = console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    with Progress(
-        *columns, console=screen, transient=True, disable=_progress_hidden or not screen.is_terminal
-    ) as bar:
-        task = bar.add_task(what, total=None)
-        for done, total in steps:
-            bar.update(task, completed=done, total=total)
+    hidden = _progress_hidden or not screen.is_terminal
+    columns = (what, BarColumn(), MofNCompleteColumn(), *more)
+    return Progress(*columns, console=screen, transient=True, disable=hidden)
 
 
 def count(number: int, noun: str) -> str:

@@ -11,8 +11,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from ner.cli.app import Terminated
-from ner.cli.console import console
-from ner.cli.terminal import say, say_error
+from ner.cli.terminal import progress_bar, say, say_error
 from ner.errors import NerError
 
 if TYPE_CHECKING:
@@ -71,20 +70,10 @@ def _write(metrics: Path | None, totals: "Totals", *, is_running: bool) -> None:
 
 
 def _shown(steps: "Iterable[Progress]", totals: "Totals") -> "Iterator[Progress]":
-    from rich import progress as rich
+    from rich.progress import TimeRemainingColumn
 
-    screen = console(stderr=True)
-    columns = (
-        rich.TextColumn("tagging"),
-        rich.BarColumn(),
-        rich.MofNCompleteColumn(),
-        rich.TextColumn("{task.fields[speed]}"),
-        rich.TimeRemainingColumn(),
-        rich.TextColumn("{task.fields[quarantined]}"),
-    )
-    with rich.Progress(
-        *columns, console=screen, transient=True, disable=not screen.is_terminal
-    ) as bar:
+    columns = ("{task.fields[speed]}", TimeRemainingColumn(), "{task.fields[quarantined]}")
+    with progress_bar("tagging", *columns) as bar:
         task = bar.add_task("tagging", total=totals.to_do, speed="", quarantined="")
         for step in steps:
             yield step
