@@ -1,6 +1,6 @@
 """Precision, recall and F1 of spans, lenient measures, reliability and calibration of scores."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -63,16 +63,23 @@ def by_row(
     gold: Sequence[Span], predicted: Sequence[Span], labels: Iterable[str]
 ) -> dict[str, Counts]:
     """Strict counts over one text: a row a label, and `TOTALS`."""
-    rows = {
+    rows = by_label(gold, predicted, labels)
+    rows["all"] = count(gold, predicted)
+    rows["outermost"] = count(outermost(gold), outermost(predicted))
+    return rows
+
+
+def by_label(
+    gold: Collection[Span], predicted: Collection[Span], labels: Iterable[str]
+) -> dict[str, Counts]:
+    """Strict counts over one text for each of some labels."""
+    return {
         label: count(
             (span for span in gold if span.label == label),
             (span for span in predicted if span.label == label),
         )
         for label in labels
     }
-    rows["all"] = count(gold, predicted)
-    rows["outermost"] = count(outermost(gold), outermost(predicted))
-    return rows
 
 
 def table(gold: Sequence[Sequence[Span]], predicted: Sequence[Sequence[Span]]) -> dict[str, Counts]:

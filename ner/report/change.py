@@ -1,16 +1,15 @@
 """What another model would change in the articles that people read: which spans, and who was right."""
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 from markupsafe import Markup
 
 from ner.article import Article, Span
 from ner.errors import NerError
 from ner.evaluation.evaluate import compare
-from ner.evaluation.score import Counts, count
+from ner.evaluation.score import Counts, by_label
 from ner.evaluation.significance import Difference
 from ner.labels import ordered
 from ner.report import draw
@@ -18,12 +17,6 @@ from ner.report import draw
 LISTED = 40  # changes for the worse that are shown, and as many for the better
 
 Pair = tuple[Article, Article]
-
-
-class TagsTexts(Protocol):
-    """A model, see `ner.tagger.loading.Tagger`."""
-
-    def tag(self, texts: Iterable[str]) -> Iterator[list[Span]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,52 +89,42 @@ def change(pairs: Sequence[Pair], new: str, found: Sequence[Sequence[Span]]) -> 
         tests = compare(decided, [article.spans for article in tagged], found)
     except NerError:  # too few
         tests = {}
-    counts: dict[str, tuple[Counts, Counts]] = {}
+    old_counts: dict[str, Counts] = defaultdict(Counts)
+    new_counts: dict[str, Counts] = defaultdict(Counts)
     mended: Counter[str] = Counter()
     broken: Counter[str] = Counter()
     changes: list[Changed] = []
     for before, after, spans in zip(tagged, decided, found, strict=True):
         right = set(after.spans)
         labels = {span.label for each in (before.spans, after.spans, spans) for span in each}
-        for label in labels:
-            old_counts, new_counts = counts.get(label, (Counts(), Counts()))
-            counts[label] = (
-                old_counts + _count(after.spans, before.spans, label),
-                new_counts + _count(after.spans, spans, label),
-            )
+        for counts, marked in ((old_counts, before.spans), (new_counts, spans)):
+            for label, counted in by_label(after.spans, marked, labels).items():
+                counts[label] += counted
         for span in sorted(set(before.spans) ^ set(spans)):
             better = (span in set(spans)) == (span in right)
             (mended if better else broken)[span.label] += 1
             changes.append(_changed(before, after, spans, span, better=better))
     models = {span.model for article in tagged for span in article.spans if span.model}
     rows = [
-        RowChange(label, *counts[label], mended[label], broken[label], tests.get(label))
-        for label in ordered(counts)
-        if label in counts
+        RowChange(
+            *(label, old_counts[label], new_counts[label], mended[label], broken[label]),
+            tests.get(label),
+        )
+        for label in ordered(old_counts)
+        if label in old_counts
     ]
-    sides = list(counts.values())
     every = RowChange(
         "",
-        sum((old for old, _ in sides), Counts()),
-        sum((new for _, new in sides), Counts()),
+        sum(old_counts.values(), Counts()),
+        sum(new_counts.values(), Counts()),
         mended.total(),
         broken.total(),
         tests.get("all"),
     )
     differing = len({each.article for each in changes})
-    shown = [each for side in (False, True) for each in _first(changes, better=side)]
+    worse = [each for each in changes if not each.better][:LISTED]
+    shown = worse + [each for each in changes if each.better][:LISTED]
     return ModelChange(sorted(models), new, len(pairs), differing, [every, *rows], shown)
-
-
-def _first(changes: Iterable[Changed], *, better: bool) -> list[Changed]:
-    return [each for each in changes if each.better == better][:LISTED]
-
-
-def _count(gold: Iterable[Span], found: Iterable[Span], label: str) -> Counts:
-    return count(
-        (span for span in gold if span.label == label),
-        (span for span in found if span.label == label),
-    )
 
 
 def _changed(

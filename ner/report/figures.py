@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ner.article import Article
-from ner.evaluation.score import Counts, count, labels_of
+from ner.evaluation.score import Counts, by_label, labels_of
 from ner.labels import ordered
 from ner.store import Judged
 
@@ -149,11 +149,8 @@ def figures(pairs: Iterable[tuple[Article, Article]]) -> Figures:
     for tagged, decided in pairs:
         articles += 1
         ours, theirs = set(tagged.spans), set(decided.spans)
-        for label in labels_of([ours, theirs]):
-            rows[label] += count(
-                (span for span in theirs if span.label == label),
-                (span for span in ours if span.label == label),
-            )
+        for label, counts in by_label(theirs, ours, labels_of([ours, theirs])).items():
+            rows[label] += counts
         wrong.update(tagged.surface(span) for span in ours - theirs)
         missed.update(tagged.surface(span) for span in theirs - ours)
     shown = [_row("", articles, sum(rows.values(), Counts()))]
