@@ -8,7 +8,7 @@ what stands near it.
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -131,7 +131,7 @@ def describe(store: Store, reader: Reader, entry: Entry) -> Row:
     row["papers"] = dict(sorted(papers.items(), key=lambda item: (-item[1], item[0])))
     row["forms"] = store.forms(kind, key)
     row["evidence"] = {
-        what: [_shown(each) for each in found]
+        what: [asdict(each) for each in found]
         for what, found in evidence(store, reader, entry, row).items()
     }
     row["related"] = {
@@ -226,10 +226,6 @@ def _sentences(
                         article.text[start:end],
                     ),
                 )
-
-
-def _shown(each: Evidence) -> Row:
-    return {name: getattr(each, name) for name in Evidence.__dataclass_fields__}
 
 
 def _owner_key(store: Store, entry: Entry) -> str | None:

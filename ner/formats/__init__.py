@@ -11,9 +11,7 @@ from ner.formats.fields import FIELDS, UNCOUNTED, UNREAD, Dropped, Row, parse_da
 from ner.formats.forms import BY_WORDS, EXCHANGE, FORMATS, WRITABLE, WRITTEN_SUFFIXES, Format
 from ner.formats.jsonl import (
     MAX_LINE,
-    bounded_lines,
     json_lines,
-    parse_json,
     read_jsonl,
     source_lines,
 )
@@ -22,7 +20,6 @@ from ner.formats.paths import Skipped, find
 from ner.formats.plain_text import read_text
 from ner.formats.reader import FORMS, read
 from ner.formats.rows import (
-    MAX_TEXT,
     Item,
     article_or_rejected,
     article_row,
@@ -44,7 +41,6 @@ __all__ = [
     "FORMATS",
     "FORMS",
     "MAX_LINE",
-    "MAX_TEXT",
     "UNCOUNTED",
     "UNREAD",
     "WRITABLE",
@@ -58,7 +54,6 @@ __all__ = [
     "Source",
     "article_or_rejected",
     "article_row",
-    "bounded_lines",
     "check_text",
     "decode",
     "decode_utf8",
@@ -71,7 +66,6 @@ __all__ = [
     "normalise",
     "open_source",
     "parse_date",
-    "parse_json",
     "parse_span",
     "read",
     "read_csv",

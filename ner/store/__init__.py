@@ -14,8 +14,8 @@ from ner.store.independent import Versions
 from ner.store.newest import RECENT, NewName
 from ner.store.quarantine import MAX_TRIES, Quarantined
 from ner.store.queues import Queue
-from ner.store.register.edits import CONFIRM, DIVIDE, MERGE, REJECT, SPLIT, Edit
-from ner.store.register.lists import TRENDS, Entry, Place, Trend
+from ner.store.register.edits import CONFIRM, DIVIDE, REJECT, Edit
+from ner.store.register.lists import Entry, Place, Trend
 from ner.store.register.update import Facts, KeyFacts, Mark, Source
 from ner.store.review_store import ReviewStore
 from ner.store.reviewed import Judged
@@ -35,13 +35,10 @@ __all__ = [
     "ENDED",
     "KINDS",
     "MAX_TRIES",
-    "MERGE",
     "RECENT",
     "REJECT",
     "RIGHT",
     "ROLES",
-    "SPLIT",
-    "TRENDS",
     "UNSURE",
     "WRONG",
     "Account",

@@ -8,11 +8,10 @@ again, and a pull that nobody edited the text.
 
 from ner.annotation.doccano.project import Project, guideline, make_project, open_project
 from ner.annotation.doccano.pull import Labelled, count_open, labelled_row, pull
-from ner.annotation.doccano.push import TIMEOUT, Pushed, push
+from ner.annotation.doccano.push import Pushed, push
 from ner.annotation.doccano.server import connect
 
 __all__ = [
-    "TIMEOUT",
     "Labelled",
     "Project",
     "Pushed",

@@ -16,7 +16,6 @@ from ner.annotation.teachers.spacy import spacy
 from ner.annotation.teachers.teacher import (
     BATCH_ARTICLES,
     BATCH_CHARACTERS,
-    FOREIGN_LABELS,
     Teacher,
     Word,
 )
@@ -98,8 +97,6 @@ def agree(answers: Iterable[tuple[Iterable[str], Iterable[Span]]]) -> list[Span]
 __all__ = [
     "BATCH_ARTICLES",
     "BATCH_CHARACTERS",
-    "FOREIGN_LABELS",
-    "TEACHERS",
     "Teacher",
     "Word",
     "agree",
