@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ner.article import Span, outermost, outside_in
-from ner.errors import NerError, missing_extra
+from ner.errors import NerError, first_line, missing_extra
 from ner.files import model_folders
 
 Word = tuple[int, int]
@@ -62,12 +62,12 @@ def load(model: str | Path = DEFAULT_MODEL) -> Segment:
     ) as error:
         if folder.is_dir():
             raise NerError(
-                f"no word model can be read here: {_reason(error)}",
+                f"no word model can be read here: {first_line(error)}",
                 where=name,
                 remedy="a model's folder holds features.msgpack and weights.npz",
             ) from None
         raise NerError(
-            f"spacy-pkuseg could not download its model: {_reason(error)}",
+            f"spacy-pkuseg could not download its model: {first_line(error)}",
             where=name,
             remedy=f"fetch {config.model_urls[name]} elsewhere, unpack it and give the folder;"
             f" or leave the option out and use {DEFAULT_MODEL!r}",
@@ -82,10 +82,6 @@ def installed(name: str = "") -> list[Path]:
         name: only those of this name, with or without a version.
     """
     return model_folders("features.msgpack", name)
-
-
-def _reason(error: BaseException) -> str:
-    return (str(error) or type(error).__name__).splitlines()[0]
 
 
 def _cut(segmenter: Any, text: str) -> list[Word]:

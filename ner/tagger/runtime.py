@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from ner.errors import NerError
+from ner.errors import NerError, first_line
 from ner.tagger.features import MAX_SPAN_LENGTH, Ids, pack, pad, round_up
 from ner.tagger.pieces import PieceRow
 
@@ -134,9 +134,9 @@ def _session(network: bytes) -> Any:
     try:
         return onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's own exceptions share no base class
-        why = (str(error) or type(error).__name__).splitlines()[0]
         raise NerError(
-            f"the network cannot be read: {why}", remedy="the model is damaged; install it again"
+            f"the network cannot be read: {first_line(error)}",
+            remedy="the model is damaged; install it again",
         ) from None
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ner.errors import NerError, missing_extra
+from ner.errors import NerError, first_line, missing_extra
 from ner.tagger.features import MAX_SPAN_LENGTH, PAD, SPECIAL_IDS, UNKNOWN, Characters
 from ner.training.network import Candidates, Network, Shape
 
@@ -54,7 +54,7 @@ def make_network(encoder: str, characters: Characters, labels: int, dropout: flo
         model = AutoModel.from_pretrained(encoder, hidden_dropout_prob=dropout)
     except (OSError, ValueError, TypeError) as error:
         raise NerError(
-            f"the encoder cannot be read: {str(error).splitlines()[0]}",
+            f"the encoder cannot be read: {first_line(error)}",
             where=encoder,
             remedy="name a folder that holds config, weights and vocabulary, or go online",
         ) from None

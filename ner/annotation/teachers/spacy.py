@@ -7,7 +7,7 @@ from typing import Any
 
 from ner.annotation.teachers.teacher import BATCH_ARTICLES, Teacher, known_labels, known_spans
 from ner.article import Span
-from ner.errors import NerError
+from ner.errors import NerError, first_line
 from ner.labels import LABELS
 
 
@@ -23,7 +23,7 @@ def spacy(argument: str) -> Teacher:
         nlp = library.load(argument)
     except (OSError, ValueError) as error:
         raise NerError(
-            f"spaCy cannot load it: {str(error).splitlines()[0][:200]}",
+            f"spaCy cannot load it: {first_line(error)[:200]}",
             where=argument,
             remedy="give a pipeline's folder, or install its package",
         ) from None
