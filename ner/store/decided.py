@@ -60,11 +60,15 @@ def unrepeated(connection: Connection, model: ModelKey) -> dict[str, int]:
     ids = {row.number: row.id for row in connection.execute(query.order_by(articles.c.number))}
     lost: dict[str, int] = {}
     for numbers in chunks(list(ids)):
-        found = spans_of(connection, numbers, model)
-        for number, last in sorted(last_words(connection, numbers).items()):
-            if missed := missing(found.get(number, ()), last):
-                lost[ids[number]] = len(missed)
+        found, said = spans_of(connection, numbers, model), last_words(connection, numbers)
+        lost |= count_missing(found, said, {number: ids[number] for number in numbers})
     return lost
+
+
+def count_missing(found: Found, said: Said, ids: Mapping[Any, str]) -> dict[str, int]:
+    """Of those articles, ids by key, that have `missing` spans: id to how many."""
+    many = {key: len(missing(found.get(key, ()), said.get(key, {}))) for key in ids}
+    return {ids[key]: number for key, number in many.items() if number}
 
 
 def count_labels(

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from ner.article import Rejected
-from ner.store.schema import chunks, failures, insert, now
+from ner.store.schema import delete_rows, failures, insert, now
 
 
 def record_failures(connection: Connection, items: Iterable[Rejected]) -> None:
@@ -44,8 +44,7 @@ def drop_of_files(connection: Connection, files: Collection[str]) -> None:
         return
     found = connection.execute(sa.select(failures.c.number, failures.c.place)).all()
     numbers = [number for number, place in found if any(file in files for file in _files(place))]
-    for chunk in chunks(numbers):
-        connection.execute(failures.delete().where(failures.c.number.in_(chunk)))
+    delete_rows(connection, failures.c.number, numbers)
 
 
 def storable(text: str) -> str:

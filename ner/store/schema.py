@@ -418,6 +418,18 @@ def execute_many(
         connection.exec_driver_sql(compiled.string, [tuple(row[p] for p in places) for row in rows])
 
 
+def delete_rows(
+    connection: sa.Connection, column: sa.Column[Any], values: Sequence[Any], *more: Any
+) -> None:
+    """Delete the rows with some values of a column, however many these are.
+
+    Args:
+        more: conditions that the rows meet too.
+    """
+    for some in chunks(values):
+        connection.execute(column.table.delete().where(column.in_(some), *more))
+
+
 def month_of(connection: sa.Connection, date: sa.ColumnElement[Any]) -> sa.ColumnElement[str]:
     """The month of a date: ``2025-03``."""
     if connection.dialect.name == "postgresql":

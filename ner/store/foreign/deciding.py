@@ -1,11 +1,9 @@
 """The part of `ForeignStore` for what people decide about articles and spans."""
 
-import sqlalchemy as sa
-
 from ner.article import Article, Rejected, Span
 from ner.store.decisions import Said, check_verdict, undo
 from ner.store.foreign import decisions
-from ner.store.foreign.opened import Opened
+from ner.store.foreign.opened import Opened, writes
 from ner.store.foreign.rows import ForeignRow
 from ner.store.runs import ModelKey
 
@@ -13,17 +11,15 @@ from ner.store.runs import ModelKey
 class Deciding(Opened):
     """As in a store of ours: decisions are only added, and of those on a span the last one counts."""
 
-    def decide(self, article: Article, reviewer: str, *, source: str = "") -> int | Rejected:
-        """Add what a person decided about a whole article: see `ner.store.decisions.decide`.
+    _decide = writes(decisions.decide)
+    _decide_span = writes(decisions.decide_span)
 
-        Returns:
-            How many decisions were added, or why none could be.
-        """
+    def decide(self, article: Article, reviewer: str, *, source: str = "") -> int | Rejected:
+        """Add what a person decided about a whole article: see `ner.store.decisions.decide`."""
         row = self._row(article)
         if isinstance(row, Rejected):
             return row
-        key = (row, article, Said(reviewer, source))
-        return self._write(lambda connection: decisions.decide(connection, self._tables, *key))
+        return self._decide(row, article, Said(reviewer, source))
 
     def decide_span(
         self,
@@ -34,43 +30,24 @@ class Deciding(Opened):
         *,
         model: ModelKey | None = None,
     ) -> int | Rejected:
-        """Add what a person decided about one span of an article as it is in the table.
-
-        Args:
-            verdict: ``right`` or ``wrong``.
-            model: whose span it was; None where a person drew it.
-
-        Returns:
-            The number of the decision, for `undo`; or why it was not added.
-
-        Raises:
-            ValueError: the verdict is none.
-        """
+        """Add what a person decided about one span: see `ner.store.decisions.decide_span`."""
         check_verdict(verdict)
         row = self._row(article)
         if isinstance(row, Rejected):
             return row
-        key = (row, span, verdict, said, model)
-        return self._write(lambda connection: decisions.decide_span(connection, self._tables, *key))
+        return self._decide_span(row, span, verdict, said, model)
 
     def undo(self, decision: int, said: Said) -> bool:
-        """Take back a decision on a span, so that the one before it counts again.
-
-        Nothing is deleted: that it was taken back is a decision too.
-
-        Returns:
-            False where there is none of that number, or it was taken back before.
-        """
-        return self._undo(self._tables.decisions, decision, said)
+        """Take back a decision on a span: as `ner.store.Store.undo`."""
+        return self._has_tables and self._write(
+            lambda connection: undo(connection, self._tables.decisions, decision, said)
+        )
 
     def undo_review(self, review: int, said: Said) -> bool:
         """Take back that an article was read as a whole; as `undo`."""
-        return self._undo(self._tables.reviews, review, said)
-
-    def _undo(self, table: sa.Table, number: int, said: Said) -> bool:
-        if not self._has_tables:
-            return False
-        return self._write(lambda connection: undo(connection, table, number, said))
+        return self._has_tables and self._write(
+            lambda connection: undo(connection, self._tables.reviews, review, said)
+        )
 
     def _row(self, article: Article) -> ForeignRow | Rejected:
         """The row of an article, or why it cannot be decided on."""

@@ -8,7 +8,7 @@ from typing import Any, Self, Unpack
 
 from ner.article import Article, Rejected
 from ner.store.articles import Filters, Summary, days, no_article, with_spans
-from ner.store.decided import Found, as_decided, missing
+from ner.store.decided import Found, as_decided, count_missing
 from ner.store.foreign import decisions, ledger
 from ner.store.foreign.deciding import Deciding
 from ner.store.foreign.opened import reads
@@ -77,10 +77,7 @@ class ForeignStore(Tagging, Deciding):
         for chunk in chunks(self._confirmed(model), TEXTS):
             rows = [row for row in self.table.rows(chunk) if row.text]
             found, said = self._found(rows, model), self._last_words(rows)
-            missed = {
-                row.id: len(missing(found.get(row.key, ()), said.get(row.key, {}))) for row in rows
-            }
-            lost |= {each: many for each, many in missed.items() if many}
+            lost |= count_missing(found, said, {row.key: row.id for row in rows})
         return lost
 
     def _with_spans(self, filters: Filters) -> Iterator[tuple[Article | Rejected, bool]]:

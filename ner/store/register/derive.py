@@ -17,6 +17,7 @@ from ner.store.register.update import PARTS, lock_register
 from ner.store.schema import (
     articles,
     chunks,
+    delete_rows,
     execute_many,
     register_counts,
     register_keys,
@@ -57,9 +58,7 @@ def _derive(connection: Connection, kind: str, keys: Sequence[str]) -> None:
     _set_each(connection, kind, ("parent",), turned)
     moved = _below(connection, kind, list(held))
     entities = {row.entity for row in moved.values()} | {known[key].entity for key in gone}
-    for some in chunks(gone):
-        here = register_keys.c.kind == kind, register_keys.c.key.in_(some)
-        connection.execute(register_keys.delete().where(*here))
+    delete_rows(connection, register_keys.c.key, gone, register_keys.c.kind == kind)
     roots = _roots(connection, kind, {key: row.parent for key, row in moved.items()})
     joined = [(key, root) for key, root in roots.items() if moved[key].entity != root]
     _set_each(connection, kind, ("entity",), joined)

@@ -21,6 +21,7 @@ from ner.store.schema import (
     SURFACE,
     articles,
     chunks,
+    delete_rows,
     execute_many,
     insert,
     register_articles,
@@ -135,8 +136,8 @@ def write_facts(
     _write_mentions(connection, part, changed, before, after)
     _write_counts(connection, changed, before, after)
     _write_articles(connection, part, changed, before, after)
-    for some in chunks([change for number in numbers for change in changes[number]]):
-        connection.execute(register_changes.delete().where(register_changes.c.number.in_(some)))
+    counted = [change for number in numbers for change in changes[number]]
+    delete_rows(connection, register_changes.c.number, counted)
 
 
 def _still_waiting(connection: Connection, changes: Mapping[int, Sequence[int]]) -> set[int]:
@@ -224,9 +225,9 @@ def _write_mentions(
     before: Mapping[int, Facts],
     after: Mapping[int, Facts],
 ) -> None:
-    for some in chunks([number for number in numbers if number in before]):
-        old = register_mentions.c.article.in_(some), register_mentions.c.kind.in_(PARTS[part])
-        connection.execute(register_mentions.delete().where(*old))
+    old = [number for number in numbers if number in before]
+    of_part = register_mentions.c.kind.in_(PARTS[part])
+    delete_rows(connection, register_mentions.c.article, old, of_part)
     rows = [
         (kind, key, number, each.mentions)
         for number in numbers
@@ -273,13 +274,8 @@ def _write_counts(
         if total < 0:
             lost[kind].add(key)
     for kind, lost_keys in lost.items():
-        for some in chunks(sorted(lost_keys)):
-            none_left = (
-                register_counts.c.kind == kind,
-                register_counts.c.key.in_(some),
-                register_counts.c.total == 0,
-            )
-            connection.execute(register_counts.delete().where(*none_left))
+        none_left = register_counts.c.kind == kind, register_counts.c.total == 0
+        delete_rows(connection, register_counts.c.key, sorted(lost_keys), *none_left)
     marked = insert(connection, register_keys)
     marked = marked.on_conflict_do_update(
         index_elements=["kind", "key"], set_={"is_stale": marked.excluded.is_stale}
@@ -296,9 +292,8 @@ def _write_articles(
     after: Mapping[int, Facts],
 ) -> None:
     """Keep what articles add, to be taken off again."""
-    for some in chunks([number for number in numbers if number in before]):
-        old = register_articles.c.part == part, register_articles.c.article.in_(some)
-        connection.execute(register_articles.delete().where(*old))
+    old = [number for number in numbers if number in before]
+    delete_rows(connection, register_articles.c.article, old, register_articles.c.part == part)
     rows = []
     for number in numbers:
         if number in after:
