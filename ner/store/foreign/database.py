@@ -96,22 +96,22 @@ def _begin_writing(connection: Connection) -> None:
 
 def reading(engine: Engine, work: Callable[[Connection], Result]) -> Result:
     """Run `work`, which only reads; again where the connection is lost."""
-    return _tried(engine, lambda: _reading(engine, work))
 
+    def read() -> Result:
+        with engine.connect() as connection:
+            return work(connection)
 
-def _reading(engine: Engine, work: Callable[[Connection], Result]) -> Result:
-    with engine.connect() as connection:
-        return work(connection)
+    return _tried(engine, read)
 
 
 def in_transaction(engine: Engine, work: Callable[[Connection], Result]) -> Result:
     """Run `work` in a transaction: all is kept, or nothing. Again where it meets another one."""
-    return _tried(engine, lambda: _writing(engine, work))
 
+    def write() -> Result:
+        with engine.begin() as connection:
+            return work(connection)
 
-def _writing(engine: Engine, work: Callable[[Connection], Result]) -> Result:
-    with engine.begin() as connection:
-        return work(connection)
+    return _tried(engine, write)
 
 
 def _tried(engine: Engine, work: Callable[[], Result]) -> Result:

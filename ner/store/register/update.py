@@ -7,8 +7,8 @@ gives what counting everything anew gives.
 import datetime
 import json
 import zlib
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -245,24 +245,14 @@ def _write_counts(
     after: Mapping[int, Facts],
 ) -> None:
     """Add what is new, take off what is gone, and note the keys that it is about."""
-    change: dict[tuple[str, str], dict[str, dict[str, int]]] = {}
-    both: tuple[tuple[Mapping[int, Facts], int], ...] = ((after, 1), (before, -1))
-    for facts, sign in both:
-        for number in numbers:
-            for kind, keys in facts.get(number, {}).items():
-                for key, each in keys.items():
-                    aspects = change.setdefault((kind, key), {})
-                    for aspect, values in each.counts.items():
-                        totals = aspects.setdefault(aspect, {})
-                        for value, count in values.items():
-                            totals[value] = totals.get(value, 0) + sign * count
-    rows = [
-        (kind, key, aspect, value, total)
-        for (kind, key), aspects in sorted(change.items())
-        for aspect, totals in sorted(aspects.items())
-        for value, total in sorted(totals.items())
-        if total
-    ]
+    new = [after[number] for number in numbers if number in after]
+    old = [before[number] for number in numbers if number in before]
+    change: Counter[tuple[str, str, str, str]] = Counter()
+    for place, count in _counts_of(new):
+        change[place] += count
+    for place, count in _counts_of(old):
+        change[place] -= count
+    rows = sorted((*place, total) for place, total in change.items() if total)
     added = insert(connection, register_counts)
     added = added.on_conflict_do_update(
         index_elements=["kind", "key", "aspect", "value"],
@@ -280,8 +270,18 @@ def _write_counts(
     marked = marked.on_conflict_do_update(
         index_elements=["kind", "key"], set_={"is_stale": marked.excluded.is_stale}
     )
-    stale = [(kind, key, True) for kind, key in sorted(change)]
-    execute_many(connection, marked, ("kind", "key", "is_stale"), stale)
+    touched = {(kind, key, True) for each in new + old for kind in each for key in each[kind]}
+    execute_many(connection, marked, ("kind", "key", "is_stale"), sorted(touched))
+
+
+def _counts_of(facts: Iterable[Facts]) -> Iterator[tuple[tuple[str, str, str, str], int]]:
+    """What articles add: kind, key, aspect and value, with how many."""
+    for each in facts:
+        for kind, keys in each.items():
+            for key, found in keys.items():
+                for aspect, values in found.counts.items():
+                    for value, count in values.items():
+                        yield (kind, key, aspect, value), count
 
 
 def _write_articles(
