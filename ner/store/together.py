@@ -2,7 +2,7 @@
 
 import datetime
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, NamedTuple
@@ -152,27 +152,24 @@ def act(
     else:
         standing = standing_decisions(connection, [row.number]).get(row.number, [])
     last = {place_of(each): each for each in standing}
+    wanted = {place_of(span): verdict for span, verdict in action.changes}
     if unseen := [
         last[place]
-        for place, verdict in _verdicts(action.changes).items()
+        for place, verdict in wanted.items()
         if place in last
         and last[place].number > action.seen
         and last[place].reviewer != said.reviewer
         and last[place].verdict != verdict
     ]:
         return Conflict(tuple(_decision(each, True) for each in unseen))
-    verdicts = {place: each.verdict for place, each in last.items()} | _verdicts(action.changes)
-    right = [place for place, verdict in verdicts.items() if verdict == RIGHT]
-    for span, verdict in action.changes:
-        why = f"span {span.start}:{span.end} ends past the text" if span.end > len(row.text) else ""
-        if why := why or (why_crossing(span, right) if verdict == RIGHT else ""):
-            return Rejected(article_id, f"article {article_id}", why, "mark the other as wrong")
+    verdicts = {place: each.verdict for place, each in last.items()} | wanted
+    if why := _why_refused(action.changes, row.text, verdicts):
+        return Rejected(article_id, f"article {article_id}", why, "mark the other as wrong")
     number = connection.scalar(model_number(model)) if model else None
-    for index, (place, verdict) in enumerate(_verdicts(action.changes).items()):
+    for index, (place, verdict) in enumerate(wanted.items()):
         values = {**columns(row.number, place), "verdict": verdict, "model": number}
-        values["queue"] = apart
         told = replace(said, external_id=f"{action.id}/{index}")
-        insert_row(connection, span_decisions, {**values, **told.row()})
+        insert_row(connection, span_decisions, {**values, "queue": apart, **told.row()})
     if action.finish:
         told = replace(said, external_id=f"{action.id}/0")
         values = {"article": row.number, "text_hash": row.text_hash, "queue": apart}
@@ -180,6 +177,21 @@ def act(
         if apart:
             independent.agree(connection, row, apart, action.id, said, number)
     return None
+
+
+def _why_refused(changes: Iterable[Change], text: str, verdicts: Mapping[Place, str]) -> str:
+    """Why changes cannot be made; empty if they can.
+
+    Args:
+        verdicts: what counts on the article's spans once they are made.
+    """
+    right = [place for place, verdict in verdicts.items() if verdict == RIGHT]
+    for span, verdict in changes:
+        if span.end > len(text):
+            return f"span {span.start}:{span.end} ends past the text"
+        if verdict == RIGHT and (why := why_crossing(span, right)):
+            return why
+    return ""
 
 
 def undo_last(connection: Connection, undo_id: str, said: Said) -> Undone | None:
@@ -299,10 +311,6 @@ def _reviews(apart: bool) -> sa.Select[Any]:
         return query.where(counts(reviews))
     own = (reviews.c.queue == bind("queue"), reviews.c.reviewer == bind("reader"))
     return query.where(stands(reviews), *own)
-
-
-def _verdicts(changes: Iterable[Change]) -> dict[Place, str]:
-    return {place_of(span): verdict for span, verdict in changes}
 
 
 def _decision(row: Any, stands: bool) -> Decision:
