@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from ner.cli.app import DEFAULT_MODEL, DEFAULT_STORE, Group, ModelName, StoreUrl, app
+from ner.cli.app import DEFAULT_MODEL, DEFAULT_STORE, ModelName, StoreUrl, group
 from ner.cli.terminal import count, progress, readable, safe, say, writing
 from ner.errors import NerError
 
@@ -17,10 +17,9 @@ if TYPE_CHECKING:
     from ner.annotation.select import Choice
     from ner.article import Rejected
 
-annotate = typer.Typer(
-    cls=Group,
+annotate = group(
+    "annotate",
     no_args_is_help=True,
-    rich_markup_mode="markdown",
     help="""The loop from articles to annotated articles, and on to a better model.
 
     1. `ner annotate select articles.jsonl --output chosen.jsonl` — what is worth labelling
@@ -41,7 +40,6 @@ annotate = typer.Typer(
     docs/annotate.md shows each with pictures.
     """,
 )
-app.add_typer(annotate, name="annotate")
 
 Files = Annotated[
     list[str] | None,

@@ -147,6 +147,13 @@ app = typer.Typer(
 )
 
 
+def group(name: str, *, of: typer.Typer = app, **options: Any) -> typer.Typer:
+    """Commands under a name: of `ner`, or of another group."""
+    made = typer.Typer(cls=Group, rich_markup_mode="markdown", **options)
+    of.add_typer(made, name=name)
+    return made
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         import ner

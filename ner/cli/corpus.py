@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ner.cli.app import Group, app
+from ner.cli.app import group
 from ner.cli.articles import field_names
 from ner.cli.terminal import (
     count,
@@ -30,13 +30,11 @@ if TYPE_CHECKING:
     from ner.formats import Item
     from ner.words import Segment
 
-corpus = typer.Typer(
-    cls=Group,
+corpus = group(
+    "corpus",
     no_args_is_help=True,
-    rich_markup_mode="markdown",
     help="Count, check, compare, split, merge and convert annotated files.",
 )
-app.add_typer(corpus, name="corpus")
 
 PkusegModel = Annotated[
     str,

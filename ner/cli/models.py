@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ner.cli.app import DEFAULT_MODEL, DEFAULT_STORE, Group, StoreUrl, app
+from ner.cli.app import DEFAULT_MODEL, DEFAULT_STORE, StoreUrl, app, group
 from ner.cli.terminal import count, echo, interruption, needing, progress, say, say_error, writing
 from ner.errors import NerError
 
@@ -237,8 +237,7 @@ def _tagged(model: str, articles: "Sequence[Article]") -> "tuple[Tagger, list[li
     return tagger, list(progress(tagger.tag(texts), f"tagging by {tagger}", total=len(articles)))
 
 
-models = typer.Typer(cls=Group, rich_markup_mode="markdown")
-app.add_typer(models, name="models")
+models = group("models")
 
 UsedName = Annotated[str, typer.Option("--name", help="The name under which it is used.")]
 

@@ -6,16 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ner.cli.app import (
-    DEFAULT_STORE,
-    Date,
-    Group,
-    Page,
-    Paper,
-    StoreUrl,
-    UsedModel,
-    app,
-)
+from ner.cli.app import DEFAULT_STORE, Date, Page, Paper, StoreUrl, UsedModel, group
 from ner.cli.register import add_list, list_help
 from ner.cli.terminal import count, progress, readable, reading, say, say_error, writing
 from ner.errors import NerError
@@ -29,8 +20,7 @@ if TYPE_CHECKING:
 FORMATS = ("text", "jsonl")
 HOME_ARTICLES = 20  # of a paper: they tell where it is at home
 
-places = typer.Typer(cls=Group, rich_markup_mode="markdown")
-app.add_typer(places, name="places")
+places = group("places")
 
 Output = Annotated[str, typer.Option("--output", "-o", help="A file, or -.")]
 Form = Annotated[

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ner.cli.app import DEFAULT_STORE, Date, Group, Paper, StoreUrl, app
+from ner.cli.app import DEFAULT_STORE, Date, Paper, StoreUrl, group
 from ner.cli.terminal import count, echo, interruption, say, track, writing_bytes
 from ner.errors import NerError
 
@@ -204,16 +204,15 @@ def add_list(decorate: Callable[..., Any], kind: str) -> None:
 def make_group(kind: str, about: str) -> typer.Typer:
     """The commands of a kind of entries: the list, ``show``, ``merge``, ``undo``, ``confirm``, ``reject``."""
     plural = PLURALS[kind]
-    group = typer.Typer(cls=Group, rich_markup_mode="markdown")
-    app.add_typer(group, name=plural)
+    commands = group(plural)
 
     def as_edit(store: str, reviewer: str, work: "Callable[[Store, Any], str]") -> None:
         with editing(store, reviewer) as (opened, _, said):
             say(work(opened, said))
 
-    add_list(group.callback(invoke_without_command=True, help=list_help(kind, about)), kind)
+    add_list(commands.callback(invoke_without_command=True, help=list_help(kind, about)), kind)
 
-    @group.command(
+    @commands.command(
         help="Print all that is known of one: forms, counts by month and paper, evidence, neighbours.\n\n"
         f"Example: `ner {plural} show NAME`"
     )
@@ -234,7 +233,7 @@ def make_group(kind: str, about: str) -> typer.Typer:
         else:
             show_entry(row, kind)
 
-    @group.command(
+    @commands.command(
         help=f"Say that one is the same as another, whose name it gets; `ner {plural} undo` undoes it.\n\n"
         f"Example: `ner {plural} merge NAME INTO`"
     )
@@ -251,7 +250,7 @@ def make_group(kind: str, about: str) -> typer.Typer:
 
         as_edit(store, reviewer, work)
 
-    @group.command(
+    @commands.command(
         help="Take a merge, split, confirmation or rejection back, by its number.\n\n"
         f"Example: `ner {plural} undo 3`"
     )
@@ -287,14 +286,14 @@ def make_group(kind: str, about: str) -> typer.Typer:
 
         return command
 
-    group.command(
+    commands.command(
         "confirm",
         help=f"Say that these are {plural}; of confirmed brands `ner brands names` makes a word list.\n\n"
         f"Example: `ner {plural} confirm NAME`",
     )(judge("confirm", "confirmed"))
-    group.command(
+    commands.command(
         "reject",
         help=f"Say that these are no {plural}: they are no longer listed.\n\n"
         f"Example: `ner {plural} reject NAME`",
     )(judge("reject", "rejected"))
-    return group
+    return commands

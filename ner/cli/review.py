@@ -8,27 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ner.cli.app import DEFAULT_STORE, Group, StoreUrl, app
+from ner.cli.app import DEFAULT_STORE, StoreUrl, group
 from ner.cli.terminal import echo, needing, say
 from ner.errors import NerError
 
 if TYPE_CHECKING:
     from ner.store import ReviewStore
 
-reviewing = typer.Typer(
-    cls=Group,
-    invoke_without_command=True,
-    no_args_is_help=False,
-    rich_markup_mode="markdown",
+reviewing = group("review", invoke_without_command=True)
+users = group(
+    "user", of=reviewing, no_args_is_help=True, help="Accounts: who may review over a network."
 )
-users = typer.Typer(
-    cls=Group,
-    no_args_is_help=True,
-    rich_markup_mode="markdown",
-    help="Accounts: who may review over a network.",
-)
-app.add_typer(reviewing, name="review")
-reviewing.add_typer(users, name="user")
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ner.cli.app import DEFAULT_STORE, Group, StoreUrl, app
+from ner.cli.app import DEFAULT_STORE, StoreUrl, group
 from ner.cli.terminal import count, echo, say
 from ner.errors import NerError
 
@@ -12,12 +12,7 @@ if TYPE_CHECKING:
     from ner.store import ModelKey, RunSummary
     from ner.store.foreign import AnyStore
 
-runs = typer.Typer(
-    cls=Group,
-    rich_markup_mode="markdown",
-    invoke_without_command=True,
-)
-app.add_typer(runs, name="runs")
+runs = group("runs", invoke_without_command=True)
 
 _LISTED = 20  # articles that a run could not tag, at most
 

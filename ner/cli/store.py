@@ -5,17 +5,15 @@ from typing import Annotated
 
 import typer
 
-from ner.cli.app import DEFAULT_STORE, Date, Group, Page, Paper, StoreUrl, app
+from ner.cli.app import DEFAULT_STORE, Date, Page, Paper, StoreUrl, group
 from ner.cli.terminal import count, echo, progress, say, say_error
 from ner.errors import NerError
 
-stores = typer.Typer(
-    cls=Group,
+stores = group(
+    "store",
     no_args_is_help=True,
-    rich_markup_mode="markdown",
     help="The article store itself: search it, bring it up to date, look at it, check it, make it small.",
 )
-app.add_typer(stores, name="store")
 
 
 @stores.command()
