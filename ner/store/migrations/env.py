@@ -4,6 +4,8 @@ By hand, for a new migration, from the root of the repository:
 
     NER_STORE=sqlite:///new.db alembic -c ner/store/migrations/alembic.ini upgrade head
     NER_STORE=sqlite:///new.db alembic -c ner/store/migrations/alembic.ini revision --autogenerate -m "What for"
+
+There is no way back but the copy that `ner store upgrade` makes.
 """
 
 import os

@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0002"
 down_revision = "0001"
-branch_labels = None
-depends_on = None
 
 COLUMNS = ("overtitle", "author", "editor", "continued_from", "continued_on")
 
@@ -14,8 +12,3 @@ COLUMNS = ("overtitle", "author", "editor", "continued_from", "continued_on")
 def upgrade() -> None:
     for name in COLUMNS:
         op.add_column("articles", sa.Column(name, sa.Text(), nullable=False, server_default=""))
-
-
-def downgrade() -> None:
-    for name in COLUMNS:
-        op.drop_column("articles", name)

@@ -7,8 +7,6 @@ from alembic import op
 
 revision = "0003"
 down_revision = "0002"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -33,16 +31,3 @@ def _set_keys() -> None:
     for row in connection.execute(sa.select(failures)).all():
         key = hashlib.sha256("\0".join((row.article_id, row.place, row.why)).encode()).hexdigest()
         connection.execute(failures.update().where(failures.c.number == row.number).values(key=key))
-
-
-def downgrade() -> None:
-    op.drop_index("ix_failures_article_id", table_name="failures")
-    with op.batch_alter_table("failures") as batch:
-        batch.drop_constraint("uq_failures_key", type_="unique")
-        batch.drop_column("key")
-        batch.create_unique_constraint("uq_failures_article_id", ["article_id", "place", "why"])
-    op.drop_index("ix_spans_surface", table_name="spans")
-    op.create_index("ix_spans_surface", "spans", ["surface"])
-    with op.batch_alter_table("decisions") as batch:
-        batch.add_column(sa.Column("model", sa.BigInteger().with_variant(sa.Integer(), "sqlite")))
-        batch.create_foreign_key("fk_decisions_model_models", "models", ["model"], ["number"])

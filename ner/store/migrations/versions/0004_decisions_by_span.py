@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0004"
 down_revision = "0003"
-branch_labels = None
-depends_on = None
 
 TABLES = ("reviews", "span_decisions")
 
@@ -104,7 +102,3 @@ def _make_append_only(dialect: str) -> None:
                 f"CREATE TRIGGER {table}_no_{action.lower()} BEFORE {action} ON {table}"
                 f" BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
             )
-
-
-def downgrade() -> None:
-    raise NotImplementedError("use the copy that `ner store upgrade` made")

@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0005"
 down_revision = "0004"
-branch_labels = None
-depends_on = None
 
 SURFACE = 100  # code points of a span's string that are kept
 
@@ -130,7 +128,3 @@ def _add_quarantine() -> None:
         sa.PrimaryKeyConstraint("article", "model", name="pk_quarantine"),
     )
     op.create_index("ix_quarantine_model", "quarantine", ["model", "tries"])
-
-
-def downgrade() -> None:
-    raise NotImplementedError("use the copy that `ner store upgrade` made")

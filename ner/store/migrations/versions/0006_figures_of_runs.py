@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0006"
 down_revision = "0005"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -42,7 +40,3 @@ def _fill() -> None:
     op.execute(
         "INSERT INTO run_spans (run, label, spans) SELECT run, label, count(*) FROM spans GROUP BY run, label"
     )
-
-
-def downgrade() -> None:
-    raise NotImplementedError("use the copy that `ner store upgrade` made")

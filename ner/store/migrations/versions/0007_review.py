@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0007"
 down_revision = "0006"
-branch_labels = None
-depends_on = None
 
 
 def _number() -> sa.types.TypeEngine:
@@ -68,7 +66,3 @@ def upgrade() -> None:
         _refers("leases", "article", "articles"),
     )
     op.create_index("ix_leases_reviewer", "leases", ["reviewer"])
-
-
-def downgrade() -> None:
-    raise NotImplementedError("use the copy that `ner store upgrade` made")

@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0008"
 down_revision = "0007"
-branch_labels = None
-depends_on = None
 
 PARTS = ("names", "places")
 
@@ -168,7 +166,3 @@ def _triggers_postgresql() -> None:
         "CREATE TRIGGER register_edits_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON register_edits"
         " FOR EACH STATEMENT EXECUTE FUNCTION ner_append_only()"
     )
-
-
-def downgrade() -> None:
-    raise NotImplementedError("use the copy that `ner store upgrade` made")

@@ -4,8 +4,6 @@ from alembic import op
 
 revision = "0009"
 down_revision = "0008"
-branch_labels = None
-depends_on = None
 
 # Two spaces behind the text, so that its last characters begin three as well.
 _ADD = "INSERT INTO texts_index (rowid, text) VALUES (new.article, new.text || '  ');"
@@ -41,7 +39,3 @@ def upgrade() -> None:
     is_postgres = op.get_bind().dialect.name == "postgresql"
     for statement in _POSTGRESQL if is_postgres else _SQLITE:
         op.execute(statement)
-
-
-def downgrade() -> None:
-    raise NotImplementedError("use the copy that `ner store upgrade` made")

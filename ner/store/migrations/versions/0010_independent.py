@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0010"
 down_revision = "0009"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -16,7 +14,3 @@ def upgrade() -> None:
     for table in ("reviews", "span_decisions"):
         refers = f"CONSTRAINT fk_{table}_queue_queues REFERENCES queues (number)"
         op.execute(f"ALTER TABLE {table} ADD COLUMN queue {kind} {refers}")
-
-
-def downgrade() -> None:
-    raise NotImplementedError("use the copy that `ner store upgrade` made")
