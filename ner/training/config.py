@@ -307,7 +307,7 @@ class PretrainConfig(Table):
             are in `texts` are its vocabulary. Without it an encoder of our own (`network`) is made.
         texts: JSONL files, plain or gzipped, with a field ``text`` and perhaps ``title``.
         tagged: those of them that the teacher tags.
-        teacher: who tags words and parts of speech; see `pretrain.TEACHERS`.
+        teacher: who tags words and parts of speech; see `pretrain_texts.TEACHERS`.
         characters: the character table.
         steps: how many; the learning rate falls to zero over them.
         block_length: code points per row of a batch; of `e5` pieces.
