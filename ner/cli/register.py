@@ -107,7 +107,7 @@ def _line(row: dict[str, Any]) -> str:
     return "  ".join(part for part in parts if part) + "\n"
 
 
-def show_entry(row: dict[str, Any], kind: str) -> None:
+def show_entry(row: dict[str, Any]) -> None:
     """Print all that is known of an entry, for people."""
     echo(_line(row).rstrip())
     forms = (f"{form} ×{times}" for form, times in list(row["variants"].items())[:12])
@@ -231,7 +231,7 @@ def make_group(kind: str, about: str) -> typer.Typer:
         if form == "json":
             echo(dump(row).rstrip())
         else:
-            show_entry(row, kind)
+            show_entry(row)
 
     @commands.command(
         help=f"Say that one is the same as another, whose name it gets; `ner {plural} undo` undoes it.\n\n"
