@@ -23,12 +23,15 @@ Result = TypeVar("Result")
 class Opened:
     """What the parts of `ForeignStore` share; a context manager that closes the connections.
 
+    Args:
+        any_version: our tables may be those of an earlier version.
+
     Raises:
         NerError: a database cannot be reached, has not what the config says, or our tables there are those
             of an earlier version.
     """
 
-    def __init__(self, config: ForeignConfig) -> None:
+    def __init__(self, config: ForeignConfig, *, any_version: bool = False) -> None:
         self.config = config
         self._reader = open_reader(config.articles.url)
         self._writer = open_writer(config.spans_url)
@@ -41,25 +44,23 @@ class Opened:
             state = state_of(self._writer, self._tables)
             self._has_tables = state != "none"
             self._made: Undoing = ()  # by this one, while nothing else has used it
-            if state == "old":
-                self._meet_old_tables()
+            self.is_old = state == "old"
+            if self.is_old and not any_version:
+                raise NerError(
+                    "the tables of ner here were made by an earlier version",
+                    where=self.shown_url,
+                    remedy="ner store upgrade with the same --store",
+                )
         except BaseException:
             self.close()
             raise
 
-    def _meet_old_tables(self) -> None:
-        raise NerError(
-            "the tables of ner here were made by an earlier version",
-            where=self.shown_url,
-            remedy="ner store upgrade with the same --store",
-        )
-
     @classmethod
-    def open(cls, path: Path) -> Self:
+    def open(cls, path: Path, *, any_version: bool = False) -> Self:
         """Open what a TOML file describes, which errors name."""
         config = read_config(path)
         try:
-            return cls(config)
+            return cls(config, any_version=any_version)
         except NerError as error:
             error.where = f"{path}: {error.where}" if error.where else str(path)
             raise
@@ -128,21 +129,6 @@ def writes(
     return method
 
 
-class _Old(Opened):
-    """Opened also where our tables are those of an earlier version, to bring them up to date."""
-
-    is_old = False
-
-    def _meet_old_tables(self) -> None:
-        self.is_old = True
-
-    def upgrade(self) -> bool:
-        """Add what the tables have not; False where there is nothing to add."""
-        if self.is_old:
-            upgrade_tables(self._writer, self._tables)
-        return self.is_old
-
-
 def upgrade(path: Path) -> bool:
     """Bring our tables beside a foreign table up to date; False where there is nothing to do.
 
@@ -152,5 +138,7 @@ def upgrade(path: Path) -> bool:
     Raises:
         NerError: a database cannot be reached, or the user may not change our tables.
     """
-    with _Old.open(path) as opened:
-        return opened.upgrade()
+    with Opened.open(path, any_version=True) as opened:
+        if opened.is_old:
+            upgrade_tables(opened._writer, opened._tables)
+        return opened.is_old
