@@ -182,9 +182,8 @@ def model_folders(marker: str, name: str = "") -> list[Path]:
     wanted = re.compile(rf"{re.escape(name)}(-[\d.]+)?" if name else ".*")
     roots = [package_data("models")]
     own = user_models()
-    if own is not None and os.access(
-        own, os.R_OK | os.X_OK
-    ):  # another user's home is no place of ours
+    # Another user's home is no place of ours.
+    if own is not None and os.access(own, os.R_OK | os.X_OK):
         roots.insert(0, own)
     return [
         folder

@@ -12,9 +12,8 @@ from ner.places.link import Choice, Link, Linker, Mention
 
 Row = dict[str, Any]
 CUE = 2  # code points after a mention that say what it is: 黑龙江上游
-HOME_SHARE = (
-    0.5  # a paper is at home in the smallest division down to the county with so many of its places
-)
+# A paper is at home in the smallest division down to the county with so many of its places.
+HOME_SHARE = 0.5
 HOME_MENTIONS = 10  # fewer places do not tell
 
 

@@ -191,9 +191,8 @@ def _prepare_sqlite(connection: Any, _: object) -> None:
     connection.text_factory = lambda value: value.decode("utf-8", "surrogateescape")
     connection.execute("PRAGMA foreign_keys = ON")
     connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT}")
-    connection.execute(
-        "PRAGMA synchronous = NORMAL"
-    )  # with a write-ahead log as safe against a kill
+    # With a write-ahead log as safe against a kill.
+    connection.execute("PRAGMA synchronous = NORMAL")
 
 
 def _begin_sqlite(connection: Connection) -> None:

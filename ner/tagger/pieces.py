@@ -21,9 +21,8 @@ SPACE = "▁"
 PIECE_PAD, PIECE_UNKNOWN, PIECE_FIRST, PIECE_LAST = 0, 1, 2, 3
 PIECE_SPECIAL_IDS = 4  # ids below are no pieces
 MAX_PLACE = 7  # the last place in a piece that is told apart; longer pieces repeat it
-_UNKNOWN_PENALTY = (
-    10.0  # SentencePiece's: an unknown character scores so much below the rarest piece
-)
+# SentencePiece's: an unknown character scores so much below the rarest piece.
+_UNKNOWN_PENALTY = 10.0
 _CODE_POINTS = 0x110000
 _SPACE_POINT = ord(SPACE)
 

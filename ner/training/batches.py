@@ -105,9 +105,8 @@ def make_batches(
     """
     parts = [part for example in examples for part in _windows_of(example, characters, pieces)]
     parts = [parts[k] for k in rng.permutation(len(parts))]
-    parts.sort(
-        key=lambda part: round_up(len(part.ids), MAX_SPAN_LENGTH)
-    )  # stable: random within a length
+    # Stable: random within a length.
+    parts.sort(key=lambda part: round_up(len(part.ids), MAX_SPAN_LENGTH))
     groups, first = [], 0
     while first < len(parts):
         end = first + 1

@@ -24,9 +24,8 @@ from ner.training.pretrained_encoder import SpanNetwork
 from ner.training.weights import reading_checkpoint, save_checkpoint
 
 WARM_UP = 0.1  # fraction of training in which the learning rate rises
-FINAL_RATE = (
-    0.01  # of the highest learning rate, at the end of the cosine (Loshchilov and Hutter 2017)
-)
+# Of the highest learning rate, at the end of the cosine (Loshchilov and Hutter 2017).
+FINAL_RATE = 0.01
 WEIGHT_DECAY = 0.02
 MAX_GRADIENT_NORM = 1.0
 AVERAGE_DECAY = 0.998  # of the running average, per step

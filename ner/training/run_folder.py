@@ -50,12 +50,8 @@ def claim(
             where=str(run),
             remedy="delete it, or name another with --run",
         )
-    for name in (
-        CHECKPOINT,
-        METRICS,
-        CURVES,
-        MODEL,
-    ):  # what was being written when the run was killed
+    # What was being written when the run was killed.
+    for name in (CHECKPOINT, METRICS, CURVES, MODEL):
         for leftover in run.glob(f".{name}.*"):
             shutil.rmtree(leftover, ignore_errors=True)
     return {_distinct_end(name, hashes): digest for name, digest in hashes.items()}

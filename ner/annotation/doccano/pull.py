@@ -112,9 +112,8 @@ def _article(row: Row, spans: Iterable[Row], labels: Mapping[int, str]) -> Artic
         title=title,
         body_start=len(title) + 1 if title and text.startswith(f"{title}\n") else 0,
         date=parse_date(meta["date"]),
-        **{
-            name: meta.get(name, "") for name in _FIELDS
-        },  # those pushed long ago have not all of them
+        # Those pushed long ago have not all of them.
+        **{name: meta.get(name, "") for name in _FIELDS},
         spans=tuple(outside_in({_span(span, points, labels) for span in spans})),
     )
 
