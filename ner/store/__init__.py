@@ -1,6 +1,7 @@
 """The article store: every table and every SQL statement."""
 
 from ner.store.accounts import ROLES, Account
+from ner.store.actions import Action, Change, Conflict, Decision, Review, Standing, Undone
 from ner.store.adding import Added
 from ner.store.alike import Alike, Reach
 from ner.store.articles import Filters, Summary
@@ -11,7 +12,7 @@ from ner.store.drawing import KINDS, Watch
 from ner.store.finding import Name, Page
 from ner.store.history import RunSummary
 from ner.store.independent import Versions
-from ner.store.newest import RECENT, NewName
+from ner.store.new_names import RECENT, NewName
 from ner.store.quarantine import MAX_TRIES, Quarantined
 from ner.store.queues import Queue
 from ner.store.register.edits import CONFIRM, DIVIDE, REJECT, Edit
@@ -23,7 +24,6 @@ from ner.store.run_report import UNSURE, LabelCount, RunName, RunNames, UnsureSp
 from ner.store.runs import ModelKey, ModelUse, Run
 from ner.store.searching import around, occurrences
 from ner.store.store import Store
-from ner.store.together import Action, Change, Conflict, Decision, Review, Standing, Undone
 from ner.store.upkeep import Info
 from ner.store.urls import safe_url
 from ner.store.verdicts import RIGHT, WRONG

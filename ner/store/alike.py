@@ -9,6 +9,7 @@ from sqlalchemy.engine import Connection
 
 from ner.article import Span
 from ner.errors import NerError
+from ner.store.actions import ALIKE
 from ner.store.decisions import (
     Place,
     Said,
@@ -19,7 +20,6 @@ from ner.store.decisions import (
 )
 from ner.store.runs import ModelKey, by_model, model_number
 from ner.store.schema import SURFACE, articles, chunks, queue_articles, span_decisions, spans
-from ner.store.together import ALIKE
 from ner.store.verdicts import RIGHT, WRONG
 
 MOST = 100_000  # spans that are decided on at once

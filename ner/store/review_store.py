@@ -7,7 +7,7 @@ from sqlalchemy.engine import Connection
 
 from ner.article import Article
 from ner.errors import NerError
-from ner.store import accounts, decisions, independent, queues, reviewed, runs, together
+from ner.store import accounts, actions, decisions, independent, queues, reviewed, runs
 from ner.store import alike as alikes
 from ner.store.articles import Filters, numbers_of, select_articles
 from ner.store.drawing import KINDS, Watch, draw
@@ -24,9 +24,9 @@ class ReviewStore(Store):
 
     # -- decisions
 
-    act = writes(together.act)
-    undo_last = writes(together.undo_last)
-    standing = reads(together.standing)
+    act = writes(actions.act)
+    undo_last = writes(actions.undo_last)
+    standing = reads(actions.standing)
 
     # -- one string, wherever it is marked
 

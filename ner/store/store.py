@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from ner.article import Article, Rejected, batches
 from ner.store import articles as queries
-from ner.store import decided, decisions, failures, finding, newest, reviewed, runs, upkeep
+from ner.store import decided, decisions, failures, finding, new_names, reviewed, runs, upkeep
 from ner.store.adding import Added, add_batch
 from ner.store.articles import Filters, Summary
 from ner.store.decisions import Said
@@ -214,7 +214,7 @@ class Store(Tagging, Registering, Reporting, Opened):
     count = reads(queries.count_articles)
     counts = reads(finding.counts)
     names = reads(finding.names)
-    new_names = reads(newest.new_names)
+    new_names = reads(new_names.new_names)
     page = reads(finding.page)
 
     def _stream(
