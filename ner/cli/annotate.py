@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.markup import escape
 
-from ner.cli.app import DEFAULT_MODEL, DEFAULT_STORE, ModelName, StoreUrl, group
+from ner.cli.app import DEFAULT_STORE, ModelName, StoreUrl, group
 from ner.cli.terminal import count, progress, readable, safe, say, writing
 from ner.errors import NerError
+from ner.tagger.registry import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

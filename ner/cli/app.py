@@ -228,7 +228,6 @@ AsTagged = Annotated[
     ),
 ]
 DEFAULT_STORE = "sqlite:///articles.db"
-DEFAULT_MODEL = "news"
 
 
 def thresholds(least: list[str] | None) -> dict[str, float] | float | None:

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ner.cli.app import DEFAULT_MODEL, DEFAULT_STORE, StoreUrl, app, group
+from ner.cli.app import DEFAULT_STORE, StoreUrl, app, group
 from ner.cli.terminal import count, echo, interruption, needing, progress, say, say_error, writing
 from ner.errors import NerError
+from ner.tagger.registry import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from ner.annotation.review import Comparison

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ner.cli.app import (
-    DEFAULT_MODEL,
     DEFAULT_STORE,
     AsTagged,
     Date,
@@ -92,6 +91,7 @@ def find_model(store: "AnyStore", model: str) -> "ModelKey":
         model: a name; or none, for the model in use and, where that has tagged nothing, the last that has.
     """
     from ner.batch.models import find_key
+    from ner.tagger.registry import DEFAULT_MODEL
 
     key = find_key(store, model or DEFAULT_MODEL)
     if key.hash:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from ner.cli.app import (
-    DEFAULT_MODEL,
     DEFAULT_STORE,
     Least,
     ModelName,
@@ -28,6 +27,7 @@ from ner.cli.terminal import (
 )
 from ner.errors import NerError
 from ner.files import is_stream
+from ner.tagger.registry import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
