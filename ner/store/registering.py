@@ -23,12 +23,13 @@ def _edits(
     work: Callable[Concatenate[Connection, Parameters], Result],
 ) -> Callable[Concatenate["Registering", Parameters], Result]:
     """A method of the store: `work` in one transaction; afterwards the register is up to date with it."""
+    write = writes(work)
 
     @wraps(work)
     def method(
         self: "Registering", /, *args: Parameters.args, **kwargs: Parameters.kwargs
     ) -> Result:
-        done = self._write(lambda connection: work(connection, *args, **kwargs))
+        done = write(self, *args, **kwargs)
         for _ in self._derive("names"):
             pass
         return done
