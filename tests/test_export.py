@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 from ner.article import Article, Span, outside_in
 from ner.cli import app
 from ner.errors import NerError
-from ner.formats import FORMATS, FORMS, WRITABLE, find, read
+from ner.formats import FORMATS, WRITABLE, find, read
 from ner.formats import by_date as lake
 from ner.formats.save import save
 from ner.formats.span_table import COLUMNS
@@ -346,7 +346,7 @@ def test_a_table_of_a_label_has_its_spans_only(tagged: str) -> None:
 def test_every_form_is_exported(tagged: str, form: str, tmp_path: Path) -> None:
     export("--store", tagged, "--format", form, "--output", str(tmp_path / "out"))
     assert (tmp_path / "out").stat().st_size > 100
-    assert form in FORMS
+    assert form in FORMATS
 
 
 def test_the_form_is_told_by_the_name_of_the_output(tagged: str, tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Commands over articles: into the store, tagged, and out again."""
 
 from collections import Counter
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -19,9 +19,6 @@ from ner.cli.terminal import (
     say_skipped,
 )
 from ner.errors import NerError
-
-if TYPE_CHECKING:
-    pass
 
 Fields = Annotated[
     list[str] | None,
@@ -91,10 +88,10 @@ def ingest(
 
 
 def _check_format(form: str) -> None:
-    from ner.formats.reader import FORMS
+    from ner.formats import FORMATS
 
-    if form and form not in FORMS:
-        raise NerError(f"unknown format {form!r}", remedy=f"one of {', '.join(FORMS)}")
+    if form and form not in FORMATS:
+        raise NerError(f"unknown format {form!r}", remedy=f"one of {', '.join(FORMATS)}")
 
 
 def field_names(pairs: list[str] | None) -> dict[str, str]:

@@ -18,7 +18,7 @@ from ner.formats.jsonl import (
 from ner.formats.parquet import read_parquet
 from ner.formats.paths import Skipped, find
 from ner.formats.plain_text import read_text
-from ner.formats.reader import FORMS, read
+from ner.formats.reader import read
 from ner.formats.rows import (
     Item,
     article_or_rejected,
@@ -39,7 +39,6 @@ __all__ = [
     "EXCHANGE",
     "FIELDS",
     "FORMATS",
-    "FORMS",
     "MAX_LINE",
     "UNCOUNTED",
     "UNREAD",

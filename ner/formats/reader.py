@@ -17,8 +17,6 @@ from ner.formats.source import STDIN, Source, id_from_path, printable
 
 _LOG = logging.getLogger(__name__)
 
-FORMS = tuple(FORMATS)
-
 
 def read(
     files: Iterable[Path | None],
@@ -32,7 +30,7 @@ def read(
 
     Args:
         files: paths; None is standard input. A zip archive is read member by member.
-        form: one of `FORMS`; detected where empty.
+        form: one of `FORMATS`; detected where empty.
         fields: our field names to the files' own. A date may also be a folder's name, see `date_of_folders`.
         dropped: counts what the files hold and an article cannot represent.
         skipped: counts the members of archives that are not read, by kind.
