@@ -20,7 +20,7 @@ from ner.errors import NerError, at
 PAD, UNKNOWN, MASK = 0, 1, 2
 SPECIAL_IDS = 3  # ids below stand for no character
 MAX_SPAN_LENGTH = 32  # the longest span; the network scores starts in blocks of so many
-_CODE_POINTS = 0x110000
+CODE_POINTS = 0x110000
 _ESCAPE = re.compile(r"\\u[0-9a-f]{4}|\\U00(?:0[0-9a-f]|10)[0-9a-f]{4}")
 
 Ids = npt.NDArray[np.int32]
@@ -35,7 +35,7 @@ class Characters:
 
     @cached_property
     def _row_of(self) -> npt.NDArray[np.int32]:
-        table = np.full(_CODE_POINTS, UNKNOWN, np.int32)
+        table = np.full(CODE_POINTS, UNKNOWN, np.int32)
         for row, characters in enumerate(self.rows, SPECIAL_IDS):
             for character in characters:
                 table[ord(character)] = row

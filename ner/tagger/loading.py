@@ -1,7 +1,6 @@
 """A model folder as a loaded tagger: a spaCy pipeline, and texts or articles through it."""
 
 import logging
-import re
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -16,9 +15,7 @@ from ner.errors import NerError, first_line
 from ner.tagger import checksums
 from ner.tagger.component import SpanTagger, Threshold
 from ner.tagger.house import read_house_words
-from ner.tagger.registry import DEFAULT_MODEL, find_model
-
-_NAME = re.compile(r"[^\W_][\w.+-]*")  # what can name a folder, and no other than its own
+from ner.tagger.registry import DEFAULT_MODEL, FOLDER_NAME, find_model
 
 
 def make_pipeline(name: str, version: str, component: SpanTagger, *, license: str = "") -> Language:
@@ -52,7 +49,7 @@ class Tagger:
             raise NerError("is a spaCy pipeline without our span tagger", where=str(folder))
         for field in ("name", "version"):
             value = nlp.meta.get(field)
-            if not isinstance(value, str) or not _NAME.fullmatch(value):
+            if not isinstance(value, str) or not FOLDER_NAME.fullmatch(value):
                 raise NerError(
                     f"{field} {value!r} of the model cannot name a folder",
                     where=str(folder / "meta.json"),

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ner.errors import NerError
-from ner.tagger.features import MAX_SPAN_LENGTH, Characters, Ids, pad, round_up
+from ner.tagger.features import CODE_POINTS, MAX_SPAN_LENGTH, Characters, Ids, pad, round_up
 
 SPACE = "▁"
 PIECE_PAD, PIECE_UNKNOWN, PIECE_FIRST, PIECE_LAST = 0, 1, 2, 3
@@ -23,7 +23,6 @@ PIECE_SPECIAL_IDS = 4  # ids below are no pieces
 MAX_PLACE = 7  # the last place in a piece that is told apart; longer pieces repeat it
 # SentencePiece's: an unknown character scores so much below the rarest piece.
 _UNKNOWN_PENALTY = 10.0
-_CODE_POINTS = 0x110000
 _SPACE_POINT = ord(SPACE)
 
 Ints = npt.NDArray[np.int32]
@@ -209,8 +208,8 @@ class Pieces:
     @cached_property
     def _tables(self) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint32], dict[int, Ints]]:
         """By code point: how long it is normalised, and the first of that; and those longer than one."""
-        lengths = np.ones(_CODE_POINTS, np.uint8)
-        first = np.arange(_CODE_POINTS, dtype=np.uint32)
+        lengths = np.ones(CODE_POINTS, np.uint8)
+        first = np.arange(CODE_POINTS, dtype=np.uint32)
         longer = {}
         for character, instead in {**self.normalised, " ": SPACE}.items():
             new = [ord(c) if c != " " else _SPACE_POINT for c in instead]

@@ -11,7 +11,7 @@ from ner.files import model_folders, user_models
 
 DEFAULT_MODEL = "news"
 PROMOTED = "promoted.json"  # in `own_models`: names, each with what was promoted, the last last
-_FOLDER = re.compile(r"[^\W_][\w.+-]*")
+FOLDER_NAME = re.compile(r"[^\W_][\w.+-]*")  # of a model, and no other than its own
 
 
 def find_model(model: str | Path = DEFAULT_MODEL, promotions: Sequence[str] | None = None) -> Path:
@@ -114,7 +114,7 @@ def record() -> dict[str, list[str]]:
     try:
         values: Any = json.loads(path.read_bytes())
         for models in values.values():
-            if not all(_FOLDER.fullmatch(model) for model in models):
+            if not all(FOLDER_NAME.fullmatch(model) for model in models):
                 raise ValueError(f"{models} are not names of models")
     except (FileNotFoundError, NotADirectoryError, PermissionError):
         return {}  # nothing promoted, or another user's
