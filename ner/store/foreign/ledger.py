@@ -169,11 +169,15 @@ def _failures(
 
 
 def note_changed(
-    connection: Connection, tables: Tables, model: int, changed: Mapping[Any, str | None]
+    connection: Connection, tables: Tables, model: ModelKey, changed: Mapping[Any, str | None]
 ) -> None:
-    """Note what the column `changed` of articles holds, whose text is the one that was tagged."""
+    """Note what the column `changed` of articles holds, whose text is the one that was tagged.
+
+    So they are not read again.
+    """
     tagged = tables.tagged
-    mine = sa.and_(tagged.c.model == model, tagged.c.article == sa.bindparam("key"))
+    number = number_of(connection, tables, model)
+    mine = sa.and_(tagged.c.model == number, tagged.c.article == sa.bindparam("key"))
     statement = tagged.update().where(mine).values(changed=sa.bindparam("new"))
     connection.execute(statement, [{"key": key, "new": new} for key, new in changed.items()])
 

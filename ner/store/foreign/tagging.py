@@ -1,6 +1,6 @@
 """The part of `ForeignStore` for taggers: what is to be tagged, runs, results, what could not be tagged."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -31,6 +31,7 @@ class Tagging(Opened):
     runs = reads(history.list_runs, list)
     _tagged_before = reads(ledger.tagged_before, dict)
     _given_up = reads(ledger.given_up, dict)
+    _note_changed = writes(ledger.note_changed)
 
     def articles_to_tag(self, model: ModelKey, part: Range) -> Iterator[Article | Rejected]:
         """The articles of a part that a model has not tagged, or not with the text they have now."""
@@ -53,7 +54,8 @@ class Tagging(Opened):
                     yield row.article()
                 elif row.changed != known[row.key].changed:
                     same[row.key] = row.changed
-            self._note_changed(model, same)
+            if same:
+                self._note_changed(model, same)
 
     def articles_by_id(self, ids: Sequence[str]) -> Iterator[Article | Rejected]:
         """The articles with these ids, without spans.
@@ -129,13 +131,6 @@ class Tagging(Opened):
         if found is None:
             raise comparing.tagged_nothing(old)
         return found
-
-    def _note_changed(self, model: ModelKey, changed: Mapping[Any, str | None]) -> None:
-        """Note what `changed` of rows holds whose text is the same, so that they are not read again."""
-        if changed and (number := self._number(model)):
-            self._write(
-                lambda connection: ledger.note_changed(connection, self._tables, number, changed)
-            )
 
     def _with_text(self, rows: Iterable[ForeignRow]) -> Iterator[ForeignRow]:
         """Those of some rows that have a text; what any model found in the others goes."""
