@@ -193,6 +193,12 @@ def copy(tmp_path: Path) -> Path:
     return folder
 
 
+def test_another_pipeline_of_spacys_is_not_called_damaged(tmp_path: Path) -> None:
+    spacy.blank("zh").to_disk(tmp_path / "theirs")
+    with pytest.raises(NerError, match="is a spaCy pipeline without our span tagger"):
+        load(tmp_path / "theirs")
+
+
 @pytest.mark.parametrize(
     ("file", "content", "said"),
     [

@@ -46,7 +46,7 @@ class Tagger:
 
     def __init__(self, nlp: Language, folder: Path) -> None:
         if not nlp.has_pipe("span_tagger"):
-            raise NerError("is a spaCy pipeline without our span tagger", where=str(folder))
+            raise _other_pipeline(folder)
         for field in ("name", "version"):
             value = nlp.meta.get(field)
             if not isinstance(value, str) or not FOLDER_NAME.fullmatch(value):
@@ -100,6 +100,14 @@ class Tagger:
         yield from waiting
 
 
+def _other_pipeline(folder: Path) -> NerError:
+    return NerError(
+        "is a spaCy pipeline without our span tagger",
+        where=str(folder),
+        remedy="name a model of ours; another pipeline can be a teacher, --teacher spacy:PATH",
+    )
+
+
 def _checked(text: str) -> str:
     if not isinstance(text, str):
         raise TypeError(f"a text is a str, not {type(text).__name__}: {text!r:.40}")
@@ -132,6 +140,8 @@ def load(
     folder = find_model(model)
     checksums.verify(folder)
     try:
+        if "span_tagger" not in spacy.util.load_config(folder / "config.cfg")["components"]:
+            raise _other_pipeline(folder)
         tagger = Tagger(
             spacy.load(folder, config={"components.span_tagger.threads": threads}), folder
         )
