@@ -17,7 +17,7 @@ from ner.formats import dump
 from ner.store import Store
 from ner.tagger import checksums
 from ner.tagger.loading import load
-from ner.tagger.registry import find_model
+from ner.tagger.registry import find_model, own_models
 
 SHIPPED = find_model()
 TEST = ROOT / "data/annotations/test.jsonl"
@@ -88,6 +88,13 @@ def test_the_first_model_of_a_name_has_none_to_be_compared_with(tmp_path: Path) 
     result = ner("models", "promote", folder, TEST, "--name", "mine")
     assert result.exit_code == 0 and "no model 'mine' yet" in result.stderr
     assert "mine is now news-9.0" in result.stderr and find_model() == SHIPPED
+    assert "rollback" not in result.stderr  # there is nothing to go back to
+    again = ner("models", "promote", copy(tmp_path / "next", version="9.1"), TEST, "--name", "mine")
+    assert "`ner models rollback --name mine` takes it back" in again.stderr
+    listed = ner("models").stdout.splitlines()
+    assert [line.rpartition("<-")[2] for line in listed if "<-" in line] == [" mine", " news"]
+    assert ner("models", "rollback", "--name", "mine").exit_code == 0
+    assert str(load("mine")) == "news-9.0"
 
 
 def test_models_are_listed_where_the_one_in_use_is_gone(tmp_path: Path) -> None:
@@ -95,6 +102,14 @@ def test_models_are_listed_where_the_one_in_use_is_gone(tmp_path: Path) -> None:
     shutil.rmtree(find_model())
     result = ner("models")
     assert result.exit_code == 1 and "ner models rollback" in result.stderr
+    assert str(SHIPPED) in result.stdout
+
+
+def test_models_are_listed_where_the_record_of_promotions_is_damaged() -> None:
+    own_models().mkdir(parents=True, exist_ok=True)
+    (own_models() / "promoted.json").write_text("{", encoding="utf-8")
+    result = ner("models")
+    assert result.exit_code == 1 and "promoted.json: cannot be read" in result.stderr
     assert str(SHIPPED) in result.stdout
 
 

@@ -264,14 +264,23 @@ def installed(
         return
     from ner.tagger import checksums
     from ner.tagger.loading import load
-    from ner.tagger.registry import find_model, installed_models
+    from ner.tagger.registry import find_model, installed_models, record
 
-    damaged, in_use = False, None
+    damaged, promotions = False, {}
+    used: dict[Path, list[str]] = {}
     try:
-        in_use = find_model()
+        promotions = record()
     except NerError as error:
         say_error(str(error))
         damaged = True
+    names = [DEFAULT_MODEL, *(name for name, models in promotions.items() if models)]
+    for name in dict.fromkeys(names):
+        try:
+            folder = find_model(name, promotions.get(name, ()))
+            used.setdefault(folder, []).append(name)
+        except NerError as error:
+            say_error(str(error))
+            damaged = True
     for folder in installed_models():
         try:
             state = "verified" if checksums.verify(folder) else "not verified"
@@ -281,8 +290,8 @@ def installed(
             damaged = True
             continue
         size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-        used = f"  <- {DEFAULT_MODEL}" if folder == in_use else ""
-        echo(f"{tagger}  {tagger.hash[:12]}  {size / 1e6:.1f} MB  {state}  {folder}{used}")
+        means = f"  <- {', '.join(used[folder])}" if folder in used else ""
+        echo(f"{tagger}  {tagger.hash[:12]}  {size / 1e6:.1f} MB  {state}  {folder}{means}")
         if data:
             for name, digest in tagger.data.items():
                 echo(f"  {digest}  {name}")
@@ -323,7 +332,9 @@ def promote(
         worse = ", ".join(candidate.worse)
         typer.confirm(f"worse on {worse}: promote it all the same?", abort=True, err=True)
     folder = review.promote(candidate, override=override)
-    say(f"{name} is now {candidate.tagger}, in {folder}; `ner models rollback` takes it back")
+    option = "" if name == DEFAULT_MODEL else f" --name {name}"
+    back = f"; `ner models rollback{option}` takes it back" if candidate.comparison else ""
+    say(f"{name} is now {candidate.tagger}, in {folder}{back}")
 
 
 @models.command()
