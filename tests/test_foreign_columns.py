@@ -100,9 +100,13 @@ def test_ids_without_a_declared_type_and_bytes_that_are_no_text(
     execute(server, "CREATE TABLE news (id PRIMARY KEY, body BLOB)")
     for identity, body in (("a/1'", "陈晓在南岸区。"), (2, "南岸区".encode("gb18030")), (3, 2.5)):
         execute(server, "INSERT INTO news VALUES (:id, :body)", id=identity, body=body)
-    said = tag(written(tmp_path, server), status=1)
+    path = written(tmp_path, server)
+    said = tag(path, status=1)
     assert "2 articles tagged" in said
     assert "article 2: column body: byte C4 at 0 is not UTF-8" in said
+    execute(server, "UPDATE news SET body = '渝北区' WHERE id = 2")
+    assert "1 article tagged" in tag(path) and "nothing left to tag" in tag(path)
+    assert "1 article tagged" in tag(path, "--article", "3")
 
 
 @pytest.mark.parametrize("server", ["postgresql"], indirect=True)

@@ -47,6 +47,11 @@ def as_stored(kind: Any, dialect: Dialect) -> Any:
     return AsStored(kind.compile(dialect) if is_declared else "", generic)
 
 
+def is_undeclared(kind: Any) -> bool:
+    """Whether it is a column of SQLite's without a type, as those of a view are that it computes."""
+    return isinstance(kind, AsStored) and not kind.declared
+
+
 def is_text(kind: Any) -> bool:
     """Whether a column can hold text, so that offsets are those in the column as SQL sees it."""
     return not isinstance(kind, sa.JSON | sa.ARRAY) and kind.__visit_name__ != "HSTORE"

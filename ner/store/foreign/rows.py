@@ -3,7 +3,7 @@
 import datetime
 import re
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from decimal import Decimal
@@ -135,6 +135,16 @@ def id_from_text(text: str, kind: type) -> Any:
         return _FROM_TEXT.get(kind, str)(text)
     except (ValueError, ArithmeticError):
         raise NerError(f"is no id of type {kind.__name__}", where=f"article {text}") from None
+
+
+def numbers(texts: Iterable[str]) -> list[Any]:
+    """The numbers that some ids as text can be."""
+    found: list[Any] = []
+    for text in texts:
+        for kind in (int, float):
+            with suppress(ValueError, OverflowError):
+                found.append(kind(text))
+    return found
 
 
 def as_date(value: Any, timezone: ZoneInfo) -> datetime.date | None:

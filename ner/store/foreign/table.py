@@ -11,10 +11,17 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
 from ner.errors import NerError
-from ner.store.foreign.column_types import as_stored, is_text
+from ner.store.foreign.column_types import as_stored, is_text, is_undeclared
 from ner.store.foreign.config import ArticlesConfig
 from ner.store.foreign.database import reading
-from ner.store.foreign.rows import ForeignRow, changed_text, id_from_text, id_text, make_row
+from ner.store.foreign.rows import (
+    ForeignRow,
+    changed_text,
+    id_from_text,
+    id_text,
+    make_row,
+    numbers,
+)
 from ner.store.schema import chunks
 from ner.store.urls import safe_url
 
@@ -129,6 +136,8 @@ class ForeignTable:
             NerError: there can be no such id.
         """
         keys = [id_from_text(each, self.key_type) for each in ids]
+        if is_undeclared(self.id_type):  # where SQLite tells the number 7 from the text
+            keys += numbers(ids)
         return {row.id: row for row in self.rows(keys)}
 
     def check_ids(self) -> None:
