@@ -275,6 +275,18 @@ def test_the_log_says_what_is_done(tmp_path: Path) -> None:
     assert "unknown log format" in one_line_error(ner("--log-format", "xml", "models"))
 
 
+def test_what_other_libraries_log_is_not_printed() -> None:
+    """psycopg warns of a pipeline that two taggers broke: no JSON, in the log of a cron job."""
+    script = (
+        "import logging; from ner.cli.log import configure; configure(debug=False, form='json');"
+        "[logging.getLogger(name).warning('重庆') for name in ('psycopg', 'ner.store')]"
+    )
+    command = [sys.executable, "-c", script]
+    result = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
+    [line] = result.stderr.splitlines()
+    assert json.loads(line)["logger"] == "ner.store"
+
+
 def test_no_log_has_a_password() -> None:
     url = "postgresql://user:geheim@127.0.0.1:1/none"
     result = ner("--debug", "show", "--store", url)

@@ -43,6 +43,8 @@ def configure(*, debug: bool, form: str) -> None:
         debug: everything; without it, warnings, and with a `form` also what is done.
         form: one of `FORMATS`, or empty for text.
     """
+    if not logging.root.handlers:  # else Python prints warnings of others, and as no JSON
+        logging.root.addHandler(logging.NullHandler())
     logger = logging.getLogger("ner")
     for old in list(logger.handlers):
         logger.removeHandler(old)
