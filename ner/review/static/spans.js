@@ -12,7 +12,7 @@ export const crosses = (a, b) =>
 
 const sameString = (a, b) => a.start === b.start && a.end === b.end;
 
-const overlaps = (a, b) => a.start < b.end && b.start < a.end;
+export const overlaps = (a, b) => a.start < b.end && b.start < a.end;
 
 /**
  * The spans of an article in reading order, each with its verdict: "open", "right" or "wrong".
@@ -33,15 +33,26 @@ export function spansOf(article, pending) {
 
 /** The spans that can be drawn, since none cross; of rejected ones those that nobody has put another in place of. */
 export function drawn(spans) {
-  const kept = spans.filter((span) => span.verdict !== "wrong");
-  const live = [];
-  for (const span of kept) if (!live.some((other) => crosses(span, other))) live.push(span);
+  const live = apart(spans.filter((span) => span.verdict !== "wrong"));
   const rejected = spans.filter(
     (span) =>
       span.verdict === "wrong" &&
       !live.some((other) => crosses(span, other) || (!other.model && overlaps(span, other)) || sameString(span, other)),
   );
   return [...live, ...rejected.filter((span) => !rejected.some((other) => crosses(span, other)))].sort(outsideIn);
+}
+
+/** Spans in reading order without those that cross an earlier one: it is still open where they begin. */
+function apart(spans) {
+  const live = [];
+  let opened = [];
+  for (const span of spans) {
+    opened = opened.filter((other) => span.start < other.end);
+    if (opened.some((other) => crosses(span, other))) continue;
+    opened.push(span);
+    live.push(span);
+  }
+  return live;
 }
 
 /** Changes that make a span right; open spans that it crosses become wrong, since both cannot be right. */
@@ -73,13 +84,10 @@ export function alike(span, spans, points) {
         points.slice(other.start, other.end) === surface,
     );
   }
+  const right = spans.filter((each) => each.verdict === "right");
+  const known = new Set([...right, span].map(keyOf));
   return points
     .find(surface)
     .map((start) => ({ start, end: start + length, label: span.label }))
-    .filter((place) => {
-      if (place.start === span.start) return false;
-      const other = spans.find((each) => keyOf(each) === keyOf(place));
-      if (other?.verdict === "right") return false;
-      return !spans.some((each) => each.verdict === "right" && crosses(place, each));
-    });
+    .filter((place) => !known.has(keyOf(place)) && !right.some((each) => crosses(place, each)));
 }

@@ -30,16 +30,23 @@ export class TextView {
     }
   }
 
-  /** Draw spans; no two may cross. `focused` is the key of the one in focus. */
+  /** Draw spans in reading order; no two may cross. `focused` is the key of the one in focus. */
   draw(spans, focused) {
-    for (const paragraph of this.paragraphs) {
-      const here = spans.filter((span) => span.start < paragraph.end && paragraph.start < span.end);
-      const drawn = JSON.stringify(here);
-      if (drawn !== paragraph.drawn) {
-        this.#fill(paragraph, here);
-        paragraph.drawn = drawn;
-      }
+    const inside = this.paragraphs.map(() => []);
+    let at = 0;
+    for (const span of spans) {
+      while (at < inside.length && this.paragraphs[at].end <= span.start) at++;
+      for (let i = at; i < inside.length && this.paragraphs[i].start < span.end; i++) inside[i].push(span);
     }
+    this.paragraphs.forEach((paragraph, index) => {
+      const here = inside[index];
+      const drawn = JSON.stringify(here);
+      if (drawn === paragraph.drawn) return;
+      const keys = here.map(keyOf).join();
+      if (keys === paragraph.keys) this.#dressAll(paragraph, here);
+      else this.#fill(paragraph, here);
+      Object.assign(paragraph, { drawn, keys });
+    });
     for (const mark of this.element.querySelectorAll("mark.focused")) mark.classList.remove("focused");
     for (const mark of this.marks(focused)) mark.classList.add("focused");
   }
@@ -68,18 +75,28 @@ export class TextView {
     }
   }
 
+  /** The same spans, with other verdicts: the text stays as it is. */
+  #dressAll({ element }, spans) {
+    const found = new Map(spans.map((span) => [keyOf(span), span]));
+    for (const mark of element.querySelectorAll("mark")) this.#dress(mark, found.get(mark.dataset.key));
+  }
+
   #mark(span) {
     const mark = document.createElement("mark");
-    const low = span.verdict === "open" && span.score < LOW;
     mark.dataset.key = keyOf(span);
     mark.dataset.label = span.label;
+    this.#dress(mark, span);
+    return mark;
+  }
+
+  #dress(mark, span) {
+    const low = span.verdict === "open" && span.score < LOW;
     mark.dataset.verdict = span.verdict;
-    if (low) mark.dataset.low = "";
-    if (span.agreed) mark.dataset.agreed = "";
+    mark.toggleAttribute("data-low", low);
+    mark.toggleAttribute("data-agreed", Boolean(span.agreed));
     const sign = { right: "✓", wrong: "✗", open: low ? "?" : "", none: "—" }[span.verdict];
     const chip = span.verdict === "none" ? "" : (this.chips[span.label] ?? span.label);
     mark.dataset.chip = `${chip}${sign}`;
-    return mark;
   }
 
   /** Offsets of what is selected in the text, or null. */
