@@ -175,7 +175,8 @@ class _Needing:
         if person is None:
             raise HTTPException(401, "log in first")
         if not person.may(self.role):
-            raise HTTPException(403, f"only a {self.role} may do this")
+            article = "an" if self.role == "admin" else "a"
+            raise HTTPException(403, f"only {article} {self.role} may do this")
         if self.csrf and person.csrf and request.method not in SAFE:
             sent = request.headers.get("x-csrf-token", "")
             if not hmac.compare_digest(sent.encode(), person.csrf.encode()):

@@ -17,7 +17,7 @@ export class Refused extends Error {
 
 /** GET, or POST where there is a body. Throws `Refused`, or TypeError where there is no connection. */
 export async function call(path, body) {
-  const options = { headers: { accept: "application/json" } };
+  const options = { headers: { accept: "application/json", "accept-language": document.documentElement.lang } };
   if (body !== undefined) {
     options.method = "POST";
     options.body = JSON.stringify(body);
