@@ -81,7 +81,7 @@ def test_the_register_in_the_browser(address: str) -> None:
         page.goto(f"{address}register?kind=place")
         assert page.locator(".treemap").count() == 0, "nothing is counted yet"
         page.goto(f"{address}register")
-        assert "处变化没有计入" in page.inner_text(".warning")
+        assert "没有计入名录" in page.inner_text(".warning")
         page.click("text=现在计入")
         page.wait_for_selector(".entries")
         names = page.locator(".entries tbody th").all_inner_texts()
@@ -99,7 +99,7 @@ def test_the_register_in_the_browser(address: str) -> None:
         check_with_axe(page)
         page.fill("input[name=into]", "没有")
         page.click("button:text('合并')")
-        page.wait_for_selector("text=没有 is not in the register")
+        page.wait_for_selector("text=名录里没有“没有”")
         problems.clear()  # the browser tells of a refused request
         page.fill("input[name=into]", "报表通")
         page.click("button:text('合并')")

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request
+from fastapi.exception_handlers import http_exception_handler
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.staticfiles import StaticFiles
 
@@ -19,6 +21,7 @@ from ner.review import api, improve, pages, register, settling
 from ner.review.access import Access
 from ner.review.background import Background
 from ner.review.guard import Guard
+from ner.review.refusals import refusal
 from ner.store import ModelKey, ReviewStore
 from ner.tagger.registry import DEFAULT_MODEL
 
@@ -74,7 +77,11 @@ def create_app(store: ReviewStore, settings: Settings) -> FastAPI:
         redoc_url=None,
         responses=_REFUSALS,
         middleware=[Middleware(Guard, hosts=settings.hosts, limit=BODY_LIMIT)],
-        exception_handlers={NerError: _unavailable, RequestValidationError: _invalid},
+        exception_handlers={
+            HTTPException: _refused,
+            NerError: _unavailable,
+            RequestValidationError: _invalid,
+        },
     )
     app.state.store = store
     app.state.model = settings.model
@@ -82,6 +89,7 @@ def create_app(store: ReviewStore, settings: Settings) -> FastAPI:
     app.state.load_tagger = load_tagger
     app.state.comparison = Background()
     app.state.drawing = Background()
+    app.state.counting = Background()
     app.state.taggers = threading.Semaphore(_TAGGING_AT_ONCE)
     app.include_router(api.router)
     app.include_router(settling.router)
@@ -91,6 +99,14 @@ def create_app(store: ReviewStore, settings: Settings) -> FastAPI:
     app.include_router(register.pages)
     app.mount("/static", StaticFiles(directory=Path(__file__).with_name("static")), "static")
     return app
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    """Why not, in the language of the page that asks; programs ask for none and read English."""
+    assert isinstance(error, HTTPException)
+    if isinstance(error.detail, str):
+        error.detail = refusal(error.detail, request.headers.get("accept-language", ""))
+    return await http_exception_handler(request, error)
 
 
 async def _unavailable(_: Request, error: Exception) -> JSONResponse:

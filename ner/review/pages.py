@@ -1,6 +1,7 @@
 """The pages, as HTML. What they show comes from the store; what they change goes through the API."""
 
 import datetime
+from functools import partial
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -17,11 +18,14 @@ from ner.report.texts import LANGUAGES
 from ner.review.access import Anybody, Person, Reader
 from ner.review.api import drawing_of, store_of
 from ner.review.names import mentions, unmarked
+from ner.review.refusals import refusal
 from ner.review.texts import texts
 from ner.store import KINDS, RECENT
 
 _WEEKS = 26  # in the chart
+_LAST_SEED = 2**31 - 1
 _NEW = 12  # new names that are listed
+_NAMES_LISTED = 200  # names that begin alike
 
 router = APIRouter(include_in_schema=False)
 Language = Annotated[str, Cookie(alias="ner-language")]
@@ -33,8 +37,10 @@ def page(template: str, person: Person | None, language: str, **values: Any) -> 
     labels = [
         {"label": label, "name": getattr(STYLES[label], _NAMES[language])} for label in LABELS
     ]
-    shared = {"language": language, "t": texts(language), "person": person, "labels": labels}
+    shared: dict[str, Any] = {"language": language, "person": person, "labels": labels}
+    shared["t"] = texts(language)
     shared["here"] = template.removesuffix(".html")
+    shared["refusal"] = partial(refusal, language=language)
     html = environment("ner.review").get_template(template).render(**shared, **values)
     return HTMLResponse(html)
 
@@ -61,8 +67,14 @@ def queues(request: Request, person: Anybody, language: Language = "") -> HTMLRe
     if person is None:
         return page("login.html", None, language)
     store = store_of(request)
-    models = store.latest_models() if person.may("admin") else []
-    shown: dict[str, Any] = {"queues": store.queues(), "kinds": KINDS, "models": models}
+    shown: dict[str, Any] = {"queues": store.queues(), "kinds": KINDS}
+    if person.may("admin"):
+        shown["models"] = store.latest_models()
+        shown["papers"] = [paper for paper in store.counts("paper") if paper]
+        # Another sample than before, unless somebody wants the same again.
+        shown["next_seed"] = (
+            1 + max((each.seed or 0 for each in shown["queues"]), default=0) % _LAST_SEED
+        )
     shown["drawing"] = drawing_of(request).progress
     return page("queues.html", person, language, **shown)
 
@@ -144,8 +156,9 @@ def show_names(
     marked = list(mentions(store, name, label=label, model=model)) if name else []
     others = list(unmarked(store, name, model=model)) if name else []
     months = store.counts("month", name=name, label=label, model=model) if marked else {}
-    found = store.names(name, label, model=model)
+    found = store.names(name, label, model=model, limit=_NAMES_LISTED)
     shown: dict[str, Any] = {"mentions": marked, "unmarked": others, "found": found}
+    shown["page_size"] = _NAMES_LISTED
     shown |= {"months": months.items(), "most": max(months.values(), default=1)}
     return page("names.html", person, language, name=name, label=label, **shown)
 

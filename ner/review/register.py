@@ -1,10 +1,9 @@
 """The register in the viewer: lists, a page for a brand, an organisation or a place, and the API of both."""
 
-import time
 from functools import cache
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, HTTPException, Query, Request
+from fastapi import APIRouter, HTTPException, Query, Request, Response
 from fastapi.responses import HTMLResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -13,7 +12,9 @@ from ner.brands.divisions import parts, path
 from ner.errors import NerError
 from ner.places import Linker, shipped
 from ner.review.access import Anybody, Program, Reviewer
+from ner.review.access import Reader as Viewer
 from ner.review.api import SOURCE, store_of
+from ner.review.background import Background, Progress, Watch
 from ner.review.pages import Language, page
 from ner.review.schemas import Text
 from ner.review.treemap import treemap
@@ -21,7 +22,8 @@ from ner.store import DIVIDE, Entry, ReviewStore, Said
 
 PAGE = 50  # entries in a page of the list
 LISTED = 200  # divisions in a table
-COUNTING = 10.0  # seconds that a request counts articles, at most
+PARTS = ("names", "places")
+_PATIENCE = 2.0  # seconds that a request waits for articles to be counted
 
 Kind = Literal["brand", "organisation", "place"]
 Trend = Literal["", "new", "rising", "dormant"]
@@ -69,6 +71,12 @@ class UndoEditBody(_Body):
     edit: int = Field(ge=1, lt=2**63)
 
 
+class Left(BaseModel):
+    """How many changes the register does not know yet."""
+
+    left: int
+
+
 class Edited(BaseModel):
     """The number of the edit, by which it is taken back."""
 
@@ -104,15 +112,37 @@ def show_entry(request: Request, person: Program, kind: Kind, key: Key) -> Row:
     return describe(store, reader(), _entry(store, kind, key))
 
 
-@api.post("/update")
-def count_changes(request: Request, person: Reviewer) -> dict[str, int]:
-    """Count articles that changed, for some seconds; how many wait still."""
-    store, end = store_of(request), time.monotonic() + COUNTING
-    for part in ("names", "places"):
-        for _ in update(store, reader(), part):
-            if time.monotonic() > end:
-                break
-    return {"left": sum(store.register_waits(part) for part in ("names", "places"))}
+@api.get("/update")
+def how_far(request: Request, person: Viewer) -> Progress:
+    """How far the counting of what changed is: the last one."""
+    return counting_of(request).progress
+
+
+@api.post("/update", responses={202: {"model": Progress}, 409: {}})
+def count_changes(request: Request, response: Response, person: Reviewer) -> Left | Progress:
+    """Count articles that changed; how many wait still. 202 where it takes longer: it goes on."""
+    store, work = store_of(request), counting_of(request)
+
+    def count(watch: Watch) -> int:
+        for part in PARTS:
+            for done, total in update(store, reader(), part):
+                watch(done, total)
+        return sum(store.register_waits(part) for part in PARTS)
+
+    counted = work.start("register", count)
+    if counted is None:
+        raise HTTPException(409, "the register is being counted")
+    try:
+        return Left(left=counted.result(_PATIENCE))
+    except TimeoutError:
+        response.status_code = 202
+        return work.progress
+
+
+def counting_of(request: Request) -> Background[int]:
+    """The counting that runs, or ran last."""
+    found: Background[int] = request.app.state.counting
+    return found
 
 
 @api.post("/merge", responses={422: {}})
@@ -199,6 +229,7 @@ def show_register(
         "more": len(found) > PAGE,
         "page_size": PAGE,
         "waits": waits,
+        "counting": counting_of(request).progress,
         "where": _where(store, "") if kind == "place" and not (name or trend or offset) else None,
         "may_edit": person.may("reviewer"),
     }

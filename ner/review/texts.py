@@ -26,6 +26,7 @@ _TEXTS = {
         "点一个名称，或按 → 。选中文字可以补标。",
         "Click a name, or press →. Select text to add one that was missed.",
     ),
+    "nothing_focused_read": ("点一个名称，或按 → 。", "Click a name, or press →."),
     "score": ("把握", "Score"),
     "history": ("经过", "History"),
     "independently": ("（独立审）", " (independently)"),
@@ -79,6 +80,10 @@ _TEXTS = {
     ),
     "left_here": ("还有 {count} 处未定", "{count} open"),
     "none_left_here": ("都定了，按 A 完成", "All decided: A finishes"),
+    "no_names_here": (
+        "没有标出名称：有漏的就补标，没有就按 A 完成",
+        "Nothing is marked: add what was missed, or A finishes",
+    ),
     "reviewed_by": ("{names} 已审完", "Reviewed by {names}"),
     "held_by": ("{name} 正在审这篇", "{name} has this article in hand"),
     "saved": ("已保存", "Saved"),
@@ -103,6 +108,10 @@ _TEXTS = {
         "会与已定的「{surface}」交叉：先把它判为错",
         "Would cross {surface}, which was decided: mark that as wrong first",
     ),
+    "crossed": (
+        "与它交叉的「{surfaces}」因此判为错；撤销按 u",
+        "{surfaces} crossed it and is now wrong; u takes that back",
+    ),
     "one_paragraph": ("名称不能跨段", "A name lies within one paragraph"),
     "nothing_to_undo": ("没有可撤销的了", "Nothing left to take back"),
     "undo_offline": (
@@ -113,6 +122,10 @@ _TEXTS = {
     "done": (
         "这个任务审完了。",
         "This queue is done.",
+    ),
+    "my_part_done": (
+        "您的一份审完了。两人不一致的，等另一人审完后定稿。",
+        "Your part is done. Where the other reader differs, it is settled once they have finished.",
     ),
     "other_hands": (
         "剩下的文章在别人手里，或者已经审完。",
@@ -134,10 +147,19 @@ _TEXTS = {
         "再点最后一个字，然后选类别；点同一个字取消",
         "Now tap the last character, then the label; the same one again cancels",
     ),
-    "low": ("把握不大", "not sure"),
+    "low": ("，把握不大", ", not sure"),
+    "said": ("{who}：{verdict}", "{who}: {verdict}"),
     "first_time": (
         "按 a 表示对、x 表示错，选中文字按 1–4 补标，A 完成本篇。? 看全部按键。",
         "Press a for right, x for wrong; select text and press 1–4 to add; A finishes. ? shows all keys.",
+    ),
+    "first_time_touch": (
+        "点一个名称，再点“对”或“错”。补标：先点第一个字，再点最后一个字，然后选类别。",
+        "Tap a name, then Right or Wrong. To add one, tap its first and last character, then the label.",
+    ),
+    "only_read": (
+        "您的账号可以看，不能判定。文章从下面两页打开：",
+        "Your account may look, not decide. These pages lead to articles:",
     ),
     "got_it": ("知道了", "Got it"),
     # settling
@@ -154,6 +176,10 @@ _TEXTS = {
     "settle_first": (
         "按 1 采用左边，2 采用右边，x 都不对；A 定稿。? 看全部按键。",
         "Press 1 for the left, 2 for the right, x for neither; A settles. ? shows all keys.",
+    ),
+    "settle_first_touch": (
+        "用下面的按钮采用一个人的；两边都不对，点中间的；都定了，点“定稿”。",
+        "The buttons below take one reader's; Neither where both are wrong; Settle when all are decided.",
     ),
     "in_review": ("在审阅页打开", "Open in Review"),
     "key_1": ("采用左边的", "take the left"),
@@ -196,6 +222,10 @@ _TEXTS = {
     "readers_2": ("两人，各审各的", "two, independently"),
     "size": ("篇数", "Articles"),
     "seed": ("随机种子", "Seed"),
+    "seed_says": (
+        "同样的种子抽同样的文章；另抽一批就换一个数",
+        "The same seed draws the same articles; another number draws others",
+    ),
     "paper": ("报纸", "Paper"),
     "date": ("日期", "Date"),
     "date_hint": ("2025、2025-03 或 2025-03-18", "2025, 2025-03 or 2025-03-18"),
@@ -216,6 +246,10 @@ _TEXTS = {
     "mentions": ("{count} 处", "{count} places"),
     "unmarked": ("{count} 处未标为名称", "{count} places where it is not marked"),
     "begin_with": ("这样开头的名称", "Names that begin so"),
+    "names_more": (
+        "只列出前 {count} 个：输入名称的开头，看其余的。",
+        "The first {count} are listed: type how a name begins to see others.",
+    ),
     "no_name": ("没有这样的名称。", "No such name."),
     # figures
     "report": ("抽查报告", "Report of a sample"),
@@ -323,9 +357,10 @@ _TEXTS = {
         "In 3 articles or more, none of them in the last 180 days.",
     ),
     "register_waits": (
-        "还有 {count} 处变化没有计入：点下面的按钮，或运行 ner brands。",
-        "{count} changes are not counted yet: press the button, or run ner brands.",
+        "还有 {count} 项新的标注和判定没有计入名录。",
+        "{count} things that were tagged or decided are not counted in the register yet.",
     ),
+    "counting": ("正在计入名录：", "Counting:"),
     "count_now": ("现在计入", "Count them now"),
     "name_of_entry": ("名称", "Name"),
     "sort": ("类型", "Kind"),

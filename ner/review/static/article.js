@@ -7,7 +7,7 @@ import { onClicks, onKeys } from "./keys.js";
 import { Points } from "./offsets.js";
 import { Outbox } from "./outbox.js";
 import { notice, say, showAdder, showPanel, showPlace, why } from "./panel.js";
-import { adding, alike, change, drawn, keyOf, spansOf } from "./spans.js";
+import { adding, alike, change, crosses, drawn, keyOf, overlaps, spansOf } from "./spans.js";
 import { TextView } from "./text.js";
 
 const $ = (id) => document.getElementById(id);
@@ -28,6 +28,7 @@ let spans = []; // in reading order, with what waits in the outbox
 let focused = null; // the key of the span in focus
 let queue = settings.queue; // the number of the one that the next articles come from
 let isDone = false; // all of the queue is read
+let isMyPartDone = false; // all of a queue that two read independently, by me
 let following = null; // the article after this one, fetched ahead
 let asked = 0; // how often another article was asked for: only the last one is shown
 let answered = 0; // how often the server said what is decided now: what was fetched before that is out of date
@@ -49,17 +50,41 @@ function draw() {
   const likeIt = shown ? alike(shown, spans, points).length : 0;
   showPanel(texts, article, shown, shown && surfaceOf(shown), likeIt);
   const left = open().length;
-  $("left").textContent = left ? say(texts, "left_here", { count: left }) : texts.none_left_here;
+  const nothing = spans.length ? texts.none_left_here : texts.no_names_here;
+  $("left").textContent = left ? say(texts, "left_here", { count: left }) : nothing;
 }
 
 function focusOn(key) {
   focused = key;
   draw();
+  reveal();
+}
+
+/** Scroll to the span in focus, and say what it is. */
+function reveal() {
   const shown = span();
   if (!shown) return;
-  view.marks(key)[0]?.scrollIntoView({ block: "nearest" });
+  view.marks(focused)[0]?.scrollIntoView({ block: "nearest" });
   const label = settings.labels.find((each) => each.label === shown.label)?.name ?? shown.label;
   $("spoken").textContent = `${surfaceOf(shown)}，${label}，${texts[shown.verdict]}`;
+}
+
+/** Focus on the first of some places: the span there, one that covers a part of it, or the next. */
+function focusNear(places) {
+  if (!places.length) return;
+  const keys = new Set(places.map(keyOf));
+  const all = reachable();
+  const found =
+    all.find((each) => keys.has(keyOf(each))) ??
+    all.find((each) => places.some((place) => overlaps(each, place))) ??
+    all.find((each) => each.start >= places[0].end);
+  if (found) focusOn(keyOf(found));
+}
+
+/** The places that the last undo was about: all decisions that are new, or of an article just loaded the last. */
+function takenBack(seen) {
+  const all = article?.decisions ?? [];
+  return all.filter((each, index) => each.verdict === "undone" && (seen ? each.number > seen : index === all.length - 1));
 }
 
 /** The spans that keys reach: those that can be seen. */
@@ -112,13 +137,15 @@ function decide(verdict) {
   toNextOpen();
 }
 
-/** Make a span right, in place of others; false where it cannot be. */
+/** Make a span right, in place of others, and put it in focus; false where it cannot be. */
 function put(wanted, without) {
   if (!view.together(wanted.start, wanted.end)) return notice(texts.one_paragraph);
-  const { changes, crosses } = adding(wanted, spans, without);
-  if (crosses) return notice(say(texts, "crosses", { surface: surfaceOf(crosses) }));
+  const { changes, crosses: blocked } = adding(wanted, spans, without);
+  if (blocked) return notice(say(texts, "crosses", { surface: surfaceOf(blocked) }));
+  const crossed = changes.filter((each) => crosses(wanted, each)).map(surfaceOf);
+  if (crossed.length) notice(say(texts, "crossed", { surfaces: crossed.join("」「") }));
+  focused = keyOf(wanted);
   act(changes);
-  focusOn(keyOf(wanted));
   return true;
 }
 
@@ -129,13 +156,14 @@ function label(wanted) {
     if (put({ ...selected, label: wanted }, before.filter((each) => each.label !== wanted && each.verdict !== "wrong"))) {
       caret.stop();
       getSelection().removeAllRanges();
+      reveal();
     }
     return;
   }
   const shown = span();
   if (!shown) return;
-  if (shown.label === wanted) put(shown, []);
-  else put({ ...shown, label: wanted }, shown.verdict === "wrong" ? [] : [shown]);
+  const without = shown.label === wanted || shown.verdict === "wrong" ? [] : [shown];
+  if (put({ ...shown, label: wanted }, without)) reveal();
 }
 
 /** Move a boundary of the span in focus; `side` is "start" or "end", `step` -1 or +1. */
@@ -145,7 +173,7 @@ function moveBoundary(side, step, byWord) {
   const place = byWord ? points.word(shown[side], step) : shown[side] + step;
   const moved = { start: shown.start, end: shown.end, label: shown.label, [side]: place };
   if (moved.start < 0 || moved.end > points.length || moved.start >= moved.end) return;
-  put(moved, shown.verdict === "wrong" ? [] : [shown]);
+  if (put(moved, shown.verdict === "wrong" ? [] : [shown])) reveal();
 }
 
 function same() {
@@ -186,6 +214,7 @@ async function undo() {
     finished.delete(where);
     if (where === article?.id) draw();
     else await load(where, back.body.queue);
+    focusNear(back.body.changes ?? []);
     notice(texts.undid);
     return;
   }
@@ -203,7 +232,11 @@ function onDone(entry, state) {
     const said = many ? say(texts, "undid_many", { count: state.articles }) : texts.undid;
     if (state.queue) queue = state.queue;
     const id = (many && article?.id) || state.article;
-    load(id, state.queue ?? (id === article?.id ? article.queue : null)).then(() => notice(said));
+    const before = id === article?.id ? article.seen : 0;
+    load(id, state.queue ?? (id === article?.id ? article.queue : null)).then(() => {
+      focusNear(takenBack(before));
+      notice(said);
+    });
   } else if (entry.path === "/api/alike") {
     const said = say(texts, "alike_done", state);
     if (article) load(article.id, article.queue).then(() => notice(said));
@@ -273,18 +306,22 @@ async function load(id, from) {
   }
 }
 
+/** Show an article; the one that is shown already stays where the reader is. */
 function show(found) {
+  const isShown = found.id === article?.id && found.text_hash === article.text_hash;
   article = found;
-  points = new Points(article.text);
-  view.open(points, article.body_start);
-  focused = null;
   remember();
-  document.title = `${article.title || points.slice(0, 20)} · ${texts.product}`;
-  showPlace(texts, article);
+  if (!isShown) {
+    points = new Points(article.text);
+    view.open(points, article.body_start);
+    focused = null;
+    document.title = `${article.title || points.slice(0, 20)} · ${texts.product}`;
+    showPlace(texts, article);
+    scrollTo(0, 0);
+  }
   $("everywhere").hidden = article.apart;
   draw();
-  scrollTo(0, 0);
-  toNextOpen();
+  if (!focused) toNextOpen();
   const names = [...new Set(article.reviews.map((each) => each.reviewer))].join("、");
   if (names) notice(say(texts, "reviewed_by", { names }));
   else if (article.holder && article.holder !== settings.name) {
@@ -317,6 +354,7 @@ async function fetchAhead(after) {
     const next = await call("/api/next", { queue, after });
     queue = next.queue.number;
     isDone = next.queue.reviewed >= next.queue.size;
+    isMyPartDone = next.queue.readers > 1 && next.mine >= next.queue.size;
     showQueue(next.queue, next.mine);
     if (!next.id || finished.has(next.id)) return null;
     return await fetchArticle(next.id, queue);
@@ -345,7 +383,7 @@ async function toNext() {
   }
   if (next) return show(next);
   if (isDone) links.push([`/figures?queue=${queue}`, texts.see_figures]);
-  showInstead(isDone ? texts.done : texts.other_hands, links);
+  showInstead(isDone ? texts.done : isMyPartDone ? texts.my_part_done : texts.other_hands, links);
 }
 
 /** In place of an article: why there is none, and links, each [address, text]. */
@@ -410,7 +448,8 @@ const keys = {
   },
 };
 labels.forEach((each, index) => (keys[index + 1] = () => label(each)));
-onKeys({ keys, caret, moveBoundary, isIdle: () => !article });
+const moving = Object.fromEntries(Object.entries(keys).filter(([key]) => key.length > 1));
+onKeys({ ...(settings.canDecide ? { keys, moveBoundary } : { keys: moving, moveBoundary() {} }), caret, isIdle: () => !article });
 onClicks(doing, onMark, onTouch);
 
 function onMark(mark) {
@@ -451,10 +490,12 @@ addEventListener("storage", (event) => event.newValue === null && event.key?.sta
 
 // -- the beginning
 
-if (!localStorage.getItem("ner knows keys")) {
-  notice(texts.first_time, [[texts.got_it, () => localStorage.setItem("ner knows keys", "1")]]);
+if (settings.canDecide && !localStorage.getItem("ner knows keys")) {
+  const hint = matchMedia("(hover: none)").matches ? texts.first_time_touch : texts.first_time;
+  notice(hint, [[texts.got_it, () => localStorage.setItem("ner knows keys", "1")]]);
 }
 onState("saved", 0);
 outbox.flush();
 if (settings.id) await load(settings.id, settings.queue);
-else await toNext();
+else if (settings.canDecide) await toNext();
+else showInstead(texts.only_read, [["/names", texts.names], ["/register", texts.register]]);

@@ -28,11 +28,11 @@ export function showPanel(texts, article, span, surface, likeIt) {
   $("meter").hidden = !known;
   $("meter").value = span.score ?? 0;
   $("score").textContent = known
-    ? span.score.toFixed(2) + (span.score < LOW ? `，${texts.low}` : "")
+    ? span.score.toFixed(2) + (span.score < LOW ? texts.low : "")
     : texts.by_hand;
   $("model").textContent = span.model || "—";
   $("same").hidden = likeIt === 0;
-  $("same").textContent = say(texts, "same", { count: likeIt });
+  $("same").querySelector("span").textContent = say(texts, "same", { count: likeIt });
   const rows = article.decisions.filter((each) => keyOf(each) === keyOf(span));
   $("history").replaceChildren(
     ...rows.map((each) => {
@@ -42,7 +42,8 @@ export function showPanel(texts, article, span, surface, likeIt) {
         timeStyle: "short",
       });
       const apart = each.queue ? texts.independently : "";
-      row.textContent = `${time} ${each.reviewer}${apart}：${texts[each.verdict] ?? each.verdict}`;
+      const who = each.reviewer + apart;
+      row.textContent = `${time} ${say(texts, "said", { who, verdict: texts[each.verdict] ?? each.verdict })}`;
       if (!each.stands && (!apart || article.apart)) row.className = "taken-back";
       return row;
     }),

@@ -285,7 +285,8 @@ onClicks(doing, (mark) => {
 // -- the beginning
 
 if (!localStorage.getItem("ner knows settling")) {
-  notice(texts.settle_first, [[texts.got_it, () => localStorage.setItem("ner knows settling", "1")]]);
+  const hint = matchMedia("(hover: none)").matches ? texts.settle_first_touch : texts.settle_first;
+  notice(hint, [[texts.got_it, () => localStorage.setItem("ner knows settling", "1")]]);
 }
 onState("saved", 0);
 outbox.flush();
