@@ -14,7 +14,7 @@ from ner.brands.bodies import Bodies, sort_of
 from ner.brands.forms import KINDS, Form, form_at
 from ner.places import Linker, Mention
 from ner.places.articles import CUE
-from ner.store import Facts, KeyFacts, Mark, Source
+from ner.store import Facts, KeyFacts, Mark, MarkedArticle
 
 NEAR = 10  # what a body or a place in the brand's sentence, before it, counts
 BEHIND = 5  # behind it
@@ -34,18 +34,18 @@ class Reader:
         self.linker = linker
         self.bodies = Bodies(linker)
 
-    def names(self, source: Source) -> Facts:
+    def names(self, marked: MarkedArticle) -> Facts:
         """The brands and organisations of an article."""
-        bodies = self.body_keys(source)
+        bodies = self.body_keys(marked)
         found = {
-            "brand": self._brands(source, bodies),
-            "organisation": self._bodies(source, bodies),
+            "brand": self._brands(marked, bodies),
+            "organisation": self._bodies(marked, bodies),
         }
         return {kind: keys for kind, keys in found.items() if keys}
 
-    def places(self, source: Source) -> Facts:
+    def places(self, marked: MarkedArticle) -> Facts:
         """The places of an article that are divisions, by code."""
-        codes = self.place_codes(source)
+        codes = self.place_codes(marked)
         counts: dict[str, Counter[str]] = defaultdict(Counter)
         for mark, code in codes:
             counts[code][mark.surface[:MOST]] += 1
@@ -57,46 +57,46 @@ class Reader:
                 keys[code] = KeyFacts(forms.total(), names)
         return {"place": keys} if keys else {}
 
-    def mentions(self, source: Source, kind: str) -> list[tuple[Mark, str]]:
+    def mentions(self, marked: MarkedArticle, kind: str) -> list[tuple[Mark, str]]:
         """The marks of an article that are of a kind, with their keys."""
         if kind == "brand":
-            return [(mark, form.key) for mark, form in self._forms(source)]
+            return [(mark, form.key) for mark, form in self._forms(marked)]
         if kind == "place":
-            return self.place_codes(source)
-        keys = self.body_keys(source)
+            return self.place_codes(marked)
+        keys = self.body_keys(marked)
         return [
             (mark, keys[mark.surface])
-            for mark in source.marks
+            for mark in marked.marks
             if mark.label == "ORG" and mark.surface in keys
         ]
 
-    def body_keys(self, source: Source) -> dict[str, str]:
+    def body_keys(self, marked: MarkedArticle) -> dict[str, str]:
         """The key of each organisation's name."""
-        names = [mark.surface for mark in source.marks if mark.label == "ORG"]
-        keys = self.bodies.keys(names, source.paper) if names else {}
+        names = [mark.surface for mark in marked.marks if mark.label == "ORG"]
+        keys = self.bodies.keys(names, marked.paper) if names else {}
         return {name: key[:MOST] for name, key in keys.items()}
 
-    def place_codes(self, source: Source) -> list[tuple[Mark, str]]:
+    def place_codes(self, marked: MarkedArticle) -> list[tuple[Mark, str]]:
         """The places with a code."""
-        marks = [mark for mark in source.marks if mark.label == "LOC"]
+        marks = [mark for mark in marked.marks if mark.label == "LOC"]
         if not marks:
             return []
-        after = [source.text[mark.end : mark.end + CUE] for mark in marks]
+        after = [marked.text[mark.end : mark.end + CUE] for mark in marks]
         mentions = [
             Mention(mark.start, mark.end, mark.surface, cue) for mark, cue in zip(marks, after)
         ]
-        bodies = [mark.surface for mark in source.marks if mark.label == "ORG"]
-        home = self.linker.leading(source.paper)[-1:]
+        bodies = [mark.surface for mark in marked.marks if mark.label == "ORG"]
+        home = self.linker.leading(marked.paper)[-1:]
         links = self.linker.link(mentions, bodies=bodies, home=home)
         return [(mark, link.best.code) for mark, link in zip(marks, links) if link.best.code]
 
-    def _brands(self, source: Source, bodies: Mapping[str, str]) -> dict[str, KeyFacts]:
-        forms = self._forms(source)
+    def _brands(self, marked: MarkedArticle, bodies: Mapping[str, str]) -> dict[str, KeyFacts]:
+        forms = self._forms(marked)
         if not forms:
             return {}
-        ends = _sentence_ends(source.text)
+        ends = _sentence_ends(marked.text)
         organisations, locations = (
-            [(mark, bisect_right(ends, mark.start)) for mark in source.marks if mark.label == label]
+            [(mark, bisect_right(ends, mark.start)) for mark in marked.marks if mark.label == label]
             for label in ("ORG", "LOC")
         )
         keys = sorted({form.key for _, form in forms})
@@ -129,54 +129,54 @@ class Reader:
             found["place"].update(_weights(mark, sentence, locations))
         return {key: KeyFacts(mentions[key], _plain(counts[key])) for key in keys}
 
-    def _forms(self, source: Source) -> list[tuple[Mark, Form]]:
+    def _forms(self, marked: MarkedArticle) -> list[tuple[Mark, Form]]:
         """The brands of an article; of a name that several have with the key of the one that it is about."""
         forms = [
-            (mark, form_at(source.text, mark.start, mark.end))
-            for mark in source.marks
+            (mark, form_at(marked.text, mark.start, mark.end))
+            for mark in marked.marks
             if mark.label == "BRAND"
         ]
-        if not source.divided:
+        if not marked.divided:
             return forms
         marks: dict[str, list[Mark]] = defaultdict(list)
         for mark, form in forms:
-            shared = form.key if form.key in source.divided else plain_of(form.key)
-            if shared in source.divided:
+            shared = form.key if form.key in marked.divided else plain_of(form.key)
+            if shared in marked.divided:
                 marks[shared].append(mark)
-        own = {key: self._own(source, marks[key], source.divided[key]) for key in marks}
+        own = {key: self._own(marked, marks[key], marked.divided[key]) for key in marks}
         return [(mark, replace(form, key=_divided(form.key, own))) for mark, form in forms]
 
-    def _own(self, source: Source, brand: Sequence[Mark], parts: Sequence[str]) -> str:
+    def _own(self, marked: MarkedArticle, brand: Sequence[Mark], parts: Sequence[str]) -> str:
         """Which of the places and owners of brands with one name an article is about; empty if none.
 
         An owner that it names; else the place that more of its places, its bodies and the paper's home lie
         in than outside of it, those in the brand's sentences counting `NEAR`.
         """
-        ends = _sentence_ends(source.text)
+        ends = _sentence_ends(marked.text)
         sentences = {bisect_right(ends, mark.start) for mark in brand}
 
         def weight(mark: Mark) -> int:
             return NEAR if bisect_right(ends, mark.start) in sentences else FAR
 
-        keys = self.body_keys(source)
+        keys = self.body_keys(marked)
         owners: Counter[str] = Counter()
-        codes: Counter[str] = Counter(self.linker.leading(source.paper)[-1:])
-        for mark in source.marks:
+        codes: Counter[str] = Counter(self.linker.leading(marked.paper)[-1:])
+        for mark in marked.marks:
             if mark.label == "ORG" and (key := keys.get(mark.surface)):
                 owners[key] += weight(mark)
                 code, bar, _ = key.partition("|")
                 codes[code if bar else ""] += weight(mark)
-        for mark, code in self.place_codes(source):
+        for mark, code in self.place_codes(marked):
             codes[code] += weight(mark)
         if named := [part for part in parts if owners[part]]:
             return max(named, key=lambda part: owners[part])
         held = [part for part in parts if part.isdecimal() and _balance(codes, part) > 0]
         return max(held, key=lambda part: (len(part), _balance(codes, part)), default="")
 
-    def _bodies(self, source: Source, bodies: Mapping[str, str]) -> dict[str, KeyFacts]:
+    def _bodies(self, marked: MarkedArticle, bodies: Mapping[str, str]) -> dict[str, KeyFacts]:
         counts: dict[str, Counts] = {}
         mentions: Counter[str] = Counter()
-        for mark in source.marks:
+        for mark in marked.marks:
             if mark.label == "ORG" and (key := bodies.get(mark.surface)):
                 found = counts.setdefault(key, defaultdict(Counter))
                 mentions[key] += 1
@@ -190,10 +190,10 @@ class Reader:
         return {key: KeyFacts(mentions[key], _plain(counts[key])) for key in counts}
 
 
-def source_of(article: Article, divided: Mapping[str, Sequence[str]]) -> Source:
+def marked_article(article: Article, divided: Mapping[str, Sequence[str]]) -> MarkedArticle:
     """An article as the register reads it."""
     marks = [Mark(s.start, s.end, s.label, article.surface(s)[:MOST]) for s in article.spans]
-    return Source(article.id, article.paper, article.date, article.text, marks, divided)
+    return MarkedArticle(article.id, article.paper, article.date, article.text, marks, divided)
 
 
 def plain_of(key: str) -> str:

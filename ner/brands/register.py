@@ -13,11 +13,11 @@ from functools import lru_cache
 from typing import Any
 
 from ner.article import Article
-from ner.brands.facts import NEAR, Reader, sentence_at, source_of
+from ner.brands.facts import NEAR, Reader, marked_article, sentence_at
 from ner.errors import NerError
 from ner.places import Linker, Mention
 from ner.places.lexicon import CODE_LENGTHS, is_filler
-from ner.store import Entry, Mark, Said, Source, Store
+from ner.store import Entry, Mark, MarkedArticle, Said, Store
 
 Row = dict[str, Any]
 KINDS = ("brand", "organisation", "place")
@@ -168,8 +168,8 @@ def evidence(store: Store, reader: Reader, entry: Entry, row: Row) -> dict[str, 
         newest = {id: place for place, id in enumerate(some)}
         items = [item for item in store.articles(ids=some) if isinstance(item, Article)]
         for article in sorted(items, key=lambda item: newest[item.id]):
-            source = source_of(article, divided)
-            for what, each in _sentences(reader, article, source, entry.kind, keys, owner, code):
+            marked = marked_article(article, divided)
+            for what, each in _sentences(reader, article, marked, entry.kind, keys, owner, code):
                 if len(found[what]) < SHOWN:
                     found[what].append(each)
         if all(len(found[what]) >= SHOWN for what in found if what != "place" or code):
@@ -180,21 +180,21 @@ def evidence(store: Store, reader: Reader, entry: Entry, row: Row) -> dict[str, 
 def _sentences(
     reader: Reader,
     article: Article,
-    source: Source,
+    marked: MarkedArticle,
     kind: str,
     keys: set[str],
     owner: str | None,
     code: str,
 ) -> Iterator[tuple[str, Evidence]]:
     """At most one sentence of an article for each of owner, place and contexts."""
-    bodies = reader.body_keys(source) if owner else {}
-    linked = reader.place_codes(source) if code else []
+    bodies = reader.body_keys(marked) if owner else {}
+    linked = reader.place_codes(marked) if code else []
     seen: set[str] = set()
-    for mark, key in reader.mentions(source, kind):
+    for mark, key in reader.mentions(marked, kind):
         if key not in keys:
             continue
         start, end = sentence_at(article.text, mark.start, mark.end)
-        inside = [one for one in source.marks if start <= one.start and one.end <= end]
+        inside = [one for one in marked.marks if start <= one.start and one.end <= end]
         owners = [
             other
             for other in inside
@@ -211,21 +211,21 @@ def _sentences(
         for what, others in found:
             if others and what not in seen:
                 seen.add(what)
-                other = others[0]
-                yield (
-                    what,
-                    Evidence(
-                        article.id,
-                        article.title,
-                        article.paper,
-                        article.date.isoformat() if article.date else None,
-                        start,
-                        end,
-                        (mark.start, mark.end),
-                        (other.start, other.end) if other else None,
-                        article.text[start:end],
-                    ),
-                )
+                yield what, _evidence(article, start, end, mark, others[0])
+
+
+def _evidence(article: Article, start: int, end: int, mark: Mark, other: Mark | None) -> Evidence:
+    return Evidence(
+        article.id,
+        article.title,
+        article.paper,
+        article.date.isoformat() if article.date else None,
+        start,
+        end,
+        (mark.start, mark.end),
+        (other.start, other.end) if other else None,
+        article.text[start:end],
+    )
 
 
 def _owner_key(store: Store, entry: Entry) -> str | None:

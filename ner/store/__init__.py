@@ -17,7 +17,7 @@ from ner.store.quarantine import MAX_TRIES, Quarantined
 from ner.store.queues import Queue
 from ner.store.register.edits import CONFIRM, DIVIDE, REJECT, Edit
 from ner.store.register.lists import Entry, Place, Trend
-from ner.store.register.update import Facts, KeyFacts, Mark, Source
+from ner.store.register.update import Facts, KeyFacts, Mark, MarkedArticle
 from ner.store.review_store import ReviewStore
 from ner.store.reviewed import Judged
 from ner.store.run_report import UNSURE, LabelCount, RunName, RunNames, UnsureSpan
@@ -59,6 +59,7 @@ __all__ = [
     "LabelChange",
     "LabelCount",
     "Mark",
+    "MarkedArticle",
     "ModelDifference",
     "ModelKey",
     "ModelUse",
@@ -76,7 +77,6 @@ __all__ = [
     "RunNames",
     "RunSummary",
     "Said",
-    "Source",
     "Standing",
     "Store",
     "Summary",

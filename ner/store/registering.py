@@ -8,7 +8,7 @@ from sqlalchemy.engine import Connection
 
 from ner.store.opened import Opened, reads, writes
 from ner.store.register import derive, edits, lists, update
-from ner.store.register.update import Facts, Source
+from ner.store.register.update import Facts, MarkedArticle
 from ner.store.schema import chunks
 
 Parameters = ParamSpec("Parameters")
@@ -41,7 +41,7 @@ class Registering(Opened):
     """Counted from the spans of the model that tagged each article last, as people decided on them."""
 
     def update_register(
-        self, part: str, facts_of: Callable[[Source], Facts], *, size: int = 0
+        self, part: str, facts_of: Callable[[MarkedArticle], Facts], *, size: int = 0
     ) -> Iterator[tuple[int, int]]:
         """Bring the register up to date with the articles that changed; goes on where it was interrupted.
 
@@ -62,9 +62,9 @@ class Registering(Opened):
             facts: dict[int, Facts] = {}
             for some in chunks(sorted(changes)):
                 found = self._read(
-                    partial(update.sources, part=part, numbers=some, divided=divided)
+                    partial(update.marked_articles, part=part, numbers=some, divided=divided)
                 )
-                facts |= {number: facts_of(source) for number, source in found.items()}
+                facts |= {number: facts_of(marked) for number, marked in found.items()}
             self._write(partial(update.write_facts, part=part, changes=changes, facts=facts))
             done += sum(map(len, changes.values()))
             yield done, max(total, done)

@@ -49,7 +49,7 @@ class Mark(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class MarkedArticle:
     """What the register reads of an article: the spans of the model that tagged it last, as decided on.
 
     Args:
@@ -171,11 +171,11 @@ def _plain(facts: Facts | None) -> Any:
     return {kind: keys for kind, keys in (facts or {}).items() if keys}
 
 
-def sources(
+def marked_articles(
     connection: Connection, part: str, numbers: Sequence[int], divided: Mapping[str, Sequence[str]]
-) -> dict[int, Source]:
+) -> dict[int, MarkedArticle]:
     """The articles that are there, by number, as a part of the register reads them."""
-    found: dict[int, Source] = {}
+    found: dict[int, MarkedArticle] = {}
     for some in chunks(numbers):
         marks = _marks(connection, some)
         decided = last_words(connection, some)
@@ -190,7 +190,9 @@ def sources(
         for row in connection.execute(sa.select(*fields).where(articles.c.number.in_(some))):
             text = whole.get(row.number, "")
             own = _as_decided(marks.get(row.number, ()), decided.get(row.number, {}), text)
-            found[row.number] = Source(row.id, row.paper, row.date, text, sorted(own), divided)
+            found[row.number] = MarkedArticle(
+                row.id, row.paper, row.date, text, sorted(own), divided
+            )
     return found
 
 
