@@ -43,6 +43,14 @@ def decided(store: Store) -> Store:
     return store
 
 
+def test_what_people_decided_before_any_model_is_listed(store: Store) -> None:
+    """As for articles that came from an annotation tool into a store that is not tagged yet."""
+    list(store.add([make_article(number) for number in range(2)]))
+    store.decide_span(make_article(0), PLACE, RIGHT, CHEN)
+    assert found(store) == ["L", ""]
+    assert [summary.spans for summary in store.summaries()] == [{"LOC": 1}, None]
+
+
 def found(store: Store, **filters: object) -> list[str]:
     return [
         "".join(span.label[0] for span in item.spans)

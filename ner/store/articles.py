@@ -54,7 +54,7 @@ class Summary:
 
     Args:
         title: the beginning of the text where there is no title.
-        spans: label to how many the model found; None where it has not tagged the article.
+        spans: label to how many the model found and people decided on; None where neither did.
     """
 
     id: str
@@ -288,7 +288,7 @@ def build_summary(row: Any, counts: Mapping[str, int]) -> Summary:
     except (TypeError, ValueError):
         date = None
     title = re.sub(r"\s+", " ", str(row.title)).strip()
-    found = counts if row.is_tagged else None
+    found = counts if counts or row.is_tagged else None  # what people called right needs no model
     return Summary(str(row.id), title, str(row.paper), date, str(row.page), found)
 
 
