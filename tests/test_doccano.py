@@ -10,6 +10,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +168,30 @@ def test_what_annotators_did_comes_back(project: Project, tmp_path: Path) -> Non
         taught = [set(item.spans) for item in store.reviewed() if isinstance(item, Article)]
     assert taught[0] == {Span(s["start"], s["end"], s["label"]) for s in row["spans"]}
     assert "no output" in one_line_error(ner("annotate", "pull", "-p", project.name))
+
+
+def test_what_the_store_does_not_hold_is_pulled_into_the_file(
+    project: Project, tmp_path: Path
+) -> None:
+    whole = make_article(0)
+    sentence = Article(f"{whole.id}:8-13", whole.text[8:13], spans=(Span(0, 5, "ORG"),))
+    other = replace(make_article(1), id="elsewhere")
+    list(push(project, [sentence, other]))
+    tick(project, sentence.id)
+    tick(project, other.id)
+    url, target = f"sqlite:///{tmp_path}/a.db", tmp_path / "out.jsonl"
+    with Store(url, create=True) as store:
+        list(store.add([whole]))
+    command = ["annotate", "pull", "--project", project.name, "--store", url, "--output", target]
+    result = ner(*command)
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == [
+        f"error: article {sentence.id}: is not in the store (pull it with --output FILE, and name"
+        " the file under [data] in the config)",
+        "error: article elsewhere: is not in the store (ner ingest it)",
+        "2 articles pulled, 0 decisions stored, 0 not ticked yet",
+    ]
+    assert len(target.read_text(encoding="utf-8").splitlines()) == 2
 
 
 def test_push_makes_the_project_and_again_changes_nothing(

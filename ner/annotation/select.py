@@ -8,6 +8,7 @@ gain for its cost, again and again, comes near the best choice there is (Lin & B
 
 import heapq
 import math
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
@@ -19,6 +20,7 @@ from ner.formats.fields import UNCOUNTED, Dropped
 
 WEIGHTS = {name: feature.weight for name, feature in FEATURES.items()}
 UNIT_COST = 20  # code points that going on to another unit costs a reader; else short units win
+_PLACE = re.compile(r":(\d+)-(\d+)$")  # of a sentence in its article, at the end of its id
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,12 @@ def split_sentences(unit: Unit) -> Iterator[Unit]:
             ),
             _within(unit.disputed, start, end),
         )
+
+
+def is_sentence(article: Article) -> bool:
+    """Whether an article is a sentence of another, by its id as `split_sentences` makes it."""
+    place = _PLACE.search(article.id)
+    return place is not None and int(place[2]) - int(place[1]) == len(article.text)
 
 
 def select(

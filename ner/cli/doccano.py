@@ -2,6 +2,7 @@
 
 import sys
 from contextlib import ExitStack
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -21,8 +22,6 @@ from ner.cli.terminal import (
 from ner.errors import NerError
 
 if TYPE_CHECKING:
-    from codecs import StreamWriter
-
     from ner.annotation.doccano import Labelled
     from ner.article import Rejected
     from ner.store.foreign import AnyStore
@@ -122,6 +121,7 @@ def pull(
     client = _connect(url, user, password)
     from ner.annotation import doccano
     from ner.article import Rejected
+    from ner.formats import dump
     from ner.store.foreign import open_store
 
     opened = doccano.open_project(client, project)
@@ -134,13 +134,20 @@ def pull(
             kept = "decisions entered so far are stored, and the same command goes on"
             stack.enter_context(interruption(kept))
         for item in progress(doccano.pull(opened, unfinished=unfinished), "pulling"):
-            outcome = _keep(item, sink, decisions, source=f"doccano {project}")
-            if isinstance(outcome, Rejected):
+            if isinstance(item, Rejected):
                 bad += 1
-                say_error(str(outcome))
-            else:
-                good += 1
-                entered += outcome
+                say_error(str(item))
+                continue
+            good += 1
+            if sink:
+                sink.write(dump(doccano.labelled_row(item)))
+            if decisions and item.confirmed_by:
+                outcome = _decide(item, decisions, source=f"doccano {project}")
+                if isinstance(outcome, Rejected):
+                    bad += 1
+                    say_error(str(outcome))
+                else:
+                    entered += outcome
     left = "" if unfinished else f", {doccano.count_open(opened)} not ticked yet"
     into = f", {count(entered, 'decision')} stored" if store else ""
     say(f"{count(good, 'article')} pulled{into}{left}")
@@ -148,25 +155,16 @@ def pull(
         raise typer.Exit(1)
 
 
-def _keep(
-    item: "Labelled | Rejected",
-    sink: "StreamWriter | None",
-    decisions: "AnyStore | None",
-    *,
-    source: str,
-) -> "int | Rejected":
-    """Write an article where it is wanted; how many decisions that stored, or why it was left out."""
-    from ner.annotation.doccano import labelled_row
+def _decide(item: "Labelled", decisions: "AnyStore", *, source: str) -> "int | Rejected":
+    """Enter what was ticked in a store; how many decisions that is, or why it cannot be."""
+    from ner.annotation.select import is_sentence
     from ner.article import Rejected
-    from ner.formats import dump
 
-    if isinstance(item, Rejected):
-        return item
-    if sink:
-        sink.write(dump(labelled_row(item)))
-    if decisions and item.confirmed_by:
-        return decisions.decide(item.article, item.confirmed_by[-1], source=source)
-    return 0
+    outcome = decisions.decide(item.article, item.confirmed_by[-1], source=source)
+    if isinstance(outcome, Rejected) and is_sentence(item.article):
+        to_file = "pull it with --output FILE, and name the file under [data] in the config"
+        return replace(outcome, remedy=to_file)
+    return outcome
 
 
 def _connect(url: str, user: str, password: str) -> Any:
