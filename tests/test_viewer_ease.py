@@ -19,6 +19,8 @@ pytestmark = pytest.mark.slow
 
 PASSWORD = "a password for tests"
 LINE = "第{}段：陈建国在南岸区政府门口说，渝快码今年上线，大家都方便。"
+PRESS = "(key) => document.body.dispatchEvent(new KeyboardEvent('keydown', key))"
+CAPS = {"key": "A", "code": "KeyA", "modifierCapsLock": True, "bubbles": True}
 EMPTY = Article("empty", "今天天气很好。")
 
 
@@ -35,7 +37,7 @@ def make(number: int) -> Article:
     )
 
 
-ARTICLES = [*map(make, range(4)), EMPTY]
+ARTICLES = [*map(make, range(5)), EMPTY]
 
 
 @pytest.fixture(scope="module")
@@ -132,6 +134,19 @@ def test_every_button_shows_its_key_and_an_empty_article_says_so(page: Any, addr
     page.goto(f"{address}?id=empty")
     page.wait_for_selector("#text p")
     assert page.inner_text("#left") == "没有标出名称：有漏的就补标，没有就按 A 完成"
+
+
+def test_with_caps_lock_a_finishes_nothing(page: Any, address: str, store: ReviewStore) -> None:
+    article = show(page, address, 4)
+    assert page.inner_text("#history") == "还没有人判定"
+    page.evaluate(PRESS, CAPS)
+    saved(page)
+    assert page.inner_text("#left") == f"还有 {len(article.spans) - 1} 处未定"
+    assert not store.standing(article.id).reviews
+    page.evaluate(PRESS, {**CAPS, "shiftKey": True})
+    page.wait_for_url(lambda url: article.id not in url)
+    saved(page)
+    assert [each.reviewer for each in store.standing(article.id).reviews] == ["陈静"]
 
 
 def test_another_sample_is_offered_with_another_seed(page: Any, address: str) -> None:
@@ -243,7 +258,7 @@ def test_counting_for_the_register_goes_on_in_the_background(
         list(store.add(ARTICLES))
         store.write_results(store.start_run(ModelKey("news", "1.0", "a" * 64)), ARTICLES)
         client = TestClient(create_app(store, Settings("陈静")))
-        assert "还有 5 项新的标注和判定没有计入名录" in client.get("/register").text
+        assert f"还有 {len(ARTICLES)} 项新的标注和判定没有计入名录" in client.get("/register").text
         token = {"x-csrf-token": client.get("/api/me").json()["csrf"]}
         begun = client.post("/api/register/update", json={}, headers=token)
         assert begun.status_code == 202 and begun.json()["running"], begun.text

@@ -29,6 +29,7 @@ _TEXTS = {
     "nothing_focused_read": ("点一个名称，或按 → 。", "Click a name, or press →."),
     "score": ("把握", "Score"),
     "history": ("经过", "History"),
+    "nobody_decided": ("还没有人判定", "nobody has decided yet"),
     "independently": ("（独立审）", " (independently)"),
     "by_hand": ("人工标注", "added by hand"),
     "accept": ("对", "Right"),

@@ -4,6 +4,12 @@
 const BRACKETS = { BracketLeft: ["start", -1], BracketRight: ["end", 1] };
 const TYPED = { "[": BRACKETS.BracketLeft, "]": BRACKETS.BracketRight };
 
+/** What a key types; where Caps Lock is on, only Shift makes a capital: `a` must not finish an article. */
+function typed({ key, shiftKey }, capsLock) {
+  if (!capsLock || key.length > 1) return key;
+  return shiftKey ? key.toUpperCase() : key.toLowerCase();
+}
+
 /**
  * Call what a key is for.
  *
@@ -11,21 +17,22 @@ const TYPED = { "[": BRACKETS.BracketLeft, "]": BRACKETS.BracketRight };
  * help are of use. While the caret is on, keys that move it go there first.
  */
 export function onKeys({ keys, caret, moveBoundary, isIdle }) {
-  const find = (event) => {
+  const find = (event, key) => {
     const bracket = BRACKETS[event.code] ?? TYPED[event.key];
     if (bracket) {
       const [side, outwards] = bracket;
       return () => moveBoundary(side, event.shiftKey ? -outwards : outwards, event.altKey);
     }
     if (caret.on && caret.press(event)) return () => {};
-    return event.altKey || event.ctrlKey ? null : keys[event.key];
+    return event.altKey || event.ctrlKey ? null : keys[key];
   };
   addEventListener("keydown", (event) => {
     if (document.querySelector("dialog[open]") || event.isComposing) return;
     if (event.target.closest("input, select, textarea")) return;
     if (event.metaKey || (event.ctrlKey && !caret.on)) return;
-    if (isIdle() && !["u", "?"].includes(event.key)) return;
-    const does = find(event);
+    const key = typed(event, event.getModifierState("CapsLock"));
+    if (isIdle() && !["u", "?"].includes(key)) return;
+    const does = find(event, key);
     if (!does) return;
     event.preventDefault();
     does();

@@ -34,7 +34,8 @@ export function showPanel(texts, article, span, surface, likeIt) {
   $("same").hidden = likeIt === 0;
   $("same").querySelector("span").textContent = say(texts, "same", { count: likeIt });
   const rows = article.decisions.filter((each) => keyOf(each) === keyOf(span));
-  $("history").replaceChildren(
+  $("history").textContent = rows.length ? "" : texts.nobody_decided;
+  $("history").append(
     ...rows.map((each) => {
       const row = document.createElement("li");
       const time = new Date(each.at).toLocaleString(document.documentElement.lang, {
