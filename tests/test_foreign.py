@@ -378,8 +378,10 @@ def test_a_user_needs_no_more_than_the_page_says(
         name = str(sa.make_url(url).database)
         execute(url, *(statement.format(name=name) for statement in RIGHTS[kind]))
         other = re.sub("//[^/]*@", f"//{name}:x@", url)
-        denied = ner("tag", "--store", config(tmp_path, other))
-        assert re.search("(?i)denied.*(GRANT|give the user) the right", denied.output)
+        for spans in ("", f'schema = "{name}_other"'):
+            denied = ner("tag", "--store", config(tmp_path, other, spans=spans))
+            assert re.search("(?i)denied.*(GRANT|give the user) the right", denied.output)
+            assert "DROP" not in denied.output, "what it did not make it does not take back"
         assert tables(url) == {"cms_article"}
         tag(config(tmp_path, other, spans=f'schema = "{name}_ner"\nprefix = ""'))
         assert "article_spans" in tables(url, f"{name}_ner")

@@ -163,6 +163,7 @@ _REMEDIES = {
     "read-only": "our tables go elsewhere with url under [spans]",
     "ermission denied": "give the user the right, or name another database under [spans]",
     "command denied": "GRANT the right, or name another database under [spans]",
+    "' to database": "GRANT the right, or name another database under [spans]",
     "ccess denied": "check user and password in the url",
     "authentication failed": "check user and password in the url",
     "onnection refused": "is the database running, and are host and port right?",

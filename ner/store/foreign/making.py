@@ -92,8 +92,9 @@ def create_tables(engine: Engine, tables: Tables) -> Undoing:
             connection.execute(sa.schema.CreateSchema(schema))
             made.append(sa.schema.DropSchema(schema))
         for table in tables.metadata.sorted_tables:
-            made.append(sa.schema.DropTable(table, if_exists=True))  # also where its index fails
-            _create(connection, table)
+            connection.execute(sa.schema.CreateTable(table))
+            made.append(sa.schema.DropTable(table))
+            _index(connection, table)
         connection.exec_driver_sql(view_statement(tables, connection))
         made.append(sa.text(f"DROP VIEW {view_name(tables, connection)}"))
 
@@ -136,14 +137,14 @@ def upgrade_tables(engine: Engine, tables: Tables) -> None:
                 _complete(connection, table, found[table.name])
                 _add_checks(connection, table)
             else:
-                _create(connection, table)
+                connection.execute(sa.schema.CreateTable(table))
+                _index(connection, table)
         connection.exec_driver_sql(view_statement(tables, connection, verb))
 
     in_transaction(engine, work)
 
 
-def _create(connection: Connection, table: sa.Table) -> None:
-    connection.execute(sa.schema.CreateTable(table))
+def _index(connection: Connection, table: sa.Table) -> None:
     for index in sorted(table.indexes, key=lambda each: str(each.name)):
         connection.execute(sa.schema.CreateIndex(index))
 
