@@ -240,6 +240,11 @@ BAD = [
         'where = "state',
         r"store\.toml: .*: \[articles\] where: .*state.*correct the cond",
     ),
+    (
+        'where = "',
+        'where = "true) OR (',
+        r"store\.toml: .*: \[articles\] where: .*correct the cond",
+    ),
     ('id = "id"', 'id = "id"\nchanged = "updated"', "has no column updated"),
 ]
 

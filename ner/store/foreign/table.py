@@ -77,7 +77,7 @@ class ForeignTable:
         self._where = sa.text(f"({condition}\n)") if condition.strip() else sa.true()
         self._has_none = sa.or_(self._id.is_(None), self._key.is_(None))
         if condition.strip():
-            self._check_condition()
+            self._check_condition(condition)
 
     @property
     def key_type(self) -> type:
@@ -167,15 +167,16 @@ class ForeignTable:
             remedy="name a column, or make a view with one, that is",
         )
 
-    def _check_condition(self) -> None:
+    def _check_condition(self, condition: str) -> None:
         """Have the database look at the condition, once, while it is known what asks.
 
         Raises:
             NerError: it is not one.
         """
-        query = sa.select(self._key).select_from(self._table).where(self._where).limit(0)
+        # Also without brackets around it: with them "true) OR (true" would be one.
         try:
-            self._all(query)
+            for each in (self._where, sa.text(f"{condition}\n")):
+                self._all(sa.select(self._key).select_from(self._table).where(each).limit(0))
         except NerError as error:
             error.message = f"[articles] where: {error.message}"
             error.remedy = error.remedy or "correct the condition"
