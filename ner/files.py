@@ -132,8 +132,11 @@ def write_text(path: Path, text: str) -> None:
         written.write_text(text, encoding="utf-8", newline="\n")
 
 
-def sha256(path: Path) -> str:
+def sha256(path: Path, remedy: str = "") -> str:
     """SHA-256 of a file, hexadecimal.
+
+    Args:
+        remedy: what to do where it cannot be read.
 
     Raises:
         NerError: it cannot be read.
@@ -142,7 +145,9 @@ def sha256(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise NerError(f"cannot be read: {error.strerror}", where=str(path)) from None
+        raise NerError(
+            f"cannot be read: {error.strerror}", where=str(path), remedy=remedy
+        ) from None
 
 
 def package_data(*names: str) -> Path:

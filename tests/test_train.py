@@ -29,6 +29,8 @@ from ner.training.config import (
     DataConfig,
     NetworkConfig,
     NewNetwork,
+    PretrainConfig,
+    PretrainedEncoder,
     Schedule,
     TrainConfig,
     TrainedModels,
@@ -37,6 +39,7 @@ from ner.training.data import Examples, epoch_examples
 from ner.training.initial import make_network, start_files
 from ner.training.learner import Learner
 from ner.training.network import Network
+from ner.training.pretrain import pretrain
 from ner.training.train import Epoch, Step, train
 
 pytestmark = pytest.mark.slow
@@ -197,6 +200,18 @@ def test_a_run_folder_belongs_to_its_config_and_data(folder: Path) -> None:
         NerError, match=r"other data: schedule.epochs is 2, was 1; \S*train.jsonl is"
     ):
         list(train(settings(folder, epochs=2), folder / "run"))
+
+
+def test_a_file_of_the_config_that_is_missing_is_named_with_what_to_do(folder: Path) -> None:
+    missing = folder / "none"
+    with pytest.raises(NerError, match=r"none: .* relative to the config's folder; leave char"):
+        list(train(settings(folder, characters=missing), folder / "run"))
+    with pytest.raises(NerError, match=r"none: .* relative to the config's folder\)$"):
+        list(train(settings(folder, start=PretrainedEncoder(encoder=missing)), folder / "run"))
+    pretraining = PretrainConfig(texts=(folder / "train.jsonl",), characters=missing)
+    with pytest.raises(NerError, match=r"none: .* relative to the config's folder\)$"):
+        list(pretrain(pretraining, folder / "run"))
+    assert not (folder / "run").exists()
 
 
 def test_the_command_trains_on_reviewed_articles_and_keeps_no_password(

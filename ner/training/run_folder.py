@@ -32,7 +32,7 @@ def claim(
     Raises:
         NerError: it was made for another config or other data, or a file cannot be read.
     """
-    hashes = {str(file): sha256(file) for file in files}
+    hashes = {str(file): sha256(file, _remedy(file, config)) for file in files}
     record = {
         "config": config.model_dump(mode="json", exclude={"device"}),  # it may go on on another
         "sha256": hashes,
@@ -55,6 +55,14 @@ def claim(
         for leftover in run.glob(f".{name}.*"):
             shutil.rmtree(leftover, ignore_errors=True)
     return {_distinct_end(name, hashes): digest for name, digest in hashes.items()}
+
+
+def _remedy(file: Path, config: TrainConfig | PretrainConfig) -> str:
+    """What to do where a file that a config names cannot be read."""
+    remedy = "check the path: in a config it is relative to the config's folder"
+    if isinstance(config, TrainConfig) and file == config.characters:
+        remedy += "; leave characters out for the table of the model"
+    return remedy
 
 
 def _difference(before: str, now: str) -> str:
