@@ -1,5 +1,6 @@
 """From decisions to a better model: the corpus, what another model would change, the command to train."""
 
+import html
 import json
 import shlex
 import time
@@ -153,6 +154,26 @@ def test_a_queue_that_takes_long_is_drawn_in_the_background(
         assert [queue.size for queue in store.queues()] == [9]
 
 
+def test_the_command_names_the_store_from_any_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("fastapi", reason="the extra review is not installed")
+    from starlette.testclient import TestClient
+
+    from ner.review import Settings, create_app
+
+    folder = tmp_path / "a b@c"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    with ReviewStore("sqlite:///a.db", create=True) as store:
+        list(store.add([Article("1", TEXT)]))
+        page = TestClient(create_app(store, Settings("陈静"))).get("/improve").text
+    command = shlex.split(html.unescape(page.split("<code>")[1].split("</code>")[0]))
+    monkeypatch.chdir(tmp_path)
+    with ReviewStore(command[command.index("--store") + 1]) as same:
+        assert same.count() == 1
+
+
 @pytest.mark.slow
 def test_the_whole_job_from_the_sample_to_the_next_model(
     store_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -162,7 +183,7 @@ def test_the_whole_job_from_the_sample_to_the_next_model(
     with ReviewStore(store_url, create=True) as store:
         list(store.add([article, Article("2", "雨还在下。")]))
         store.write_results(store.start_run(ModelKey("old", "1", "0" * 64)), [article])
-        shown_url = store.shown_url
+        shown_url = store.portable_url
     with serving(store_url, "--reviewer", "陈静") as address, chromium() as browser:
         page = browser.new_page()
         review(page, address, browser)

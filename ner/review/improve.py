@@ -73,7 +73,7 @@ def improve(request: Request, person: Anybody, language: Language = "") -> HTMLR
         "models": _installed(),
         "progress": work.progress,
         "change": work.result,
-        "command": f"ner train configs/own.toml --from-store --store {shlex.quote(store.shown_url)}"
+        "command": f"ner train configs/own.toml --from-store --store {shlex.quote(store.portable_url)}"
         f" --output {shlex.quote(_next_model())}",
     }
     return page("improve.html", person, language, **values)

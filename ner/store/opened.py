@@ -6,7 +6,13 @@ from typing import Concatenate, ParamSpec, Self, TypeVar
 
 from sqlalchemy.engine import Connection
 
-from ner.store.database import in_transaction, open_engine, reading, use_write_ahead_log
+from ner.store.database import (
+    database_file,
+    in_transaction,
+    open_engine,
+    reading,
+    use_write_ahead_log,
+)
 from ner.store.urls import safe_url
 from ner.store.versions import has_tables
 
@@ -38,6 +44,14 @@ class Opened:
     def shown_url(self) -> str:
         """What of its URL may be shown: no user, no password."""
         return safe_url(self._engine.url)
+
+    @property
+    def portable_url(self) -> str:
+        """The same, but that of a SQLite file holds in any folder."""
+        shown, file = self.shown_url, database_file(self._engine.url)
+        if file and shown == f"sqlite:///{self._engine.url.database}":  # nothing is left out of it
+            return f"sqlite:///{file.absolute()}"
+        return shown
 
     def close(self) -> None:
         """Close the connections."""
