@@ -188,6 +188,23 @@ def test_what_fails_is_tried_once_a_run_and_not_for_ever(filled: Store) -> None:
     assert tag_all(filled, filled.start_run(MODEL)) == wanted(3)
 
 
+def test_only_what_was_mended_or_asked_for_is_tried_anew(filled: Store) -> None:
+    other = ModelKey("news", "2.0", "b" * 64)
+    for model in (MODEL, other):
+        filled.write_results(filled.start_run(model), failing([make_article(3), make_article(4)]))
+
+    def tried() -> set[tuple[str, str]]:
+        return {(each.id[-1], each.model.version) for each in filled.quarantined() if each.tries}
+
+    assert tried() == {("3", "1.0"), ("3", "2.0"), ("4", "1.0"), ("4", "2.0")}
+    with filled._engine.begin() as connection:
+        connection.execute(sa.text("UPDATE texts SET text = 'x' WHERE article = 4"))
+    list(filled.add([make_article(3)], replace=True))
+    assert tried() == {("4", "1.0"), ("4", "2.0")}
+    assert filled.retry_failed(MODEL) == 2
+    assert tried() == {("4", "2.0")}
+
+
 def test_an_article_that_got_no_result_is_not_lost(filled: Store) -> None:
     run = filled.start_run(MODEL)
     claim = filled.claim(run)
@@ -223,6 +240,8 @@ def test_an_article_replaced_or_deleted_while_it_was_tagged(filled: Store) -> No
         "article article-00002: was deleted while it was tagged",
     ]
     assert filled.quarantined() == []
+    filled.write_results(run, failing([make_article(2)]))
+    assert [str(each) for each in filled.failures()] == ["article article-00002: no memory"]
     assert tag_all(filled, run) == wanted(1)
 
 

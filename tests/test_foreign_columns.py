@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 from cms import KINDS, config, execute, make_cms, make_database, ner, tables
 
-from ner.store.foreign import ForeignStore
+from ner.article import Article
+from ner.store import ModelKey
+from ner.store.foreign import ForeignEnds, ForeignStore
 from ner.store.foreign import table as reader
 from ner.tagger import loading
 
@@ -107,6 +109,10 @@ def test_ids_without_a_declared_type_and_bytes_that_are_no_text(
     execute(server, "UPDATE news SET body = '渝北区' WHERE id = 2")
     assert "1 article tagged" in tag(path) and "nothing left to tag" in tag(path)
     assert "1 article tagged" in tag(path, "--article", "3")
+    beyond = "9" * 20  # more than SQLite's numbers take
+    assert f"article {beyond}: not in the store" in tag(path, "--article", beyond, status=1)
+    execute(server, "INSERT INTO news VALUES (:id, '南岸区')", id=beyond)
+    assert "1 article tagged" in tag(path, "--article", beyond)
 
 
 @pytest.mark.parametrize("server", ["postgresql"], indirect=True)
@@ -191,6 +197,8 @@ def test_rows_without_an_id_are_passed_over_and_told_of(url: str, tmp_path: Path
         "rows whose id or page is NULL are passed over: 2" in said and "2 articles tagged" in said
     )
     assert [line["id"] for line in exported(path)] == ["1", "4"]  # 5 has no text
+    with ForeignStore.open(path) as store:
+        assert store.table.count() == 3  # which progress is measured by
 
 
 def test_rows_of_one_key_are_all_read(
@@ -233,6 +241,37 @@ def test_a_row_whose_text_stays_is_read_once_when_it_was_touched(
     execute(url, "UPDATE cms_article SET content = '璧山区', updatetime = 102 WHERE id = 3")
     assert "1 article tagged" in tag(path)
     assert ner("export", "--store", path).exit_code == 0
+
+
+def test_what_a_model_noted_of_a_touched_row_says_nothing_of_another_model(
+    url: str, tmp_path: Path
+) -> None:
+    make_cms(url)
+    path = config(tmp_path, url, articles='changed = "updatetime"')
+    old, new = (ModelKey("m", version, version * 64) for version in "12")
+
+    def run(store: ForeignStore, model: ModelKey) -> list[str]:
+        with ForeignEnds(store, model) as ends:
+            items = [item for part in ends.parts() for item in ends.read(part)]
+            found = [item for item in items if isinstance(item, Article)]
+            ends.write(found)
+            return [item.id for item in found]
+
+    with ForeignStore.open(path) as store:
+        assert run(store, old) == run(store, new)
+        execute(url, "UPDATE cms_article SET content = '璧山区', updatetime = 101 WHERE id = 3")
+        assert run(store, new) == ["3"]
+        execute(url, "UPDATE cms_article SET updatetime = 102 WHERE id = 3")
+        assert run(store, new) == []
+        assert run(store, old) == ["3"], "this one has not read the new text"
+
+
+@pytest.mark.parametrize("server", ["sqlite"], indirect=True)
+def test_an_id_of_bytes_is_given_in_hexadecimal(server: str, tmp_path: Path) -> None:
+    execute(server, "CREATE TABLE news (id BLOB PRIMARY KEY, body TEXT)")
+    execute(server, "INSERT INTO news VALUES (x'01ff', '陈晓在南岸区。')")
+    with ForeignStore.open(written(tmp_path, server)) as store:
+        assert [item.id for item in store.articles(ids=["01ff"])] == ["01ff"]
 
 
 def test_a_column_of_mariadb_may_have_any_collation(

@@ -154,6 +154,11 @@ def test_all_is_tagged_again_if_asked(store: ForeignStore, tmp_path: Path) -> No
     assert spans(article(store, "1", model=OLD)) == {(0, 3, "LOC", "m-1")}
     tag_by(store, OLD, {"1": (OFFICE,)})
     assert left() == ["2", "3", "4", "6"]
+    for model in (OLD, NEW):
+        tag_by(store, model, {"2": "too odd"})
+    store.tag_again(NEW)
+    assert store.retry_failed(NEW) == 0
+    assert [(each.model, each.tries) for each in store.quarantined()] == [(OLD, 1)]
     path, fast = path_of(tmp_path), ("--model", "news-fast")
     assert "5 articles tagged" in tag(path, *fast) and "nothing left" in tag(path, *fast)
     assert "5 articles tagged" in tag(path, *fast, "--again")
@@ -305,14 +310,15 @@ def test_a_confirmed_span_stays_where_a_new_model_does_not_repeat_it(
     assert [(s["label"], s["model"]) for s in rows["3"]] == [("ORG", ""), ("LOC", "m-2")]
     # What was said of a text says nothing of another one, though the same stands at its beginning.
     execute(url, "UPDATE cms_article SET content = '<p>江北区</p>' WHERE id = 3")
-    tag_by(store, NEW, {"3": ()})
-    assert spans(article(store, "3", model=NEW)) == in_view(url, "3") == set()
+    tag_by(store, NEW, {"3": (PERSON,)})
+    crossing = {(2, 5, "PER", "m-2")}
+    assert spans(article(store, "3", model=NEW)) == in_view(url, "3") == crossing
     assert store.unrepeated(NEW) == {"4": 1}
 
 
 def test_the_view_has_what_people_added(store: ForeignStore, url: str) -> None:
     """As `ner show` has it, with the name where ner entered it, until it is taken back."""
-    tag_by(store, OLD, {"1": (PLACE,), "3": ()})
+    tag_by(store, OLD, {"1": (PLACE, Span(4, 6, "PER", 0.9)), "3": ()})  # one beside what is added
     added = Span(2, 4, "BRAND")
     for name in "13":
         number = store.decide_span(article(store, name), added, RIGHT, CHEN)
@@ -332,6 +338,29 @@ def test_the_view_has_what_people_added(store: ForeignStore, url: str) -> None:
     assert isinstance(store.decide_span(article(store, "1"), added, WRONG, CHEN), int)
     assert in_view(url, "1") == spans(article(store, "1", model=OLD))
     assert (0, 3, "LOC", "m-1") in in_view(url, "1")
+
+
+def test_the_view_follows_what_is_taken_back(store: ForeignStore, url: str) -> None:
+    tag_by(store, OLD, {"3": ()})
+    added = Span(2, 4, "BRAND")
+    said = [
+        store.decide_span(article(store, "3"), added, verdict, replace(CHEN, reviewer=reviewer))
+        for verdict, reviewer in ((RIGHT, "陈静"), (WRONG, "李"))
+    ]
+    seen = [in_view(url, "3")]
+    for number in reversed(said):
+        assert isinstance(number, int) and store.undo(number, CHEN)
+        seen.append(in_view(url, "3"))
+        assert seen[-1] == spans(article(store, "3", model=OLD))
+    assert seen == [set(), {(2, 4, "BRAND", "")}, set()]
+
+
+def test_a_span_of_the_title_crosses_none_of_the_body(store: ForeignStore, url: str) -> None:
+    execute(url, "UPDATE cms_article SET content = '渝北区政府开张' WHERE id = 3")
+    begin = article(store, "3").body_start
+    tag_by(store, OLD, {"3": (Span(begin + 2, begin + 5, "PER", 0.9),)})
+    assert isinstance(store.decide_span(article(store, "3"), OFFICE, RIGHT, CHEN), int)
+    assert in_view(url, "3") == {(2, 5, "PER", "m-1"), (0, 4, "ORG", "")}
 
 
 def test_clicks_that_cross_leave_an_article_readable(store: ForeignStore, url: str) -> None:

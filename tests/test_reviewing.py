@@ -95,7 +95,8 @@ def test_the_same_action_arriving_twice_counts_once(store: ReviewStore) -> None:
 
 def test_of_an_action_all_is_stored_or_nothing(store: ReviewStore) -> None:
     act(store, "first000", (PLACE, RIGHT))
-    refused = act(store, "second00", (PLACE, WRONG), (Span(10, 99, "ORG"), RIGHT), finish=True)
+    past = Span(10, len(make_article(1).text) + 1, "ORG")
+    refused = act(store, "second00", (PLACE, WRONG), (past, RIGHT), finish=True)
     assert "ends past the text" in str(refused)
     refused = act(store, "third000", (OFFICE, RIGHT), (Span(10, 14, "ORG"), RIGHT))
     assert "crosses 10:14 ORG, which was decided to be right" in str(refused)

@@ -163,6 +163,8 @@ def test_a_place_that_only_begins_a_longer_one_needs_more_and_no_other_place_hel
     assert found(text, ("龙潭水乡", "LOC", 1.0), ("龙潭", "LOC", 2.0))[1] == ("龙潭", "LOC", 2.0)
     assert found(text, resort, ("水乡", "LOC", 0.5))[1] == ("水乡", "LOC", 0.5)
     assert found(text, ("龙潭水乡", "ORG", 4.0), ("龙潭", "LOC", 0.5))[1] == ("龙潭", "LOC", 0.5)
+    body = ("龙潭", "ORG", 0.5)
+    assert found(text, resort, ("龙潭", "LOC", 0.5), body) == [resort, body]
 
     text, place = "武汉市与武汉", LABELS.index("LOC")
     candidates = [(0, 3, place, 6.0), (0, 2, place, -1.0), (4, 6, place, 5.0)]

@@ -94,6 +94,50 @@ def test_undo_leads_to_what_it_takes_back(page: Any, address: str) -> None:
     assert mark.get_attribute("data-verdict") == "open"
 
 
+def keys_of_brand(article: Article) -> list[str]:
+    return [f"{at.start()}:{at.end()}:BRAND" for at in re.finditer("渝快码", article.text)]
+
+
+def undone(page: Any) -> str:
+    """The key of what is in focus after an undo."""
+    page.evaluate("document.querySelector('#notice').replaceChildren()")
+    page.keyboard.press("u")
+    page.wait_for_selector("#notice:has-text('已撤销')")
+    return str(page.locator("mark.focused").get_attribute("data-key"))
+
+
+def test_undo_again_leads_to_what_was_before_it_also_from_another_article(
+    page: Any, address: str
+) -> None:
+    article = show(page, address, 2)
+    later, earlier = keys_of_brand(article)[60], keys_of_brand(article)[10]
+    for key in (later, earlier):
+        page.click(f'mark[data-key="{key}"]')
+        page.keyboard.press("x")
+    saved(page)
+    assert [undone(page), undone(page)] == [earlier, later]
+    page.click(f'mark[data-key="{later}"]')
+    page.keyboard.press("x")
+    saved(page)
+    show(page, address, 3)
+    assert undone(page) == later
+
+
+def test_undo_of_what_was_not_sent_yet_leads_there_too(
+    page: Any, address: str, browser: Any
+) -> None:
+    article = show(page, address, 2)
+    key = keys_of_brand(article)[50]
+    browser.set_offline(True)
+    try:
+        page.click(f'mark[data-key="{key}"]')
+        page.keyboard.press("x")
+        page.wait_for_selector("#saved[data-state=offline]")
+        assert undone(page) == key
+    finally:
+        browser.set_offline(False)
+
+
 def test_undo_of_a_name_that_was_added_leads_to_where_it_was(page: Any, address: str) -> None:
     show(page, address, 0)
     drag_over(page, "第75段")
@@ -126,6 +170,21 @@ def test_what_a_boundary_crosses_is_said(page: Any, address: str) -> None:
     start = article.text.index("南岸区政府")
     mark = page.locator(f'mark[data-key="{start}:{start + 5}:ORG"]')
     assert mark.get_attribute("data-verdict") == "open"
+
+
+def test_what_crosses_is_not_drawn_nor_called_the_same(page: Any, address: str) -> None:
+    show(page, address, 3)
+    script = """async () => {
+        const { alike, drawn } = await import('/static/spans.js');
+        const { Points } = await import('/static/offsets.js');
+        const span = (start, end, label, verdict) => ({ start, end, label, verdict, score: 0.9 });
+        const open = [span(0, 4, 'ORG', 'open'), span(3, 6, 'PER', 'open'), span(4, 7, 'LOC', 'open')];
+        const body = span(5, 9, 'ORG', 'right');
+        const place = span(0, 3, 'LOC', 'right');
+        const points = new Points('渝北区和渝北区政府，渝北区');
+        return [drawn(open), alike(place, [place, body], points)].map((all) => all.map((each) => each.start));
+    }"""
+    assert page.evaluate(script) == [[0, 4], [10]]
 
 
 def test_every_button_shows_its_key_and_an_empty_article_says_so(page: Any, address: str) -> None:

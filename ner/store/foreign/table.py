@@ -138,6 +138,8 @@ class ForeignTable:
         keys = [id_from_text(each, self.key_type) for each in ids]
         if is_undeclared(self.id_type):  # where SQLite tells the number 7 from the text
             keys += numbers(ids)
+        if self._engine.dialect.name == "sqlite":  # whose whole numbers have 64 bits
+            keys = [key for key in keys if not isinstance(key, int) or -(2**63) <= key < 2**63]
         return {row.id: row for row in self.rows(keys)}
 
     def check_ids(self) -> None:
