@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
-from viewer import chromium, drag_over, saved, serving
+from viewer import chromium, clean_tab, drag_over, saved, serving
 
 from ner.article import Article, Span
 from ner.store import RIGHT, WRONG, Action, Change, ModelKey, ReviewStore, Said
@@ -68,17 +68,8 @@ def address(store: ReviewStore, browser: Any) -> Iterator[str]:
 
 @pytest.fixture
 def page(browser: Any) -> Iterator[Any]:
-    """A tab in which no error, no alert and no refused script may happen."""
-    page = browser.new_page()
-    wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("dialog", lambda dialog: (wrong.append(dialog.message), dialog.dismiss()))
-    page.on(
-        "console", lambda said: wrong.append(said.text) if "Content Security" in said.text else 0
-    )
-    yield page
-    page.close()
-    assert wrong == []
+    with clean_tab(browser) as found:
+        yield found
 
 
 def show(page: Any, address: str, number: int) -> Article:

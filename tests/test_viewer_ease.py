@@ -9,7 +9,7 @@ from typing import Any
 import argon2
 import pytest
 from conftest import PATIENCE
-from viewer import chromium, drag_over, saved, serving
+from viewer import chromium, clean_tab, drag_over, saved, serving
 
 from ner.article import Article, Span
 from ner.review.refusals import refusal
@@ -63,12 +63,8 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture
 def page(browser: Any) -> Iterator[Any]:
-    page = browser.new_page()
-    wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    yield page
-    page.close()
-    assert wrong == []
+    with clean_tab(browser) as found:
+        yield found
 
 
 def show(page: Any, address: str, number: int) -> Article:
@@ -303,7 +299,7 @@ def test_counting_for_the_register_goes_on_in_the_background(
 
     from ner.review import Settings, create_app, register
 
-    monkeypatch.setattr("ner.review.register._PATIENCE", 0.0)
+    monkeypatch.setattr("ner.review.api._PATIENCE", 0.0)
     may_go_on = threading.Event()
     update = register.update
 

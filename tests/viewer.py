@@ -68,6 +68,21 @@ def chromium(**options: Any) -> Iterator[Any]:
         context.close()
 
 
+@contextmanager
+def clean_tab(browser: Any) -> Iterator[Any]:
+    """A tab in which no error, no alert and no refused script may happen."""
+    page = browser.new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("dialog", lambda dialog: (wrong.append(dialog.message), dialog.dismiss()))
+    page.on(
+        "console", lambda said: wrong.append(said.text) if "Content Security" in said.text else 0
+    )
+    yield page
+    page.close()
+    assert wrong == []
+
+
 PLACE = """
 (words) => {
   const texts = document.createTreeWalker(document.querySelector('#text'), NodeFilter.SHOW_TEXT)

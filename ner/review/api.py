@@ -11,7 +11,7 @@ from ner.article import Article, Rejected, Span
 from ner.errors import NerError
 from ner.report.figures import Figures, figures
 from ner.review.access import COOKIE, SESSION, Access, Admin, Person, Program, Reader, Reviewer
-from ner.review.background import Background, Progress, Watch
+from ner.review.background import Background, Progress, Result, Watch
 from ner.review.names import Mention, mentions
 from ner.review.schemas import (
     ActBody,
@@ -50,7 +50,7 @@ SOURCE = "web"  # where decisions of the viewer were said
 # Drawn where there is none yet.
 FIRST_QUEUE = QueueBody(name="随机抽样 200 篇", kind="random", size=200, seed=1)
 _WAIT = 20.0  # seconds
-_PATIENCE = 2.0  # seconds that a request waits for a queue to be drawn
+_PATIENCE = 2.0  # seconds that a request waits for work that may take longer
 
 router = APIRouter(prefix="/api")
 
@@ -222,17 +222,35 @@ def make_queue(
     body: QueueBody, request: Request, response: Response, person: Admin
 ) -> Made | Progress:
     """Draw a queue; its number. 202 where that takes longer: it goes on in the background."""
-    work = _drawing(body, request, person)
-    drawn = drawing_of(request).start(body.name, work)
-    if drawn is None:
-        raise HTTPException(409, "another queue is being drawn")
+    work, busy = _drawing(body, request, person), "another queue is being drawn"
     try:
-        return Made(queue=drawn.result(_PATIENCE))
-    except TimeoutError:
-        response.status_code = 202
-        return drawing_of(request).progress
+        drawn = begin_work(drawing_of(request), body.name, work, response, busy=busy)
     except NerError as error:
         raise HTTPException(422, str(error)) from None
+    return drawn if isinstance(drawn, Progress) else Made(queue=drawn)
+
+
+def begin_work(
+    background: Background[Result],
+    what: str,
+    work: Callable[[Watch], Result],
+    response: Response,
+    *,
+    busy: str,
+) -> Result | Progress:
+    """Begin work; its result, or with status 202 how far it is where that takes longer: it goes on.
+
+    Args:
+        busy: what is said with status 409 where other such work runs.
+    """
+    begun = background.start(what, work)
+    if begun is None:
+        raise HTTPException(409, busy)
+    try:
+        return begun.result(_PATIENCE)
+    except TimeoutError:
+        response.status_code = 202
+        return background.progress
 
 
 @router.get("/figures")

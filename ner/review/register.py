@@ -13,7 +13,7 @@ from ner.errors import NerError
 from ner.places import Linker, shipped
 from ner.review.access import Anybody, Program, Reviewer
 from ner.review.access import Reader as Viewer
-from ner.review.api import SOURCE, store_of
+from ner.review.api import SOURCE, begin_work, store_of
 from ner.review.background import Background, Progress, Watch
 from ner.review.pages import Language, page
 from ner.review.schemas import Text
@@ -23,7 +23,6 @@ from ner.store import DIVIDE, Entry, ReviewStore, Said
 PAGE = 50  # entries in a page of the list
 LISTED = 200  # divisions in a table
 PARTS = ("names", "places")
-_PATIENCE = 2.0  # seconds that a request waits for articles to be counted
 
 Kind = Literal["brand", "organisation", "place"]
 Trend = Literal["", "new", "rising", "dormant"]
@@ -121,7 +120,7 @@ def how_far(request: Request, person: Viewer) -> Progress:
 @api.post("/update", responses={202: {"model": Progress}, 409: {}})
 def count_changes(request: Request, response: Response, person: Reviewer) -> Left | Progress:
     """Count articles that changed; how many wait still. 202 where it takes longer: it goes on."""
-    store, work = store_of(request), counting_of(request)
+    store, busy = store_of(request), "the register is being counted"
 
     def count(watch: Watch) -> int:
         for part in PARTS:
@@ -129,14 +128,8 @@ def count_changes(request: Request, response: Response, person: Reviewer) -> Lef
                 watch(done, total)
         return sum(store.register_waits(part) for part in PARTS)
 
-    counted = work.start("register", count)
-    if counted is None:
-        raise HTTPException(409, "the register is being counted")
-    try:
-        return Left(left=counted.result(_PATIENCE))
-    except TimeoutError:
-        response.status_code = 202
-        return work.progress
+    counted = begin_work(counting_of(request), "register", count, response, busy=busy)
+    return counted if isinstance(counted, Progress) else Left(left=counted)
 
 
 def counting_of(request: Request) -> Background[int]:
