@@ -11,6 +11,7 @@ from typer.testing import CliRunner, Result
 
 from ner.cli import app
 from ner.store.foreign.database import ALL_DRIVERS
+from ner.store.foreign.table import ForeignTable
 
 KINDS = ["sqlite", "postgresql", "mariadb"]
 
@@ -133,3 +134,13 @@ def tables(url: str, schema: str | None = None) -> set[str]:
 
 TABLES = ("models", "runs", "run_spans", "tagged", "spans", "decisions", "reviews", "failures")
 OURS = {"ner_article_spans", *(f"ner_{name}" for name in TABLES)}
+
+
+def texts_read(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The ids of the rows whose texts are read from now on, in order."""
+    read: list[Any] = []
+    rows = ForeignTable.rows
+    monkeypatch.setattr(
+        ForeignTable, "rows", lambda self, ids: [read.extend(ids), *rows(self, ids)][1:]
+    )
+    return read

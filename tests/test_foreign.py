@@ -27,6 +27,7 @@ from cms import (
     ner,
     tables,
     tag,
+    texts_read,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -108,11 +109,7 @@ def test_with_a_column_of_changes_other_texts_are_not_read(
     make_cms(url)
     path = config(tmp_path, url, articles='changed = "updatetime"')
     tag(path)
-    read: list[object] = []
-    rows = reader.ForeignTable.rows
-    monkeypatch.setattr(
-        reader.ForeignTable, "rows", lambda self, ids: [read.extend(ids), *rows(self, ids)][1:]
-    )
+    read = texts_read(monkeypatch)
     execute(url, "UPDATE cms_article SET content = '璧山区', updatetime = 101 WHERE id = 3")
     tag(path)
     assert set(read) == {3}

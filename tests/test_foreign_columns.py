@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from cms import KINDS, config, execute, make_cms, make_database, ner, tables
+from cms import KINDS, config, execute, make_cms, make_database, ner, tables, texts_read
 
 from ner.article import Article
 from ner.store import ModelKey
@@ -229,14 +229,10 @@ def test_a_row_whose_text_stays_is_read_once_when_it_was_touched(
     make_cms(url)
     path = config(tmp_path, url, articles='changed = "updatetime"')
     tag(path)
-    read: list[object] = []
-    rows = reader.ForeignTable.rows
-    monkeypatch.setattr(
-        reader.ForeignTable, "rows", lambda self, ids: [read.extend(ids), *rows(self, ids)][1:]
-    )
+    read = texts_read(monkeypatch)
     execute(url, "UPDATE cms_article SET updatetime = 101 WHERE id IN (1, 3)")
     assert "nothing left to tag" in tag(path)
-    assert sorted(read) == [1, 3]  # type: ignore[type-var]
+    assert sorted(read) == [1, 3]
     assert "nothing left to tag" in tag(path) and len(read) == 2
     execute(url, "UPDATE cms_article SET content = '璧山区', updatetime = 102 WHERE id = 3")
     assert "1 article tagged" in tag(path)
