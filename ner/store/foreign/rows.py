@@ -20,9 +20,8 @@ from ner.store.foreign.config import ArticlesConfig
 TITLE, BODY = "title", "body"
 
 _MILLISECONDS = 100_000_000_000  # a greater Unix time counts them
-_DAMAGED = re.compile(
-    "[\0\udc80-\udcff]"
-)  # also bytes that are no text, see `_text` and `open_reader`
+# Also bytes that are no text, see `_text` and `open_reader`.
+_DAMAGED = re.compile("[\0\udc80-\udcff]")
 _FROM_TEXT: Mapping[type, Callable[[str], Any]] = {
     **{int: int, Decimal: Decimal, uuid.UUID: uuid.UUID, bytes: bytes.fromhex},
 }
